@@ -1,0 +1,1 @@
+"""Frozen types and their vocabulary. No I/O, no imports from the floors above."""

@@ -1,0 +1,153 @@
+"""Events: past-tense facts, one commit each.
+
+`EventNote` is what we say in a commit message (rendered with trailers); `Event` is what the log gives back, of our
+commits and of the operator's alike.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from aios.domain.keys import canonical_json
+
+OPERATOR = "operator"
+
+
+class StepStatus(StrEnum):
+    """How an attempt at a step ended. RUNNING and WAITING appear only in folded state, never in a commit."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class EventNote:
+    """The facts of one of our commits.
+
+    `type` is `noun.past-tense` (`content.drafted`); `title` one line; `body` free text. `records` are refs.
+    `item` is the index within a `for_each`; `output` the step's output or the event's data, JSON of at most 64 KiB;
+    `error` one line; `transient` tells whether a failed attempt may be tried again.
+    """
+
+    type: str
+    title: str
+    body: str = ""
+    records: tuple[str, ...] = ()
+    run: str = ""
+    step: str = ""
+    item: int | None = None
+    attempt: int = 0
+    status: str = ""
+    actor: str = "aios"
+    key: str = ""
+    context: str = ""
+    output: Any = None
+    error: str = ""
+    transient: bool = False
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+_FORGED = re.compile(r"^(Aios-[A-Za-z-]+|Signed-off-by|Co-authored-by)\s*:", re.IGNORECASE | re.MULTILINE)
+OUTPUT_LIMIT = 64 * 1024
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """Text from anywhere as one harmless line: no control characters, cut with an ellipsis."""
+    line = _CONTROL.sub(" ", text).strip()
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def render_message(note: EventNote) -> str:
+    """The commit message: `type: title`, body, trailers last. Raises ValueError where the output is too large."""
+    lines = [f"Aios-Event: {note.type}"]
+    lines += [f"Aios-Record: {one_line(ref)}" for ref in note.records]
+    pairs: list[tuple[str, str]] = [
+        ("Run", note.run),
+        ("Step", note.step),
+        ("Item", "" if note.item is None else str(note.item)),
+        ("Attempt", str(note.attempt) if note.attempt else ""),
+        ("Status", note.status),
+        ("Actor", note.actor),
+        ("Key", note.key),
+        ("Context", note.context),
+        ("Error", one_line(note.error, 500)),
+        ("Transient", "true" if note.transient else ""),
+    ]
+    if note.output is not None:
+        output = (
+            canonical_json(note.output)
+            .replace("\u2028", "\\u2028")
+            .replace("\u2029", "\\u2029")
+            .replace("\x85", "\\u0085")
+        )
+        if len(output.encode()) > OUTPUT_LIMIT:
+            raise ValueError(f"the output of {note.step or note.type} is larger than {OUTPUT_LIMIT // 1024} KiB")
+        pairs.append(("Output", output))
+    lines += [f"Aios-{name}: {value}" for name, value in pairs if value]
+    # A body may quote outside text; a line of it must never read as a trailer of ours.
+    body = _FORGED.sub(r"· \1:", note.body.strip())
+    head = f"{note.type}: {one_line(note.title)}"
+    return "\n\n".join(part for part in (head, body, "\n".join(lines)) if part) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a commit did to one path. Blob ids are empty where the file did not exist; `renamed_from` for a rename."""
+
+    path: str
+    before: str
+    after: str
+    renamed_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One commit as the log tells it.
+
+    `types` are the event's types: one for our commits, one per record change for a hand edit
+    (`record.created|updated|renamed|deleted`). `at` is the author date, ISO 8601 with offset; for people, not for
+    order. `mainline` is true on the first-parent chain of the branch read; a merged commit is not.
+    """
+
+    commit: str
+    parents: tuple[str, ...]
+    at: str
+    author: str
+    author_email: str
+    subject: str
+    body: str
+    mainline: bool
+    types: tuple[str, ...]
+    records: tuple[str, ...]
+    trailers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+
+    def trailer(self, name: str) -> str:
+        """The last `Aios-<name>` trailer, or an empty string."""
+        values = self.trailers.get(f"Aios-{name}", ())
+        return values[-1] if values else ""
+
+    @property
+    def type(self) -> str:
+        return self.types[0] if self.types else "commit"
+
+    @property
+    def actor(self) -> str:
+        return self.trailer("Actor") or OPERATOR
+
+    @property
+    def output(self) -> Any:
+        """The step's output; None where there is none or where it does not parse."""
+        text = self.trailer("Output")
+        try:
+            return json.loads(text) if text else None
+        except ValueError:
+            return None

@@ -1,0 +1,36 @@
+"""Where things live: paths, refs and the names that nobody may use."""
+
+from __future__ import annotations
+
+BRANCHES = "aios/"
+LEDGER = "refs/heads/aios/ledger"
+TRACES = "refs/heads/aios/traces"
+CLOSED = "refs/aios/closed/"
+RESERVED_WORKFLOWS = frozenset({"ledger", "traces"})
+
+COMPANY = "state/company.yaml"
+SCHEMAS = "state/schemas/"
+AGENTS = "state/agents/"
+POLICIES = "state/policies/"
+CONNECTORS = "state/connectors/"
+WORKFLOWS = "workflows/"
+MEMORY = "memory/"
+LOCAL = ".aios/"  # rebuildable, git-ignored
+
+# Never writable by an agent's proposal: what decides is written by a person.
+PROTECTED = (".github/", WORKFLOWS, POLICIES, AGENTS, CONNECTORS, SCHEMAS, COMPANY, ".gitattributes", ".gitignore")
+
+
+def branch_of(run: str) -> str:
+    """The proposal's branch: `aios/<workflow>/<subject>`."""
+    workflow, subject, _ = run.split("/")
+    return f"{BRANCHES}{workflow}/{subject}"
+
+
+def run_record_path(run: str, started_at: str) -> str:
+    """`state/runs/<yyyy>/<mm>/<ulid>.yaml`."""
+    return f"state/runs/{started_at[:4]}/{started_at[5:7]}/{run.split('/')[2]}.yaml"
+
+
+def is_protected(path: str) -> bool:
+    return any(path == name or (name.endswith("/") and path.startswith(name)) for name in PROTECTED)
