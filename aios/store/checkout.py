@@ -1,0 +1,95 @@
+"""Moves a branch forward the way `git merge --ff-only` does: uncommitted edits survive, or it is refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from aios.errors import RefusedError
+from aios.store.durable import sync_directories
+from aios.store.git import Git, failure, full_ref, moved
+from aios.store.trees import blob_id, changed_paths
+
+
+def advance(git: Git, branch: str, new: str, *, expected: str | None) -> None:
+    """Move `branch` from `expected` to `new`, which must contain it.
+
+    Where the branch is checked out (in any worktree), index and files follow, as in a fast-forward merge. Raises
+    RefusedError, with nothing changed, naming the files where uncommitted edits or untracked files would be lost;
+    MovedError where the branch is not at `expected`.
+    """
+    ref = full_ref(branch)
+    now = git.rev(ref)
+    if now != expected:
+        raise moved(ref, expected, now)
+    if now is not None and not git.is_ancestor(now, new):
+        raise RefusedError(f"`{branch}` cannot move to {new[:10]}, which does not contain it.")
+    for place in checked_out_at(git, ref):
+        _follow(git, place, ref, expected, new)
+        return
+    git.update_ref(ref, new, expected, reason=f"aios: advance {branch}")
+
+
+def checked_out_at(git: Git, ref: str) -> list[Path]:
+    """The work trees in which a branch is checked out."""
+    places: list[Path] = []
+    place = Path()
+    for field in git.run("worktree", "list", "--porcelain", "-z").split(b"\0"):
+        name, _, value = os.fsdecode(field).partition(" ")
+        if name == "worktree":
+            place = Path(value)
+        elif name == "branch" and value == ref and place.is_dir():
+            places.append(place)
+    return places
+
+
+def _follow(git: Git, place: Path, ref: str, expected: str | None, new: str) -> None:
+    hidden = _in_the_way(git, place, expected, new)
+    if hidden:
+        raise _refused(hidden)
+    command = ("-c", "merge.verifySignatures=false", "merge", "--ff-only", "--no-stat", "--no-autostash", "-q", new)
+    done = git.process(*command, cwd=place, durable=True)
+    if done.returncode and _settle(git, place, _listed(done.stderr), new):
+        done = git.process(*command, cwd=place, durable=True)
+    if done.returncode:
+        now = git.rev(ref)
+        if now not in (expected, new):
+            raise moved(ref, expected, now)
+        lost = _listed(done.stderr)
+        raise _refused(lost) if lost else failure(("merge",), done.stderr)
+    sync_directories(git.dir, ref)
+
+
+def _in_the_way(git: Git, place: Path, expected: str | None, new: str) -> list[str]:
+    """Files that git does not track (also those it is told to ignore) where the new commit brings other content."""
+    added = {change.path: change.after for change in changed_paths(git, expected, new) if not change.before}
+    present = [path for path in added if os.path.lexists(place / path)]
+    if not present:
+        return []
+    tracked = {os.fsdecode(path) for path in git.run("ls-files", "-z", "--", *present, cwd=place).split(b"\0")}
+    return [path for path in present if path not in tracked and not _is_same(git, place / path, added[path])]
+
+
+def _settle(git: Git, place: Path, paths: list[str], new: str) -> bool:
+    """Stage files that already are what the new commit says, as an interrupted advance leaves them; True if all are."""
+    entries = [(path, git.entry(new, path)) for path in paths]
+    if not paths or not all(entry is not None and _is_same(git, place / path, entry.oid) for path, entry in entries):
+        return False
+    git.run("update-index", "--add", "-z", "--stdin", input=b"\0".join(map(os.fsencode, paths)) + b"\0", cwd=place)
+    return True
+
+
+def _is_same(git: Git, file: Path, oid: str) -> bool:
+    if file.is_symlink() or not file.is_file():
+        return False
+    return blob_id(file.read_bytes(), hash_size=git.hash_size) == oid
+
+
+def _listed(stderr: bytes) -> list[str]:
+    """The files that git names, one per line behind a tab."""
+    return [os.fsdecode(line[1:]) for line in stderr.splitlines() if line.startswith(b"\t")]
+
+
+def _refused(paths: list[str]) -> RefusedError:
+    shown = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+    return RefusedError(f"Uncommitted edits would be lost: {shown}.", "Commit or stash them, then repeat.")

@@ -1,0 +1,171 @@
+"""Trees as `aios.domain.tree.Tree` wants them: a commit, changes laid over a tree, the operator's work tree.
+
+Symbolic links and submodules are no files of the company: they are not listed and not read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from aios.domain.event import Change
+from aios.domain.tree import Changeset, Tree
+from aios.store.git import Git
+
+_FILES = ("100644", "100755")
+# Never part of a company, whatever the operator's ignore rules say.
+_SKIPPED = frozenset({".git", ".aios"})
+
+
+class CommitTree:
+    """The files of one commit. Reads lazily; the listing is made once."""
+
+    def __init__(self, git: Git, commit: str) -> None:
+        self.git = git
+        self.commit = git.commit(commit)
+
+    def read(self, path: str) -> bytes | None:
+        oid = self.blob(path)
+        return None if oid is None else self.git.read_blob(oid)
+
+    def blob(self, path: str) -> str | None:
+        entry = self.git.entry(self.commit, path)
+        return entry.oid if entry is not None and entry.mode in _FILES else None
+
+    def paths(self, prefix: str = "") -> Sequence[str]:
+        return _starting_with(self._sorted, prefix)
+
+    def blobs(self, prefix: str = "") -> Mapping[str, str]:
+        """Path → blob id of all files below `prefix`, sorted."""
+        files = self.git.tree(self.commit)
+        return {path: files[path][1] for path in self.paths(prefix)}
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return [path for path, (mode, _) in self.git.tree(self.commit).items() if mode in _FILES]
+
+
+class EmptyTree:
+    """No files at all: what an unborn branch has."""
+
+    def read(self, path: str) -> bytes | None:  # noqa: ARG002
+        return None
+
+    def blob(self, path: str) -> str | None:  # noqa: ARG002
+        return None
+
+    def paths(self, prefix: str = "") -> Sequence[str]:  # noqa: ARG002
+        return ()
+
+
+class OverlayTree:
+    """`changes` laid over `base`."""
+
+    def __init__(self, base: Tree, changes: Changeset, *, hash_size: int = 20) -> None:
+        self.base = base
+        self.changes = dict(changes)
+        self._hash_size = hash_size
+
+    def read(self, path: str) -> bytes | None:
+        return self.changes[path] if path in self.changes else self.base.read(path)
+
+    def blob(self, path: str) -> str | None:
+        if path not in self.changes:
+            return self.base.blob(path)
+        content = self.changes[path]
+        return None if content is None else blob_id(content, hash_size=self._hash_size)
+
+    def paths(self, prefix: str = "") -> Sequence[str]:
+        return _starting_with(self._sorted, prefix)
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        kept = {path for path in self.base.paths() if path not in self.changes}
+        return sorted(kept | {path for path, content in self.changes.items() if content is not None})
+
+
+class WorkTree:
+    """The files below a directory as they are now, uncommitted edits included.
+
+    With `git`, files that the operator has git ignore are left out, as everywhere else.
+    """
+
+    def __init__(self, root: Path, *, git: Git | None = None) -> None:
+        self.root = root
+        self._git = git
+
+    def read(self, path: str) -> bytes | None:
+        place = self.root / path
+        if place.is_symlink() or not place.is_file():
+            return None
+        try:
+            return place.read_bytes()
+        except FileNotFoundError:  # deleted between the two looks
+            return None
+
+    def blob(self, path: str) -> str | None:
+        content = self.read(path)
+        return None if content is None else blob_id(content, hash_size=self._git.hash_size if self._git else 20)
+
+    def paths(self, prefix: str = "") -> Sequence[str]:
+        if self._git is None:
+            return sorted(path for path in _walk(self.root, "") if path.startswith(prefix))
+        listed = self._git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+        found = (os.fsdecode(path) for path in listed.split(b"\0") if path)
+        return sorted(path for path in found if path.startswith(prefix) and self._is_ours(path))
+
+    def _is_ours(self, path: str) -> bool:
+        place = self.root / path
+        return path.split("/", maxsplit=1)[0] not in _SKIPPED and place.is_file() and not place.is_symlink()
+
+
+def blob_id(content: bytes, *, hash_size: int = 20) -> str:
+    """The id that git gives a file's content."""
+    data = b"blob %d\0" % len(content) + content
+    return (hashlib.sha256(data) if hash_size == 32 else hashlib.sha1(data, usedforsecurity=False)).hexdigest()
+
+
+def changed_paths(git: Git, a: str | None, b: str, *, renames: bool = False) -> list[Change]:
+    """What differs between two commits, sorted by path; `a` None stands for nothing at all.
+
+    With `renames`, a file that moved is one change with `renamed_from`; without, a deletion and an addition.
+    """
+    base = a or git.run("hash-object", "-t", "tree", "--stdin", input=b"").decode().strip()
+    how = "--find-renames" if renames else "--no-renames"
+    fields = git.run("diff-tree", "-r", "-z", "--raw", "--no-abbrev", how, base, b).split(b"\0")
+    return sorted(_changes(iter(os.fsdecode(field) for field in fields)), key=lambda change: change.path)
+
+
+def _changes(fields: Iterator[str]) -> Iterator[Change]:
+    for facts in fields:
+        if not facts:
+            return
+        _, _, before, after, status = facts.removeprefix(":").split(" ")
+        first = next(fields)
+        path, old = (next(fields), first) if status[0] in "RC" else (first, "")
+        yield Change(path, before.strip("0") and before, after.strip("0") and after, old)
+
+
+def _starting_with(ordered: list[str], prefix: str) -> list[str]:
+    if not prefix:
+        return list(ordered)
+    start = bisect_left(ordered, prefix)
+    end = start
+    while end < len(ordered) and ordered[end].startswith(prefix):
+        end += 1
+    return ordered[start:end]
+
+
+def _walk(directory: Path, prefix: str) -> Iterator[str]:
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_symlink() or (not prefix and entry.name in _SKIPPED):
+                continue
+            if entry.is_dir():
+                yield from _walk(Path(entry.path), f"{prefix}{entry.name}/")
+            elif entry.is_file():
+                yield prefix + entry.name
