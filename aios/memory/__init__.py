@@ -1,0 +1,1 @@
+"""Memory: notes and records as passages, found again by their words. `recall.Memory` answers, `notes` writes."""

@@ -1,0 +1,158 @@
+"""Cutting a Markdown body into passages: paragraphs under one heading, packed up to about 120 words.
+
+A passage is an exact slice of the body: `body[start:end] == text`. Passages never overlap and come in order. Headings
+are kept beside the passages, not in them; footnote definitions are left out, for they repeat what a source says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+WORDS = 120  # at most, unless a single word is longer than the limit below
+LONGEST_WORD = 2_000  # characters; what looks like one longer word (data, minified code) is cut
+
+_WORD = re.compile(rf"\S{{1,{LONGEST_WORD}}}")
+_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*\r?$")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*\r?$")
+_FOOTNOTE = re.compile(r" {0,3}\[\^[^\]]+\]:")
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*\s+|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """`line` counts from 1 within the body; `heading` is the path of headings above, joined with ` › `."""
+
+    start: int
+    end: int
+    line: int
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    start: int
+    end: int
+    line: int
+    words: int
+
+
+def passages(body: str) -> list[Passage]:
+    """All passages of a body; where it holds nothing but headings, these as one passage."""
+    found: list[Passage] = []
+    for heading, blocks in _sections(body):
+        found += _packed(body, heading, blocks)
+    if not found and body.strip():
+        start, end = _trimmed(body, 0, len(body))
+        found.append(Passage(start, end, body.count("\n", 0, start) + 1, "", body[start:end]))
+    return found
+
+
+def _packed(body: str, heading: str, blocks: list[_Block]) -> Iterator[Passage]:
+    pieces = [piece for block in blocks for piece in _split(body, block)]
+    group: list[_Block] = []
+    words = 0
+    for piece in [*pieces, None]:
+        if group and (piece is None or words + piece.words > WORDS):
+            start, end = group[0].start, group[-1].end
+            yield Passage(start, end, group[0].line, heading, body[start:end])
+            group, words = [], 0
+        if piece is not None:
+            group.append(piece)
+            words += piece.words
+
+
+def _split(body: str, block: _Block) -> list[_Block]:
+    """The block itself, or its sentences (or runs of words) where it is too long for one passage."""
+    if block.words <= WORDS:
+        return [block]
+    ends = [match.end() for match in _SENTENCE_END.finditer(body, block.start, block.end)]
+    pieces: list[_Block] = []
+    start = block.start
+    for end in [*ends, block.end]:
+        words = list(_WORD.finditer(body, start, end))
+        for index in range(0, len(words), WORDS):
+            part = words[index : index + WORDS]
+            first, last = part[0].start(), part[-1].end()
+            pieces.append(_Block(first, last, block.line + body.count("\n", block.start, first), len(part)))
+        start = end
+    return pieces
+
+
+def _sections(body: str) -> Iterator[tuple[str, list[_Block]]]:
+    """Heading path and blocks of each section, in order."""
+    trail: list[tuple[int, str]] = []
+    blocks: list[_Block] = []
+    for kind, block in _blocks(body):
+        if kind == 0:
+            blocks.append(block)
+            continue
+        if blocks:
+            yield _path(trail), blocks
+        blocks = []
+        trail = [entry for entry in trail if entry[0] < kind]
+        trail.append((kind, _heading_text(body[block.start : block.end])))
+    if blocks:
+        yield _path(trail), blocks
+
+
+def _blocks(body: str) -> Iterator[tuple[int, _Block]]:  # noqa: C901  (one pass over the lines, best read in one piece)
+    """(heading level or 0, block) in order; blank lines and footnote definitions are left out."""
+    open_at: tuple[int, int] | None = None  # offset and line of the paragraph being read
+    fence = ""
+    offset = 0
+    end = 0
+    for number, line in enumerate(body.split("\n"), 1):
+        begin, offset = offset, offset + len(line) + 1
+        marker = _FENCE.match(line)
+        if fence:
+            end = begin + len(line)
+            if marker and marker[1].startswith(fence) and not line.strip().strip(fence[0]):
+                fence = ""
+            continue
+        level = 0
+        if marker:
+            fence = marker[1]
+        elif heading := _HEADING.match(line):
+            level = len(heading[1])
+        elif open_at and (underline := _UNDERLINE.match(line)) and open_at[1] == number - 1:
+            yield (1 if underline[1][0] == "=" else 2), _block(body, open_at[0], end, open_at[1])
+            open_at = None
+            continue
+        if (level or not line.strip()) and open_at:
+            yield from _paragraph(body, open_at, end)
+            open_at = None
+        if level:
+            yield level, _block(body, begin, begin + len(line), number)
+        elif line.strip():
+            open_at = open_at or (begin, number)
+            end = begin + len(line)
+    if open_at:
+        yield from _paragraph(body, open_at, end)
+
+
+def _paragraph(body: str, open_at: tuple[int, int], end: int) -> Iterator[tuple[int, _Block]]:
+    if not _FOOTNOTE.match(body, open_at[0]):
+        yield 0, _block(body, open_at[0], end, open_at[1])
+
+
+def _block(body: str, start: int, end: int, line: int) -> _Block:
+    start, end = _trimmed(body, start, end)
+    return _Block(start, end, line, sum(1 for _ in _WORD.finditer(body, start, end)))
+
+
+def _trimmed(body: str, start: int, end: int) -> tuple[int, int]:
+    text = body[start:end]
+    return start + len(text) - len(text.lstrip()), end - (len(text) - len(text.rstrip()))
+
+
+def _heading_text(line: str) -> str:
+    match = _HEADING.match(line)
+    return ((match[2] or "") if match else line).strip()
+
+
+def _path(trail: list[tuple[int, str]]) -> str:
+    return " › ".join(text for _, text in trail if text)

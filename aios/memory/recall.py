@@ -1,0 +1,192 @@
+"""Recall: the passages of a tree that answer a query, with place, trust and the reason in words.
+
+What is found depends on the tree, the query and the moment only: never on what the index held before. A broken or
+unwritable index costs time, not an answer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+
+from aios.domain.globs import matches
+from aios.domain.memory import Hit
+from aios.domain.tree import Tree
+from aios.memory.entries import moment
+from aios.memory.index import File, Index, discard
+from aios.memory.passages import Passage
+from aios.memory.ranking import Candidate, ranked
+from aios.memory.words import match_any, query_words
+
+PER_FILE = 3
+NAMED_WORDS = 5  # of the words that matched, in a reason
+
+_HERE, _END = "\ue000", "\ue001"  # private characters, so that no text of the operator's is taken for a mark
+_HIGHLIGHT = """
+SELECT rowid, highlight(passage_words, 0, :here, :end), highlight(passage_words, 1, :here, :end),
+       highlight(passage_words, 2, :here, :end)
+FROM passage_words WHERE passage_words MATCH :query AND rowid IN (SELECT value FROM json_each(:ids))
+"""
+
+
+class Memory:
+    """Recall over a tree through an index file (kept under `.aios/`), shared by processes, forks and threads alike."""
+
+    def __init__(self, index: Path) -> None:
+        self._path = index
+        self._index: Index | None = None
+        self._lock = Lock()
+        self._in_memory = False
+
+    def recall(
+        self,
+        tree: Tree,
+        query: str,
+        *,
+        limit: int = 12,
+        kinds: Sequence[str] = (),
+        exclude: Collection[str] = (),
+        now: str = "",
+        per_file: int = PER_FILE,
+    ) -> list[Hit]:
+        """The best `limit` passages, best first, at most `per_file` of one file.
+
+        `query` is plain words; nothing in it is syntax. `kinds` may name record kinds (`source`), kinds of notes
+        (`lesson`), `note` for all of them, or directories (`sources`). `exclude` holds paths or globs. `now` is ISO
+        8601; what expired before is left out, and nothing expires where it is empty.
+        """
+        with self._lock:
+            try:
+                return self._answer(tree, query, limit, _Wanted(kinds, exclude, now), per_file)
+            except sqlite3.OperationalError:  # locked for too long, read-only, full: its place is not fit
+                self._give_up()
+            except sqlite3.DatabaseError:
+                self._replace()
+            except OSError:
+                self._give_up()
+            try:
+                return self._answer(tree, query, limit, _Wanted(kinds, exclude, now), per_file)
+            except (sqlite3.Error, OSError):
+                self._give_up()
+            return self._answer(tree, query, limit, _Wanted(kinds, exclude, now), per_file)
+
+    def close(self) -> None:
+        """Close the index file; a later recall opens it again."""
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Could the index file not be used, so that one in memory serves?"""
+        return self._in_memory
+
+    def _answer(self, tree: Tree, query: str, limit: int, wanted: _Wanted, per_file: int) -> list[Hit]:
+        index = self._open()
+        with index.at(tree) as files:
+            allowed = {file.id: file for file in files.values() if wanted.allows(file)}
+            candidates = ranked(index, query, allowed, filtered=len(allowed) < len(files))
+            chosen = _diverse(candidates, max(limit, 0), per_file)
+            places = index.passages_of([candidate.passage for candidate in chosen])
+            marked = _marked(index.db, query, list(places))
+            return [_hit(item, places[item.passage][1], marked.get(item.passage, ("", "", ""))) for item in chosen]
+
+    def _open(self) -> Index:
+        if self._index is not None and self._index.pid != os.getpid():
+            self.close()
+        if self._index is None:
+            self._index = Index(None if self._in_memory else self._path)
+        return self._index
+
+    def _give_up(self) -> None:
+        self.close()
+        self._in_memory = True
+
+    def _replace(self) -> None:
+        self.close()
+        try:
+            discard(self._path)
+        except OSError:
+            self._in_memory = True
+
+
+class _Wanted:
+    """Which files a question is about."""
+
+    def __init__(self, kinds: Sequence[str], exclude: Collection[str], now: str) -> None:
+        self._kinds = frozenset(kinds)
+        self._exclude = tuple(exclude)
+        self._now = moment(now) if now else None
+
+    def allows(self, file: File) -> bool:
+        expired = file.expires is not None and self._now is not None and file.expires < self._now
+        return (
+            not expired
+            and (not self._kinds or not self._kinds.isdisjoint(file.kinds))
+            and not (self._exclude and matches(file.path, self._exclude))
+        )
+
+
+def _diverse(candidates: Sequence[Candidate], limit: int, per_file: int) -> list[Candidate]:
+    chosen: list[Candidate] = []
+    taken: dict[int, int] = {}
+    for candidate in candidates:
+        if len(chosen) >= limit:
+            break
+        if taken.get(candidate.file.id, 0) < per_file:
+            taken[candidate.file.id] = taken.get(candidate.file.id, 0) + 1
+            chosen.append(candidate)
+    return chosen
+
+
+def _marked(db: sqlite3.Connection, query: str, ids: Sequence[int]) -> Mapping[int, tuple[str, str, str]]:
+    """Text, heading and title of passages with the query's words marked by the index's own idea of a word."""
+    words = query_words(query)
+    if not ids or not words:
+        return {}
+    rows = db.execute(_HIGHLIGHT, {"query": match_any(words), "ids": json.dumps(ids), "here": _HERE, "end": _END})
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+
+def _hit(candidate: Candidate, passage: Passage, marked: tuple[str, str, str]) -> Hit:
+    file = candidate.file
+    return Hit(
+        path=file.path,
+        kind=file.kind,
+        title=file.title,
+        text=passage.text,
+        start=passage.start,
+        end=passage.end,
+        line=passage.line,
+        score=round(candidate.score, 6),
+        why=_why(candidate, marked),
+        trust=file.trust,
+        created=file.created,
+        blob=file.blob,
+    )
+
+
+def _why(candidate: Candidate, marked: tuple[str, str, str]) -> str:
+    """In words: what matched and where, and which named record it belongs to."""
+    reasons = []
+    seen: set[str] = set()
+    for text, place in zip(marked, ("", " in its heading", " in its title"), strict=True):
+        words = [word for word in dict.fromkeys(_inside(text)) if word not in seen]
+        seen.update(words)
+        if words:
+            more = f" and {len(words) - NAMED_WORDS} more" if len(words) > NAMED_WORDS else ""
+            reasons.append(", ".join(f"“{word}”" for word in words[:NAMED_WORDS]) + more + place)
+    parts = [f"matches {'; '.join(reasons)}"] if reasons else []
+    parts += [f"is about {title}, which the question names" for title in candidate.named]
+    parts += [f"refers to {title}" for title in candidate.linked]
+    if not parts and candidate.related:
+        parts.append(f"shares the words {', '.join(candidate.related[:NAMED_WORDS])} with what matches best")
+    return "; ".join(parts) or "stands next to a passage that matches"
+
+
+def _inside(text: str) -> list[str]:
+    return [part.partition(_END)[0].lower() for part in text.split(_HERE)[1:]]
