@@ -22,7 +22,7 @@ from aios.store.durable import sync_directory
 from aios.store.git import Git, failure, full_ref, moved, require_version
 from aios.store.trees import blob_id
 
-__all__ = ["BothChanged", "Draft", "advance", "commit_many", "merge_commit", "merge_trees"]
+__all__ = ["BothChanged", "Draft", "advance", "commit_many", "imprint", "merge_commit", "merge_trees"]
 
 IMPORTS = "refs/aios/import/"
 _FILES = ("100644", "100755")
@@ -43,6 +43,14 @@ class Draft:
     author: str
     email: str
     parents: tuple[str, ...] = ()
+
+    def signature(self) -> bytes:
+        """Name, address and date as a commit has them. Raises AiosError where `at` has no offset."""
+        return b"%s <%s> %s" % (_name(self.author), _name(self.email), _when(self.at))
+
+    def imprint(self) -> bytes:
+        """What tells this draft from others and outlasts a rebase or an amendment: author, date and message."""
+        return self.signature() + b"\n" + _message(self.message)
 
 
 def commit_many(
@@ -156,8 +164,7 @@ def _sections(git: Git, drafts: Sequence[Draft], base: str | None, parents_extra
         others = (*draft.parents, *(parents_extra if last else ()))
         if others:
             files.modes_of = others[-1]
-        message = _message(draft.message)
-        who = b"%s <%s> %s" % (_name(draft.author), _name(draft.email), _when(draft.at))
+        message, who = _message(draft.message), draft.signature()
         parents = [f":{number - 1}"] if number > 1 else [base] if base else []
         yield b"".join(
             (
@@ -225,6 +232,13 @@ class _Files:
         old = self._git.tree(self._base) if self._base else {}
         names = {name for name in (*old, *self._known) if name.startswith(f"{path}/")}
         return any(self._known.get(name, "old") for name in names)
+
+
+def imprint(commit: bytes) -> bytes:
+    """`Draft.imprint` of a commit object's content."""
+    head, _, message = commit.partition(b"\n\n")
+    author = next((line[7:] for line in head.split(b"\n") if line.startswith(b"author ")), b"")
+    return author + b"\n" + message.rstrip(b"\n") + b"\n"
 
 
 def quoted(path: str) -> bytes:
