@@ -7,7 +7,8 @@ from pathlib import Path
 
 from aios.errors import RefusedError
 from aios.store.durable import sync_directories
-from aios.store.git import Git, failure, full_ref, moved
+from aios.store.git import Git, full_ref, moved
+from aios.store.launch import failure
 from aios.store.trees import blob_id, changed_paths
 
 

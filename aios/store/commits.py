@@ -7,19 +7,23 @@ branch as it was. Ids follow from the drafts alone: the same drafts on the same 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from aios.domain.event import one_line
 from aios.domain.tree import Changeset
 from aios.errors import AiosError, RefusedError
 from aios.store.checkout import advance
 from aios.store.durable import sync_directory
-from aios.store.git import Git, failure, full_ref, moved, require_version
+from aios.store.git import Git, full_ref, moved
+from aios.store.launch import failure, require_version
 from aios.store.trees import blob_id
 
 __all__ = ["BothChanged", "Draft", "advance", "commit_many", "imprint", "merge_commit", "merge_trees"]
@@ -73,13 +77,15 @@ def commit_many(
     now = git.rev(name)
     if now != expected:
         raise moved(name, expected, now)
-    ids, temporary = _import(git, drafts, expected or start, parents_extra)
-    git.update_refs(
-        [f"update {name} {ids[-1]} {expected or git.zero}", f"delete {temporary} {ids[-1]}"],
-        reason=f"aios: {drafts[-1].message.splitlines()[0] if drafts[-1].message else 'commit'}"[:200],
-        ref=name,
-        expected=expected,
-    )
+    subject = drafts[-1].message.partition("\n")[0]
+    with _writing(git):
+        ids, temporary = _import(git, drafts, expected or start, parents_extra)
+        git.update_refs(
+            [f"update {name} {ids[-1]} {expected or git.zero}", f"delete {temporary} {ids[-1]}"],
+            reason=f"aios: {one_line(subject)}",
+            ref=name,
+            expected=expected,
+        )
     return ids
 
 
@@ -99,8 +105,9 @@ def merge_commit(
     A path that becomes what `theirs` has takes its mode from there too.
     """
     draft = Draft(message, tree_changes, at, author, email)
-    ids, temporary = _import(git, [draft], ours, [theirs])
-    git.delete_ref(temporary, ids[0])
+    with _writing(git):
+        ids, temporary = _import(git, [draft], ours, [theirs])
+        git.delete_ref(temporary, ids[0])
     return ids[0]
 
 
@@ -137,6 +144,23 @@ class BothChanged:
 
 def _content(git: Git, files: Mapping[str, tuple[str, str]], path: str) -> bytes | None:
     return git.read_blob(files[path][1]) if path in files else None
+
+
+def writers_lock(git: Git) -> int:
+    """A descriptor of the file that writers lock shared and `maintain` exclusively."""
+    path = git.dir / "aios" / "writers.lock"
+    path.parent.mkdir(exist_ok=True)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+@contextmanager
+def _writing(git: Git) -> Iterator[None]:
+    descriptor = writers_lock(git)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _import(git: Git, drafts: Sequence[Draft], base: str | None, parents_extra: Sequence[str]) -> tuple[list[str], str]:

@@ -8,36 +8,18 @@ index or the work tree.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Self, TypeVar
 
-from aios.errors import AiosError, BusyError, MovedError, RefusedError
+from aios.errors import AiosError, MovedError
 from aios.store.durable import sync_directories
+from aios.store.launch import DURABLE, NO_HOOKS, command_line, failure, launch, require_version, scrubbed
 from aios.store.objects import GitObject, ObjectReader, TreeEntry, parse_tree
 
-OLDEST = (2, 38)
-# What of the caller's GIT_* variables is the operator's own wish rather than a calling git's state.
-_KEPT = re.compile(
-    r"GIT_(CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+)|EXEC_PATH|CEILING_DIRECTORIES|SSH.*|ASKPASS|SSL_.*|"
-    r"HTTP_.*|PROXY_.*|(AUTHOR|COMMITTER)_(NAME|EMAIL))"
-)
-_SETTINGS = (
-    "core.fsmonitor=false",
-    "core.quotePath=false",
-    "color.ui=false",
-    "gc.auto=0",
-    "maintenance.auto=false",
-    "log.showSignature=false",
-    "submodule.recurse=false",
-    "advice.detachedHead=false",
-)
-NO_HOOKS = "core.hooksPath=/dev/null"
-DURABLE = "core.fsync=all"
 _BATCH = 256
 _KEPT_ENTRIES = 64
 _KEPT_TREES = 4
@@ -52,7 +34,7 @@ class Git:
     """
 
     def __init__(self, root: Path, *, environ: Mapping[str, str] | None = None) -> None:
-        self._env = _scrubbed(os.environ if environ is None else environ)
+        self._env = scrubbed(os.environ if environ is None else environ)
         self.root = Path(root)
         if not self.root.is_dir():
             raise AiosError(f"{root} is not a directory.")
@@ -71,8 +53,8 @@ class Git:
         """Make a repository in `path` (made too where missing), with an unborn `branch`, set up to be durable."""
         require_version()
         path.mkdir(parents=True, exist_ok=True)
-        env = _scrubbed(os.environ if environ is None else environ)
-        done = _launch(["init", "-q", "--template=", "-b", branch, "."], cwd=path, env=env)
+        env = scrubbed(os.environ if environ is None else environ)
+        done = launch(["init", "-q", "--template=", "-b", branch, "."], cwd=path, env=env)
         if done.returncode:
             raise failure(("init",), done.stderr)
         git = cls(path, environ=environ)
@@ -113,7 +95,7 @@ class Git:
     ) -> subprocess.CompletedProcess[bytes]:
         """Like `run`, for a caller who wants the exit code and stderr."""
         options = ([] if hooks else ["-c", NO_HOOKS]) + (["-c", DURABLE] if durable else [])
-        return _launch([*options, *args], cwd=cwd or self.root, env=self._env | dict(env or {}), input=input)
+        return launch([*options, *args], cwd=cwd or self.root, env=self._env | dict(env or {}), input=input)
 
     def text(self, *args: str) -> str:
         """`run`, decoded (odd bytes kept as surrogates) and without the last line feed."""
@@ -123,7 +105,7 @@ class Git:
         """Start a git with unbuffered pipes, in a process group of its own so that Ctrl-C reaches only us."""
         options = ["-c", NO_HOOKS, *(["-c", DURABLE] if durable else [])]
         return subprocess.Popen(
-            _command([*options, *args]),
+            command_line([*options, *args]),
             cwd=self.root,
             env=self._env,
             stdin=subprocess.PIPE,
@@ -360,78 +342,6 @@ def moved(ref: str, expected: str | None, now: str | None) -> MovedError:
     return MovedError(
         f"`{name}` moved meanwhile: expected at {was}, is at {stands}.", "Nothing was changed; try again."
     )
-
-
-@lru_cache(maxsize=1)
-def require_version() -> tuple[int, ...]:
-    """Git's version; RefusedError where it is too old to be told to sync what it writes."""
-    try:
-        printed = subprocess.run(["git", "version"], capture_output=True, check=True, text=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise RefusedError("git is not installed or does not start.", "Install git 2.38 or newer.") from error
-    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", printed)
-    version = tuple(int(part) for part in found.groups() if part) if found else (0,)
-    if version < OLDEST:
-        raise RefusedError(f"{printed.strip()} is too old.", "Install git 2.38 or newer.")
-    return version
-
-
-def _command(args: Sequence[str]) -> list[str]:
-    return ["git", "--no-pager", *(word for setting in _SETTINGS for word in ("-c", setting)), *args]
-
-
-def _launch(
-    args: Sequence[str],
-    *,
-    cwd: Path,
-    env: Mapping[str, str],
-    input: bytes | None = None,  # noqa: A002
-) -> subprocess.CompletedProcess[bytes]:
-    try:
-        return subprocess.run(
-            _command(args), cwd=cwd, env=dict(env), input=input or b"", capture_output=True, check=False
-        )
-    except FileNotFoundError as error:
-        if not cwd.is_dir():
-            raise AiosError(f"The directory {cwd} is gone.") from error
-        raise RefusedError("git is not installed.", "Install git 2.38 or newer.") from error
-
-
-def _scrubbed(environ: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in environ.items() if not name.startswith("GIT_") or _KEPT.fullmatch(name)}
-    return kept | {
-        "LC_ALL": "C",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_LITERAL_PATHSPECS": "1",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_MERGE_AUTOEDIT": "no",
-        "GIT_EDITOR": "true",
-        "GIT_ADVICE": "0",
-    }
-
-
-def failure(args: Sequence[str], stderr: bytes, code: int = 1, where: Path | None = None) -> AiosError:
-    """The error that fits what git said, in one line with a hint."""
-    said = stderr.decode(errors="replace").strip()
-    if code == 129:
-        require_version()
-    if "not a git repository" in said:
-        return AiosError(f"{where or 'This directory'} is not in a git repository.", "`aios init` makes a company.")
-    if "dubious ownership" in said:
-        command = next((line.strip() for line in said.splitlines() if "--add safe.directory" in line), "")
-        return RefusedError(
-            "Git refuses this repository, for it belongs to another user.", f"If you trust it: {command}"
-        )
-    locked = re.search(r"Unable to create '([^']*\.lock)': File exists", said)
-    if locked:
-        hint = f"Another git is at work, or one was killed: then delete {locked[1]}."
-        return BusyError("The repository is locked by another git.", hint)
-    if "No space left" in said or "Disk quota" in said or "File too large" in said:
-        return AiosError(f"git {args[0]}: the disk is full.", "Free some space; nothing acknowledged was lost.")
-    lines = [line.strip() for line in said.splitlines() if line.strip()] or [f"exit code {code}"]
-    told = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[0])
-    return AiosError(f"git {args[0]}: {told.removeprefix('fatal: ').removeprefix('error: ')}")
 
 
 def _keep(cache: dict[str, _V], key: str, value: _V, *, limit: int = _KEPT_ENTRIES) -> None:

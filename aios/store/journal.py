@@ -80,9 +80,9 @@ class Entry:
 
 
 class Journal:
-    """The journal at `path`, opened for writing; made where there is none, removed on close where nothing is in it.
+    """The journal at `path`, opened for writing; made where there is none, removed on close where it is empty.
 
-    Raises BusyError, naming the process, where another one has it open; CorruptError where it is damaged before the end.
+    Raises BusyError, naming the process, where another one has it open; CorruptError where it is damaged inside.
     """
 
     def __init__(self, path: Path) -> None:

@@ -37,6 +37,7 @@ class RunLog:
         self._every = every
         self._start = start
         self._pending: list[Entry] = []
+        self._tip: str | None = None
         self._recover()
 
     @property
@@ -110,7 +111,7 @@ class RunLog:
             self.flush()
 
     def _drop_flushed(self) -> None:
-        """Where the branch is not where the first entry saw it: leave out what git has, and see whether the rest fits."""
+        """Where the branch is not where the first entry saw it: leave out what git has; does the rest fit?"""
         first, now = self._pending[0], self.git.rev(self.ref)
         self._tip = now
         if now == (None if first.new_ref else first.parent):

@@ -1,0 +1,67 @@
+"""Keeps the object store small and fast after runs: few packs, no leftovers of killed writers."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from aios.store.commits import IMPORTS, writers_lock
+from aios.store.git import Git
+
+PACKS = 20
+_STALE = 24 * 3600.0  # seconds after which nobody still writes a temporary file
+
+
+def maintain(git: Git, *, packs: int = PACKS) -> bool:
+    """Clear leftovers and, with more than `packs` packs, roll them up; True if something was rolled up.
+
+    Does nothing while another process writes commits. Costs a directory listing where there is nothing to do.
+    """
+    with _alone(git) as alone:
+        if not alone:
+            return False
+        _clear(git)
+        if len(list((git.dir / "objects" / "pack").glob("*.pack"))) <= packs:
+            return False
+        git.run("repack", "-d", "-q", "--geometric=2", "--write-midx", durable=True)
+    return True
+
+
+def _clear(git: Git) -> None:
+    for ref, oid in git.refs(IMPORTS).items():  # a writer was killed before it could move its branch
+        git.delete_ref(ref, oid)
+    directory = git.dir / "objects" / "pack"
+    for keep in directory.glob("*.keep"):
+        if keep.read_bytes().strip() == b"fast-import":
+            keep.unlink(missing_ok=True)
+    for place in {git.dir, git.worktree_dir}:
+        for crash in place.glob("fast_import_crash_*"):
+            crash.unlink(missing_ok=True)
+    now = _now(git.dir / "aios")
+    for leftover in directory.glob("tmp_*"):
+        with suppress(FileNotFoundError):
+            if now - leftover.stat().st_mtime > _STALE:
+                leftover.unlink()
+
+
+def _now(directory: Path) -> float:
+    """The file system's clock, against which its files' ages are told."""
+    os.utime(directory)
+    return directory.stat().st_mtime
+
+
+@contextmanager
+def _alone(git: Git) -> Iterator[bool]:
+    descriptor = writers_lock(git)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(descriptor)
