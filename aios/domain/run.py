@@ -51,12 +51,14 @@ class ItemState:
 class StepState:
     """`items` maps the item's index, or None for a step without `for_each`, to its state.
 
-    `question` is the open question, empty where there is none; `guidance` the operator's words for this step.
+    `question` is the open question, None where there is none; `guidance` the operator's words for this step; `paths`
+    the files that its attempts wrote.
     """
 
     items: Mapping[int | None, ItemState] = field(default_factory=dict)
     question: Mapping[str, Any] | None = None
     guidance: tuple[str, ...] = ()
+    paths: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,15 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class Fail:
+    """Record that the step cannot run: its inputs cannot be evaluated. Trying again would not help."""
+
+    step: str
+    item: int | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenGate:
     """Everything before the gate is done: propose."""
 
@@ -135,4 +146,4 @@ class Finish:
     why: str = ""
 
 
-Command = Start | Skip | OpenGate | Wait | Finish
+Command = Start | Skip | Fail | OpenGate | Wait | Finish

@@ -1,0 +1,6 @@
+"""`python -m aios`."""
+
+from aios.cli import main
+
+if __name__ == "__main__":
+    main()

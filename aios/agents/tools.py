@@ -1,0 +1,84 @@
+"""An agent's doors, limited by its contract, and the manifest of what went through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from aios.domain.agent import Contract
+from aios.domain.globs import matches
+from aios.domain.keys import digest
+from aios.domain.memory import Hit
+from aios.domain.record import Record
+from aios.domain.tree import Tree
+from aios.errors import RefusedError
+
+Recall = Callable[[str, int, Sequence[str]], Sequence[Hit]]
+Records = Callable[[str], Sequence[Record]]
+
+
+class ContractTools:
+    """`Tools` over a tree: reading outside the contract's `reads` raises `RefusedError`, records outside it are unseen.
+
+    `recall(query, limit, kinds)` and `records(kind)` are handed in. Everything read is noted for the context manifest.
+    """
+
+    def __init__(self, tree: Tree, contract: Contract, *, recall: Recall, records: Records) -> None:
+        self._tree = tree
+        self._contract = contract
+        self._recall = recall
+        self._records = records
+        self._read: dict[str, str] = {}
+        self._recalled: dict[str, dict[str, Any]] = {}
+        self._left_out: dict[str, str] = {}
+
+    def read(self, path: str) -> str | None:
+        if not matches(path, self._contract.reads):
+            raise RefusedError(
+                f"the agent {self._contract.name} may not read {path}",
+                f"its contract grants {', '.join(self._contract.reads) or 'nothing'}",
+            )
+        content = self._tree.read(path)
+        if content is None:
+            return None
+        self._read[path] = digest(content)
+        return content.decode(errors="replace")
+
+    def paths(self, pattern: str) -> Sequence[str]:
+        prefix = pattern.split("*", 1)[0].rpartition("/")[0]
+        found = self._tree.paths(f"{prefix}/" if prefix else "")
+        return [path for path in found if matches(path, (pattern,)) and matches(path, self._contract.reads)]
+
+    def record(self, kind: str, record_id: str) -> Record | None:
+        return next((record for record in self.records(kind) if record.id == record_id), None)
+
+    def records(self, kind: str) -> Sequence[Record]:
+        allowed = [record for record in self._records(kind) if matches(record.path, self._contract.reads)]
+        for record in allowed:
+            self._read.setdefault(record.path, self._tree.blob(record.path) or "")
+        return allowed
+
+    def recall(self, query: str, *, limit: int = 0, kinds: Sequence[str] = ()) -> Sequence[Hit]:
+        wanted = limit or self._contract.context_recall
+        hits = []
+        for hit in self._recall(query, wanted, kinds):
+            if matches(hit.path, self._contract.reads):
+                hits.append(hit)
+                self._recalled[f"{hit.path}:{hit.start}-{hit.end}"] = {
+                    "score": round(hit.score, 4),
+                    "why": hit.why,
+                    "trust": hit.trust.value,
+                }
+            else:
+                self._left_out[hit.path] = "outside what the contract lets it read"
+        return hits
+
+    def manifest(self) -> Mapping[str, Any]:
+        """What the call saw: files by hash, passages by place with why and trust, and what was left out and why."""
+        return {
+            "agent": f"{self._contract.name}@{self._contract.version}",
+            "instructions": digest(self._contract.instructions.encode()),
+            "read": dict(sorted(self._read.items())),
+            "recalled": dict(sorted(self._recalled.items())),
+            "left_out": dict(sorted(self._left_out.items())),
+        }

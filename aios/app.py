@@ -1,0 +1,245 @@
+"""The composition root: the only reader of environment, clock, randomness and configuration files.
+
+Everything below gets what it needs handed in; how the pieces are stacked is read off this module.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aios.domain.names import COMPANY, LOCAL
+from aios.domain.tree import Tree
+from aios.errors import RefusedError, UsageError
+from aios.store.git import Git
+
+if TYPE_CHECKING:
+    from aios.domain.effect import Connector
+    from aios.domain.finding import Finding
+    from aios.domain.memory import Hit
+    from aios.domain.record import Record
+    from aios.memory import Memory
+    from aios.projections import Projection
+    from aios.runs.context import Context, Identity, Progress
+    from aios.runs.inbox import Item
+
+Report = Callable[["Progress"], None]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Company:
+    """One company repository, opened. Cheap to make: what costs is made when it is first asked for."""
+
+    def __init__(self, git: Git, *, report: Report | None = None, clock: Callable[[], datetime] = utc_now) -> None:
+        self.git = git
+        self.root = git.root
+        self.clock = clock
+        self._report = report
+
+    @classmethod
+    def find(cls, start: Path, *, report: Report | None = None, clock: Callable[[], datetime] = utc_now) -> Company:
+        """The company that contains `start`. Raises UsageError where there is none."""
+        git = Git(start)
+        company = cls(git, report=report, clock=clock)
+        if not (git.root / COMPANY).is_file() and git.read_blob(f"HEAD:{COMPANY}") is None:
+            raise UsageError(f"{git.root} is a git repository but no company", "`aios init` makes one")
+        return company
+
+    # Where things are
+
+    @cached_property
+    def main(self) -> str:
+        """The branch of canonical state."""
+        return self.git.default_branch()
+
+    @cached_property
+    def local(self) -> Path:
+        """`.aios/`: rebuildable, ignored by git."""
+        folder = self.root / LOCAL
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Who works here, as git knows them."""
+        from aios.runs.context import Identity
+
+        name, email = self.git.config("user.name"), self.git.config("user.email")
+        if not email:
+            raise RefusedError("git does not know who you are", "git config --global user.email you@example.com")
+        return Identity(name or email, email)
+
+    def tree(self, commit: str = "") -> Tree:
+        """Canonical state at a commit (default: main's tip)."""
+        from aios.store.trees import CommitTree
+
+        return CommitTree(self.git, commit or self.git.rev(self.main) or "HEAD")
+
+    # The pieces
+
+    @cached_property
+    def memory(self) -> Memory:
+        from aios.memory import Memory
+
+        return Memory(self.local / "recall.sqlite")
+
+    @cached_property
+    def projection(self) -> Projection:
+        """The projection, brought up to date."""
+        from aios.projections import Projection
+
+        projection = Projection(self.local / "projection.sqlite", self.git, self.main)
+        projection.refresh()
+        return projection
+
+    def recall(self, tree: Tree, query: str, limit: int, kinds: Sequence[str], now: str) -> Sequence[Hit]:
+        return self.memory.recall(tree, query, limit=limit, kinds=kinds, now=now)
+
+    def connectors(self, tree: Tree) -> Mapping[str, Connector]:
+        """The connectors that `state/connectors/` declares, each in its stack of sidecars."""
+        return self.load_connectors(tree)[0]
+
+    def load_connectors(self, tree: Tree) -> tuple[Mapping[str, Connector], list[Finding]]:
+        from aios.connectors.registry import load
+
+        return load(tree, root=self.root, local=self.local, secret=os.environ.get, clock=self.clock)
+
+    @cached_property
+    def context(self) -> Context:
+        """What runs need from the world."""
+        from aios.agents.offline import ENGINES
+        from aios.runs.context import Context
+
+        context = Context(
+            git=self.git,
+            main=self.main,
+            clock=self.clock,
+            operator=self.identity,
+            engines=ENGINES,
+            recall=self.recall,
+            connectors=self.connectors,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            pause=time.sleep,
+            paused=self.paused,
+        )
+        return replace(context, report=self._report) if self._report else context
+
+    # The switch
+
+    @property
+    def _pause_file(self) -> Path:
+        return self.local / "paused"
+
+    def paused(self) -> str:
+        """Why outgoing effects are stopped; empty where they may go out."""
+        if self._pause_file.exists():
+            return "paused on this machine (`aios pause --off` allows effects again)"
+        company = self.company_record()
+        if company is not None and company.get("outgoing", "live") == "paused":
+            return "`outgoing: paused` in state/company.yaml"
+        return ""
+
+    def pause(self, *, on: bool) -> None:
+        if on:
+            self._pause_file.touch()
+        else:
+            self._pause_file.unlink(missing_ok=True)
+
+    def company_record(self) -> Record | None:
+        from aios.store.catalog import Catalog
+
+        return Catalog(self.tree()).get("company", "company")
+
+    # Runs
+
+    def trigger(self) -> dict[str, Any]:
+        """A manual trigger: new each time it is asked for."""
+        return {"kind": "manual", "key": f"manual:{secrets.token_hex(16)}"}
+
+    def resolve(self, name: str) -> str:
+        """A run's full id from its id, ULID, an unambiguous part of it (4 or more characters) or its subject."""
+        from aios.runs.inbox import open_runs
+
+        wanted = name.casefold().removeprefix("aios/")
+        opened = open_runs(self.context)
+        known = [*opened, *(str(row[0]) for row in self.projection.query("SELECT run FROM runs").rows)]
+        known = list(dict.fromkeys(known))
+        for candidates in (opened, known):
+            found = [run for run in candidates if _names(run, wanted)]
+            if len(found) == 1:
+                return found[0]
+            if len(found) > 1:
+                listed = ", ".join(run.split("/")[2] for run in found[:5])
+                raise UsageError(f"`{name}` fits {len(found)} runs", f"use one of {listed}")
+        raise UsageError(f"no run or proposal is called `{name}`", "`aios inbox` and `aios runs` list them")
+
+    def unfinished(self) -> list[str]:
+        """Runs that main tells as not over."""
+        rows = self.projection.query("SELECT run FROM runs WHERE status IN ('running', 'waiting') ORDER BY run").rows
+        return [str(row[0]) for row in rows]
+
+    def inbox(self) -> list[Item]:
+        from aios.runs.inbox import items
+
+        return items(self.context, self.unfinished())
+
+    # Checking
+
+    def check(self, *, work_tree: bool = True) -> list[Finding]:
+        """Every finding of the files as they lie in the work tree (or on main)."""
+        from aios.runs.checking import check_company
+        from aios.store.trees import WorkTree
+
+        tree = WorkTree(self.root, git=self.git) if work_tree else self.tree()
+        return check_company(tree, cache=self.local / "check.sqlite", connectors=self.load_connectors)
+
+
+def _names(run: str, wanted: str) -> bool:
+    if run == wanted:
+        return True
+    if run.count("/") != 2:
+        return False
+    workflow, subject, ulid = run.split("/")
+    part = len(wanted) >= 4 and (ulid.startswith(wanted) or ulid.endswith(wanted))
+    return wanted in {ulid, subject, f"{workflow}/{subject}"} or part
+
+
+def found_company(root: Path, *, name: str, email: str, example: bool) -> Company:
+    """Make a company in `root`. Raises RefusedError where git does not know the operator or files are in the way."""
+    from aios.founding import found
+
+    known_name, known_email = _git_identity(root)
+    if example:
+        from aios.example import OPERATOR as operator
+    else:
+        address = email or known_email
+        if not address:
+            raise RefusedError("git does not know who you are", "add --email you@example.com")
+        operator = (known_name or address.split("@", maxsplit=1)[0], address)
+    root.mkdir(parents=True, exist_ok=True)
+    title = name or root.resolve().name.replace("-", " ").title()
+    git = found(root.resolve(), name=title, operator=operator, example=example, now=utc_now())
+    return Company(git)
+
+
+def _git_identity(folder: Path) -> tuple[str, str]:
+    """Name and e-mail as git knows them at or above a folder that may not exist yet."""
+    import subprocess
+
+    place = next(each for each in (folder, *folder.resolve().parents) if each.is_dir())
+    found = []
+    for key in ("user.name", "user.email"):
+        asked = subprocess.run(["git", "config", key], cwd=place, capture_output=True, text=True, check=False)
+        found.append(asked.stdout.strip())
+    return found[0], found[1]

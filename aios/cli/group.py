@@ -1,0 +1,157 @@
+"""The root command: lazy commands, teaching help, one error boundary."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from aios import __version__
+from aios.errors import AiosError, Exit, InvalidError
+
+# Name -> (section, one line). Kept here so that `aios --help` imports no command; a test compares it with the modules.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("Start", "Run the whole flow on the example company, in a temporary copy."),
+    "init": ("Start", "Make a company repository."),
+    "doctor": ("Start", "Check that everything aios needs is there and in order."),
+    "check": ("Start", "Check every file against its schema, references, duplicates and policies."),
+    "status": ("Every day", "What waits, what runs, what is paused."),
+    "inbox": ("Every day", "What waits for you, most urgent first."),
+    "show": ("Every day", "One proposal: what is asked, why, and what happens on approval."),
+    "diff": ("Every day", "What a proposal changes, in words and lines."),
+    "approve": ("Every day", "Merge a proposal: the approval."),
+    "reject": ("Every day", "Close a proposal, with a reason that is kept."),
+    "revise": ("Every day", "Send a proposal back with a note."),
+    "answer": ("Every day", "Answer a question that a run asks."),
+    "apply": ("Every day", "Do what was approved: effects, each at most once, each with a receipt."),
+    "run": ("Work", "Start a workflow."),
+    "tick": ("Work", "Start what is due and go on with what waited; safe to call as often as you like."),
+    "resume": ("Work", "Go on with runs that were interrupted or failed."),
+    "cancel": ("Work", "Stop a run for good."),
+    "revert": ("Work", "Undo a run's effects, in reverse order."),
+    "pause": ("Work", "Stop every outgoing effect; `aios pause --off` allows them again."),
+    "runs": ("Look", "Where every run stands, and why."),
+    "log": ("Look", "The event log: who did what, when, to which record."),
+    "explain": ("Look", "From a sentence, record, run or effect back to sources, reasons and approver."),
+    "recall": ("Look", "Search memory, sources and content."),
+    "query": ("Look", "Read-only SQL over records, events, runs and effects."),
+    "rebuild": ("Keep", "Rebuild what is derived from the log."),
+    "reconcile": ("Keep", "Settle effects whose outcome is not known."),
+    "merge-driver": ("Keep", "Merge records by field; called by git."),
+    "completion": ("Keep", "Print shell completion."),
+}
+HIDDEN = frozenset({"merge-driver"})
+
+EPILOG = """\b
+Exit codes: 0 done · 1 findings · 2 wrong usage · 3 refused, nothing changed
+            4 waits for you or for time · 5 failed · 70 a bug of ours · 130 interrupted
+Data goes to stdout, progress and messages to stderr. NO_COLOR is respected.
+"""
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module (`aios.cli.<name>`, its `command`) when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return [name for name in COMMANDS if name not in HIDDEN]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"aios.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        command.name = cmd_name
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            close = difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f" Hint: did you mean `aios {close[0]}`?" if close else " Hint: `aios --help` lists the commands."
+            ctx.fail(f"there is no command `{args[0]}`.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, (section, line) in COMMANDS.items():
+            if name not in HIDDEN:
+                sections.setdefault(section, []).append((name, line))
+        for section, rows in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(rows)
+
+
+@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="aios")
+@click.option("-C", "--company", "root", type=click.Path(file_okay=False), default=None, metavar="DIR",
+              help="The company's folder (default: the one you are in).")
+@click.option("--no-input", is_flag=True, help="Never ask; refuse instead.")
+@click.pass_context
+def root_command(ctx: click.Context, root: str | None, no_input: bool) -> None:  # noqa: FBT001
+    """The operating system of a one-person company.
+
+    Agents propose, you approve by merging, and only then anything reaches the world.
+
+    \b
+    Example, in an empty folder:  aios init . --example && aios run publish-content --input topic="…"
+    """
+    ctx.obj = {"root": root, "no_input": no_input or not sys.stdin.isatty()}
+
+
+def run() -> None:
+    """Run the command line; ends the process with one of the documented exit codes."""
+    sys.exit(guarded(sys.argv[1:]))
+
+
+def guarded(arguments: list[str]) -> int:
+    """Run with an error boundary: an expected error is one line and a hint, never a traceback."""
+    try:
+        code: Any = root_command.main(arguments, prog_name="aios", standalone_mode=False)
+        return int(code) if isinstance(code, int) else Exit.OK
+    except click.exceptions.Exit as leaving:
+        return int(leaving.exit_code)
+    except click.Abort:
+        return Exit.INTERRUPTED
+    except click.UsageError as error:
+        error.show()
+        return Exit.USAGE
+    except click.ClickException as error:
+        error.show()
+        return int(error.exit_code)
+    except InvalidError as error:
+        for finding in error.findings:
+            click.echo(str(finding), err=True)
+        return _say(error)
+    except AiosError as error:
+        return _say(error)
+    except KeyboardInterrupt:
+        click.echo("Interrupted. Nothing is lost: `aios resume` goes on.", err=True)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`aios log | head`): not an error, and nobody is there to read one.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except Exception as error:  # noqa: BLE001  the one boundary: a bug becomes a file, not a traceback on the screen
+        return _report_bug(error)
+
+
+def _say(error: AiosError) -> int:
+    prefix = click.style("error:", fg="red", bold=True)
+    click.echo(f"{prefix} {error.message}", err=True)
+    if error.hint:
+        click.echo(f"{click.style('hint:', bold=True)} {error.hint}", err=True)
+    return int(error.exit_code)
+
+
+def _report_bug(error: Exception) -> int:
+    import tempfile
+
+    with tempfile.NamedTemporaryFile("w", prefix="aios-bug-", suffix=".txt", delete=False) as file:
+        file.write("".join(traceback.format_exception(error)))
+    click.echo(f"This is a bug in aios: {type(error).__name__}: {error}\nThe details are in {file.name}", err=True)
+    return Exit.BUG

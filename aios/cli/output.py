@@ -1,0 +1,64 @@
+"""How commands speak: data on stdout (text or JSON), messages and progress on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from aios.app import Company
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def json_option(function: F) -> F:
+    """`--json` on a command that reports; the parameter is `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")(function)
+
+
+def company(ctx: click.Context, *, quiet: bool = False) -> Company:
+    """The company the command is about, with live progress unless `quiet`. Raises AiosError where there is none."""
+    from aios.app import Company
+    from aios.cli import progress
+
+    return Company.find(Path(ctx.obj["root"] or "."), report=None if quiet else progress.show)
+
+
+def emit_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def say(message: str) -> None:
+    """A message for the person, not for the pipe."""
+    click.echo(message, err=True)
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Rows as a plain table that fits the terminal; pipes get tab-separated values."""
+    import sys
+
+    if not sys.stdout.isatty():
+        for row in rows:
+            click.echo("\t".join(_cell(row.get(column)) for column in columns))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(column)
+    for row in rows:
+        shown.add_row(*(Text(_cell(row.get(column))) for column in columns))
+    Console().print(shown)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -1,0 +1,47 @@
+"""`aios query`: read-only SQL over the projection."""
+
+from __future__ import annotations
+
+import csv
+import sys
+
+import click
+
+from aios.cli.output import company, emit_json, json_option, table
+
+
+@click.command(epilog="Example: aios query \"SELECT id, title, status FROM records WHERE kind = 'content'\"")
+@click.argument("sql", required=False)
+@click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values.")
+@click.option("--tables", is_flag=True, help="List the tables and their columns.")
+@click.option("--limit", default=1000, show_default=True, help="At most this many rows.")
+@json_option
+@click.pass_context
+def command(ctx: click.Context, sql: str | None, as_csv: bool, tables: bool, limit: int, as_json: bool) -> None:  # noqa: FBT001
+    """Run a read-only SQL query over records, events, field_changes, runs, steps, effects, questions and metrics."""
+    here = company(ctx)
+    if tables or not sql:
+        _describe(as_json=as_json)
+        return
+    rows = here.projection.query(sql, limit=limit)
+    named = [dict(zip(rows.columns, row, strict=True)) for row in rows.rows]
+    if as_json:
+        emit_json(named)
+    elif as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(rows.columns)
+        writer.writerows(rows.rows)
+    else:
+        table(named, rows.columns)
+
+
+def _describe(*, as_json: bool) -> None:
+    from aios.projections import TABLES
+
+    if as_json:
+        emit_json({name: dict(columns) for name, columns in TABLES.items()})
+        return
+    for name, columns in TABLES.items():
+        click.echo(click.style(name, bold=True))
+        for column, meaning in columns.items():
+            click.echo(f"  {column:<16} {meaning}")

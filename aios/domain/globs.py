@@ -1,0 +1,47 @@
+"""Globs over paths, as contracts and policies write them: `*` within a directory, `**` across directories."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    parts: list[str] = []
+    index = 0
+    while index < len(pattern):
+        if pattern.startswith("**/", index):
+            parts.append("(?:[^/]+/)*")
+            index += 3
+        elif pattern.startswith("**", index):
+            parts.append(".*")
+            index += 2
+        elif pattern[index] == "*":
+            parts.append("[^/]*")
+            index += 1
+        elif pattern[index] == "?":
+            parts.append("[^/]")
+            index += 1
+        else:
+            parts.append(re.escape(pattern[index]))
+            index += 1
+    return re.compile("".join(parts) + r"\Z", re.DOTALL)
+
+
+def matches(path: str, patterns: Iterable[str]) -> bool:
+    """Does any of the globs match the whole path?"""
+    return any(_compiled(pattern).match(path) for pattern in patterns)
+
+
+def is_safe_path(path: str) -> bool:
+    """A relative path inside the company, in one spelling: no `..`, no `.git`, no backslash, no control characters."""
+    parts = path.split("/")
+    return (
+        bool(path)
+        and len(path) <= 512
+        and all(part not in {"", ".", ".."} for part in parts)
+        and not any(part.casefold() in {".git", "git~1"} for part in parts)
+        and not any(ord(char) < 32 or char in "\\:\x7f\u200c\u200d" or 0x202A <= ord(char) <= 0x202E for char in path)
+    )

@@ -1,0 +1,197 @@
+"""The review text of a proposal, as Markdown: the same words in the terminal, in a file and on a git host.
+
+Decisions and controls first, long lists last. Text from outside is fenced or neutralised: nothing in it can mention a
+person, close an issue, forge a heading or hide a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aios.domain.finding import Finding
+from aios.domain.keys import key_of
+from aios.domain.policy import Verdict
+from aios.domain.proposal import PlannedEffect
+
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b-\x1f\x7f]")
+_MENTION = re.compile(r"(?<![\w`])@(?=\w)")
+_CLOSING = re.compile(r"\b(clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing))(\s*:?\s*)#(?=\d)", re.IGNORECASE)
+PREVIEW_LINES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a review tells. `changes` are state changes in words, `evidence` pairs of claim and source."""
+
+    id: str
+    run: str
+    branch: str
+    title: str
+    head: str
+    base_moved: bool
+    effects: Sequence[PlannedEffect]
+    verdict: Verdict
+    trigger: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    goal: str
+    tier: str
+    confidence: float | None
+    findings: Sequence[str | Finding]
+    evidence: Sequence[tuple[str, str]]
+    unverified: Sequence[str]
+    changes: Sequence[str]
+    files: Sequence[str]
+    reasons: Sequence[str]
+    cost: Mapping[str, Any]
+    seconds: float
+    versions: Sequence[str] = ()
+    operator_edits: Sequence[str] = field(default=())
+
+
+def neutral(text: str) -> str:
+    """Outside text within a line of ours: visible, on one line, no mention, no closing keyword, no markup of its own."""
+    line = " ".join(_INVISIBLE.sub("", text).split())
+    line = _MENTION.sub("@\u2060", line)
+    line = _CLOSING.sub(r"\1\2№", line)
+    return re.sub(r"([<>`*_\[\]|\\])", r"\\\1", line)
+
+
+def fenced(text: str, *, language: str = "") -> str:
+    """Outside text as a block: a fence longer than any inside it."""
+    shown = _INVISIBLE.sub("", text).rstrip("\n")
+    longest = max((len(run) for run in re.findall(r"`{3,}", shown)), default=2)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{shown}\n{fence}"
+
+
+def render(review: Review, *, preview_lines: int = PREVIEW_LINES) -> str:
+    """The whole body, top to bottom as a person decides: what, effects, preview, why, evidence, changes, checks, cost."""
+    parts = [
+        f"# {neutral(review.title)}",
+        _decision(review),
+        _effects(review),
+        _previews(review, preview_lines),
+        _why(review),
+        _evidence(review),
+        _section("State diff", [f"- {neutral(line)}" for line in review.changes] or ["- nothing"]),
+        _checks(review),
+        _risk(review),
+        _cost(review),
+        _correct(review),
+        _folded(review),
+        f"<!-- aios:{review.run} {fingerprint(review)} -->",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def fingerprint(review: Review) -> str:
+    """Equal effects and equal files give an equal fingerprint: what finds the same proposal again."""
+    return key_of("proposal", review.run, [effect.key for effect in review.effects], review.head).removeprefix("sha256:")[:16]
+
+
+def _section(title: str, lines: Sequence[str]) -> str:
+    return f"## {title}\n\n" + "\n".join(lines) if lines else ""
+
+
+def _decision(review: Review) -> str:
+    if not review.effects:
+        return "**Merging keeps these files on main. Nothing outside this repository follows from it.**"
+    count = len(review.effects)
+    what = "one effect" if count == 1 else f"{count} effects"
+    return f"**Merging allows {what} outside this repository, listed here. Nothing else happens.**"
+
+
+def _effects(review: Review) -> str:
+    if not review.effects:
+        return ""
+    rows = ["| System | Action | Target | Reversible | Undo |", "|---|---|---|---|---|"]
+    rows += [
+        f"| {neutral(e.connector)} | {neutral(e.capability)} | {neutral(e.target)} | "
+        f"{'yes' if e.reversible else '**no**'} | {neutral(e.undo) or '–'} |"
+        for e in review.effects
+    ]
+    return _section("Effects", rows)
+
+
+def _previews(review: Review, limit: int) -> str:
+    blocks = []
+    for effect in review.effects:
+        lines = effect.preview.splitlines()
+        shown = "\n".join(lines[:limit])
+        more = f"\n\n… {len(lines) - limit} more lines: `aios show {review.id} --full`" if len(lines) > limit else ""
+        blocks.append(f"{neutral(effect.summary)}\n\n{fenced(shown)}{more}")
+    return _section("Exact preview", ["\n\n".join(blocks)]) if blocks else ""
+
+
+def _why(review: Review) -> str:
+    kind = str(review.trigger.get("kind", "manual"))
+    lines = [f"- Goal: {neutral(review.goal)}", f"- Trigger: {neutral(kind)}"]
+    why = str(review.trigger.get("why", ""))
+    if why:
+        lines[-1] += f", {neutral(why)}"
+    lines += [f"- Input `{name}`: {neutral(str(value))}" for name, value in review.inputs.items() if value]
+    rule = f" (rule `{review.verdict.rule}`)" if review.verdict.rule else ""
+    lines.append(f"- Policy: **{review.verdict.decision.value}**, {neutral(review.verdict.why)}{rule}")
+    return _section("Why", lines)
+
+
+def _evidence(review: Review) -> str:
+    lines = [f"- {neutral(claim)} → `{source}`" for claim, source in review.evidence[:40]]
+    if len(review.evidence) > 40:
+        lines.append(f"- … and {len(review.evidence) - 40} more: `aios explain {review.id}`")
+    lines += [f"- **unverified**: {neutral(line)}" for line in review.unverified]
+    return _section("Evidence", lines)
+
+
+def _checks(review: Review) -> str:
+    lines = [f"- {neutral(str(finding))}" for finding in review.findings] or ["- every changed file is in order"]
+    if review.base_moved:
+        lines.append("- main moved since; approving merges records field by field and stops at a true conflict")
+    lines += [f"- edited by you on the branch: `{path}` (kept)" for path in review.operator_edits]
+    return _section("Checks", lines)
+
+
+def _risk(review: Review) -> str:
+    irreversible = [effect for effect in review.effects if not effect.reversible]
+    lines = [
+        f"- Risk: {len(irreversible)} effect(s) cannot be undone" if irreversible else "- Risk: every effect can be undone"
+    ]
+    if review.confidence is not None:
+        lines.append(f"- Confidence: {review.confidence:.0%} (the editor's score)")
+    return _section("Risk and confidence", lines)
+
+
+def _cost(review: Review) -> str:
+    usd = float(review.cost.get("usd", 0.0))
+    tokens = int(review.cost.get("tokens", 0))
+    return _section("Cost", [f"- {review.tier} tier: {usd:.2f} USD, {tokens} tokens, {review.seconds:.0f} s of work"])
+
+
+def _correct(review: Review) -> str:
+    return _section(
+        "How to correct it",
+        [
+            f"- edit the files on the branch `{review.branch}`; your edits are kept",
+            f'- `aios revise {review.id} --note "shorter; drop section …"`',
+            f'- `aios reject {review.id} --reason "…"`',
+        ],
+    )
+
+
+def _folded(review: Review) -> str:
+    lines = [
+        "<details><summary>How it came about</summary>",
+        "",
+        *[f"- {neutral(reason)}" for reason in review.reasons[:80]],
+        "",
+        "Files: " + ", ".join(f"`{path}`" for path in review.files),
+        "",
+        *[f"- {neutral(version)}" for version in review.versions],
+        f"- run `{review.run}`, head `{review.head[:12]}`",
+        "",
+        "</details>",
+    ]
+    return "\n".join(lines)

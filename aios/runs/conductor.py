@@ -1,0 +1,173 @@
+"""The conductor: carries a run on from wherever it stands, as far as it can go now.
+
+    on its branch until a gate → (approval) → effects, each with a bookkeeping commit on main → steps after them on a
+    fresh branch → what they leave is proposed in turn → done
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aios.domain.event import EventNote
+from aios.domain.keys import key_of
+from aios.domain.names import CLOSED
+from aios.domain.policy import Decision
+from aios.domain.run import Finish, RunState, RunStatus, Wait
+from aios.errors import RefusedError
+from aios.runs.context import Context, Progress
+from aios.runs.definitions import Definitions, load
+from aios.runs.effects import EffectAsk, EffectPaused, perform_effect
+from aios.proposals.record import verdict_of
+from aios.runs.gate import Approved, approve, open_gate, record_of
+from aios.runs.history import FINISHED, REVISED
+from aios.runs.main_branch import commit_to_main
+from aios.runs.manifests import commit_kept
+from aios.runs.outcome import finish_changes
+from aios.runs.propose import END, propose
+from aios.runs.runner import Runner
+from aios.runs.session import Session, open_session
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run stands when the conductor lets go of it, and why, in one line."""
+
+    run: str
+    status: RunStatus
+    step: str = ""
+    why: str = ""
+    until: str = ""
+    question: dict[str, object] | None = None
+
+
+def carry_on(context: Context, run: str, *, retry: bool = False, effects: bool = False) -> Standing:
+    """Go on with a run. `effects` allows acts outside git that were approved; `retry` tries failed steps anew.
+
+    Raises BusyError where another process works on the run.
+    """
+    while True:
+        standing = _session(context, run, retry=retry, effects=effects)
+        if standing is not None:
+            return standing
+        retry = False
+
+
+def _session(context: Context, run: str, *, retry: bool, effects: bool) -> Standing | None:
+    """One sitting at the run; None where something was merged and the run goes on from there."""
+    with open_session(context, run) as session:
+        state = session.state
+        if not state.started_at:
+            raise RefusedError(f"the run {run} was never started", "`aios runs --all` lists them")
+        if state.finished or state.cancelled:
+            return Standing(run, RunStatus(state.finished) if state.finished else RunStatus.CANCELLED)
+        definitions = load(context, state.workflow, state.base)
+        if retry:
+            _forget_failures(session)
+        stopped = Runner(context, session, definitions).run()
+        commit_kept(context.git, run, at=context.now())
+        if stopped.effects:
+            if not effects:
+                return Standing(run, RunStatus.WAITING, stopped.effects[0].step, "approved; `aios apply` does it")
+            return _effects(context, session, definitions, stopped.effects)
+        if stopped.gate is not None:
+            propose(context, session, definitions, stopped.gate.step)
+            gate = stopped.gate.step
+        elif isinstance(stopped.wait, Wait):
+            return _waiting(session, stopped.wait)
+        else:
+            assert isinstance(stopped.finish, Finish)  # noqa: S101  `Stopped` holds exactly one of them
+            standing = _finish(context, session, definitions, stopped.finish)
+            if standing is not None:
+                return standing
+            gate = END
+        decision = _decision(session)
+        context.report(Progress(run, gate, "waiting", detail=decision.value))
+        if decision is not Decision.AUTO:
+            return Standing(run, RunStatus.WAITING, gate, "waits for your decision")
+    approved = approve(context, run, actor="policy")
+    return _after_auto(run, gate, approved)
+
+
+def _after_auto(run: str, gate: str, approved: Approved) -> Standing | None:
+    return Standing(run, RunStatus.DONE, gate, f"merged as {approved.commit[:10]} by policy") if gate == END else None
+
+
+def _decision(session: Session) -> Decision:
+    return verdict_of(record_of(session)).decision
+
+
+def _forget_failures(session: Session) -> None:
+    """Start failed steps afresh; the attempts so far stay in the log."""
+    failed = [
+        name
+        for name, step in session.state.steps.items()
+        if any(item.last and item.last.status.value == "failed" for item in step.items.values())
+    ]
+    if failed:
+        session.append(
+            EventNote(
+                type=REVISED,
+                title=f"try {', '.join(failed)} again",
+                run=session.run,
+                actor="operator",
+                key=key_of("retry", session.run, session.context.now()),
+                output={"note": "", "steps": failed},
+            )
+        )
+
+
+def _waiting(session: Session, wait: Wait) -> Standing:
+    step = session.state.steps.get(wait.step)
+    question = dict(step.question) if step and step.question else None
+    return Standing(session.run, RunStatus.WAITING, wait.step, wait.why, wait.until, question)
+
+
+def _finish(context: Context, session: Session, definitions: Definitions, finish: Finish) -> Standing | None:
+    """The run is over. None where what it left on its branch must be judged first."""
+    state = session.state
+    if finish.status is RunStatus.DONE and _leaves_something(context, session):
+        if open_gate(state) != END:
+            propose(context, session, definitions, END)
+        return None
+    if finish.status is RunStatus.FAILED:
+        return Standing(session.run, RunStatus.FAILED, why=finish.why)
+    note = EventNote(
+        type=FINISHED,
+        title=session.run,
+        run=session.run,
+        key=key_of("finished", session.run),
+        output={"status": finish.status.value},
+    )
+    commit_to_main(context, note, lambda tip: finish_changes(context, state, tip, finish.status))
+    drop_branch(context, session)
+    return Standing(session.run, finish.status, why=finish.why)
+
+
+def drop_branch(context: Context, session: Session) -> None:
+    """Remove the branch of a run that left nothing on it that main does not have; its commits stay reachable."""
+    head = context.git.rev(session.branch)
+    if head is not None:
+        context.git.update_ref(f"{CLOSED}{session.state.ulid}", head, None, reason="run finished")
+        context.git.delete_ref(f"refs/heads/{session.branch}", head)
+
+
+def _leaves_something(context: Context, session: Session) -> bool:
+    """Does the branch change a file that main does not have so?"""
+    tip = context.git.rev(session.branch)
+    main = context.git.rev(context.main) or ""
+    return tip is not None and bool(context.git.text("diff", "--name-only", f"{main}...{tip}").strip())
+
+
+def _effects(context: Context, session: Session, definitions: Definitions, starts: tuple[object, ...]) -> Standing | None:
+    for start in starts:
+        try:
+            perform_effect(context, session, definitions, start)  # type: ignore[arg-type]
+        except EffectAsk as ask:
+            return Standing(session.run, RunStatus.WAITING, ask.step, str(ask.question.text), question=ask.as_dict())
+        except EffectPaused as paused:
+            return Standing(session.run, RunStatus.WAITING, paused.step, paused.message)
+    return None
+
+
+def state_line(state: RunState) -> str:
+    return f"{state.workflow} on {state.subject}"

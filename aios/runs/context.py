@@ -1,0 +1,64 @@
+"""What a run needs from the world, handed in by `aios.app`: nothing here reads the environment or a clock itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from aios.domain.agent import Engine
+from aios.domain.effect import Connector
+from aios.domain.memory import Hit
+from aios.domain.tree import Tree
+from aios.store.git import Git
+
+AIOS_NAME = "aios"
+AIOS_EMAIL = "aios@localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One line of live progress. `state` is started, succeeded, failed, skipped, waiting, asked or retrying."""
+
+    run: str
+    step: str
+    state: str
+    item: int | None = None
+    detail: str = ""
+    seconds: float = 0.0
+
+
+def _silent(_: Progress) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`main` is the branch of canonical state. `recall(tree, query, limit, kinds, now)` and `connectors(tree)` are the
+    memory and the boundary as seen from a tree. `checkpoint(name)` is called at every boundary that a crash may fall
+    on (tests stop there; otherwise it does nothing). `patience` is how long, in seconds, a run waits in the foreground.
+    """
+
+    git: Git
+    main: str
+    clock: Callable[[], datetime]
+    operator: Identity
+    engines: Mapping[str, Engine]
+    recall: Callable[[Tree, str, int, Sequence[str], str], Sequence[Hit]]
+    connectors: Callable[[Tree], Mapping[str, Connector]]
+    worker: str = "local"
+    report: Callable[[Progress], None] = _silent
+    checkpoint: Callable[[str], None] = field(default=lambda _: None)
+    pause: Callable[[float], None] = field(default=lambda _: None)
+    patience: float = 120.0
+    paused: Callable[[], str] = lambda: ""
+
+    def now(self) -> str:
+        """The moment, ISO 8601, UTC, whole seconds."""
+        return self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,116 @@
+"""Executing one attempt at an agent or collect step, inside a worker: inputs in, a JSON answer out.
+
+Nothing here writes. What the attempt wants written comes back as files, judged by the contract first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from aios.agents.perform import ContractError, judge_files, judge_tree, perform
+from aios.agents.tools import ContractTools
+from aios.domain.agent import AgentCall, Contract
+from aios.domain.effect import Connector
+from aios.domain.finding import errors
+from aios.domain.keys import digest
+from aios.domain.memory import Hit
+from aios.domain.record import Record, Trust
+from aios.domain.slug import slug
+from aios.domain.tree import Tree
+from aios.errors import AiosError
+from aios.expressions import evaluate_bool, render_text
+from aios.runs.context import Context
+from aios.store.catalog import Catalog
+from aios.store.documents import dump, parse
+from aios.store.trees import OverlayTree
+
+
+def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, Any]:
+    """Ask the agent; the answer holds output, files, title, reasons, findings, confidence, manifest or a question."""
+    contract = call.contract
+    engine = context.engines.get(contract.name)
+    if engine is None:
+        raise AiosError(
+            f"the agent {contract.name} has no engine in the {contract.tier.value} tier",
+            "agents in the box work offline; one of your own needs a model",
+        )
+    catalog = Catalog(tree)
+
+    def recall(query: str, limit: int, kinds: Sequence[str]) -> Sequence[Hit]:
+        return context.recall(tree, query, limit, kinds, call.now)
+
+    def records(kind: str) -> Sequence[Record]:
+        return catalog.records(kind)
+
+    tools = ContractTools(tree, contract, recall=recall, records=records)
+    reply = perform(call, engine, tools)
+    answer: dict[str, Any] = {
+        "reasons": [asdict(reason) for reason in reply.reasons],
+        "findings": [finding.as_dict() for finding in reply.findings],
+        "confidence": reply.confidence,
+        "manifest": tools.manifest(),
+    }
+    if reply.question is not None:
+        return answer | {"question": asdict(reply.question)}
+    judge_files(contract, call.input, reply.files, lambda text, given: render_text(text, {"input": given}))
+    after = OverlayTree(tree, {path: _bytes(text) for path, text in reply.files.items()})
+    broken = errors(judge_tree(contract, reply, after, holds=evaluate_bool, data=_data))
+    if broken:
+        more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+        raise ContractError(f"{contract.name} left a tree that breaks its contract: {broken[0]}{more}")
+    return answer | {"output": dict(reply.output), "files": dict(reply.files), "title": reply.title}
+
+
+def collect_attempt(connector: Connector, capability: str, params: Mapping[str, Any], *, now: str, tree: Tree) -> dict[str, Any]:
+    """Read through a connector; documents become source records, marked as text from outside."""
+    collected = connector.read(capability, params)
+    files: dict[str, str] = {}
+    ids: list[str] = []
+    for document in collected.documents:
+        source_id = f"{slug(document.title, limit=48)}-{document.sha256.removeprefix('sha256:')[:8]}"
+        path = f"state/sources/{source_id}.md"
+        if source_id in ids:
+            continue
+        ids.append(source_id)
+        if tree.blob(path) is None:  # the same text was collected before: it stays as it was noted then
+            files[path] = dump(
+                {
+                    "schema": "source.v1",
+                    "title": document.title,
+                    "origin": document.origin,
+                    "sha256": document.sha256,
+                    "text_sha256": digest(document.text.encode()),
+                    "media_type": document.media_type,
+                    "collected": now,
+                    "trust": Trust.EXTERNAL.value,
+                },
+                document.text,
+            )
+    output = collected.data if isinstance(collected.data, dict) else {"data": collected.data}
+    if ids:
+        output = output | {"sources": ids}
+    return {
+        "output": output,
+        "files": files,
+        "title": f"{len(ids)} source{'s' if len(ids) != 1 else ''} collected" if ids else f"{capability} read",
+        "reasons": [],
+        "findings": [finding.as_dict() for finding in collected.findings],
+        "confidence": 1.0,
+        "manifest": {"connector": connector.name, "capability": capability, "params": dict(params)},
+    }
+
+
+def call_of(contract: Contract, *, run: str, step: str, item: int | None, inputs: Mapping[str, Any], now: str,
+            guidance: tuple[str, ...]) -> AgentCall:
+    return AgentCall(contract=contract, input=inputs, run=run, step=step, now=now, item=item, guidance=guidance)
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
+
+
+def _data(path: str, content: bytes) -> Mapping[str, Any] | None:
+    document, _ = parse(path, content)
+    return document.data if document else None

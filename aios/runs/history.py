@@ -1,0 +1,152 @@
+"""A run's state as a fold over its facts. Pure.
+
+The facts are the run's commits, and in the same shape what the runner has just appended to the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aios.domain.event import Event, EventNote, StepStatus
+from aios.domain.run import Attempt, ItemState, RunState, StepState
+
+STARTED = "run.started"
+OPENED = "proposal.opened"
+REFRESHED = "proposal.refreshed"
+APPROVED = "proposal.approved"
+REJECTED = "proposal.rejected"
+REVISED = "proposal.revision-requested"
+ASKED = "question.asked"
+ANSWERED = "question.answered"
+CANCELLED = "run.cancelled"
+FINISHED = "run.finished"
+REVERTED = "run.reverted"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What a run's event says to the run. `at` is ISO 8601."""
+
+    type: str
+    at: str
+    step: str = ""
+    item: int | None = None
+    attempt: int = 0
+    status: str = ""
+    output: Any = None
+    error: str = ""
+    transient: bool = False
+    key: str = ""
+    paths: tuple[str, ...] = ()
+
+
+def fact_of_event(event: Event) -> Fact:
+    item = event.trailer("Item")
+    attempt = event.trailer("Attempt")
+    return Fact(
+        type=event.type,
+        at=event.at,
+        step=event.trailer("Step"),
+        item=int(item) if item.isdigit() else None,
+        attempt=int(attempt) if attempt.isdigit() else 0,
+        status=event.trailer("Status"),
+        output=event.output,
+        error=event.trailer("Error"),
+        transient=event.trailer("Transient") == "true",
+        key=event.trailer("Key"),
+        paths=tuple(change.path for change in event.changes),
+    )
+
+
+def fact_of_note(note: EventNote, at: str, *, paths: tuple[str, ...] = ()) -> Fact:
+    return Fact(
+        type=note.type,
+        at=at,
+        step=note.step,
+        item=note.item,
+        attempt=note.attempt,
+        status=note.status,
+        output=note.output,
+        error=note.error,
+        transient=note.transient,
+        key=note.key,
+        paths=paths,
+    )
+
+
+def fold(run: str, facts: Iterable[Fact]) -> RunState:
+    """The state after all the facts, oldest first. Facts before `run.started` and unknown types change nothing."""
+    state = RunState(id=run, inputs={}, started_at="")
+    for fact in facts:
+        state = apply(state, fact)
+    return state
+
+
+def apply(state: RunState, fact: Fact) -> RunState:
+    """The state after one more fact."""
+    output = fact.output if isinstance(fact.output, Mapping) else {}
+    match fact.type:
+        case "run.started":
+            return replace(
+                state,
+                inputs=output.get("inputs", {}),
+                started_at=str(output.get("started", fact.at)),
+                base=str(output.get("base", "")),
+                trigger=output.get("trigger", {}),
+            )
+        case "proposal.opened" | "proposal.refreshed":
+            return _gate(state, fact.step, "open")
+        case "proposal.approved":
+            return _gate(state, fact.step, "approved")
+        case "proposal.rejected":
+            return _gate(state, fact.step, "rejected")
+        case "proposal.revision-requested":
+            return _revise(state, output)
+        case "question.answered":
+            step = state.steps.get(fact.step, StepState())
+            answered = replace(step, question=None, guidance=(*step.guidance, str(output.get("answer", ""))))
+            return _step(state, fact.step, answered)
+        case "run.cancelled":
+            return replace(state, cancelled=True)
+        case "run.finished":
+            return replace(state, finished=str(output.get("status", "done")))
+        case "run.reverted":
+            return replace(state, finished="reverted")
+        case _:
+            return _attempt(state, fact) if fact.step and fact.status else state
+
+
+def _step(state: RunState, name: str, step: StepState) -> RunState:
+    return replace(state, steps={**state.steps, name: step})
+
+
+def _gate(state: RunState, name: str, decision: str) -> RunState:
+    return replace(state, gates={**state.gates, name: decision}) if name else state
+
+
+def _attempt(state: RunState, fact: Fact) -> RunState:
+    step = state.steps.get(fact.step, StepState())
+    if fact.type == ASKED:
+        return _step(state, fact.step, replace(step, question=fact.output if isinstance(fact.output, Mapping) else {}))
+    before = step.items.get(fact.item, ItemState())
+    attempt = Attempt(
+        fact.attempt or len(before.attempts) + 1, StepStatus(fact.status), fact.at, fact.output, fact.error, fact.transient
+    )
+    if any(earlier.number == attempt.number for earlier in before.attempts):
+        return state  # told twice, counted once
+    items = {**step.items, fact.item: ItemState((*before.attempts, attempt))}
+    return _step(state, fact.step, replace(step, items=items, paths=step.paths | set(fact.paths)))
+
+
+def _revise(state: RunState, output: Mapping[str, Any]) -> RunState:
+    """The operator sent it back: the named steps start afresh with the note as guidance, gates close again."""
+    note = str(output.get("note", ""))
+    again = [str(name) for name in output.get("steps", ())]
+    steps = dict(state.steps)
+    for name in again:
+        before = steps.get(name, StepState())
+        steps[name] = StepState(guidance=(*before.guidance, note), paths=before.paths)
+    gates = {name: decision for name, decision in state.gates.items() if decision == "approved"}
+    return replace(state, steps=steps, gates=gates)

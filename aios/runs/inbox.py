@@ -1,0 +1,120 @@
+"""What waits, for whom, and why: one list, most urgent first, the same everywhere it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from aios.domain.names import BRANCHES, RESERVED_WORKFLOWS, run_record_path
+from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
+from aios.domain.workflow import StepKind
+from aios.errors import AiosError
+from aios.proposals.record import effects_of, verdict_of
+from aios.runs.context import Context
+from aios.runs.decide import decide
+from aios.runs.definitions import load
+from aios.runs.gate import open_gate
+from aios.runs.session import read_state
+from aios.runs.start import run_on_branch
+from aios.store.documents import parse
+
+# Most urgent first: what blocks work already begun stands before what would begin something.
+KINDS = ("effect", "question", "failed", "confirm", "proposal", "digest", "denied", "interrupted", "approved", "timer")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that waits. `needs_you` tells a decision from a mere wait; `command` is what to type."""
+
+    id: str
+    run: str
+    kind: str
+    title: str
+    why: str
+    since: str
+    command: str
+    effects: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    until: str = ""
+
+    @property
+    def needs_you(self) -> bool:
+        return self.kind != "timer"
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"needs_you": self.needs_you}
+
+
+def open_runs(context: Context) -> list[str]:
+    """The runs that have a branch, sorted by branch name."""
+    found = []
+    for branch in sorted(context.git.branches(BRANCHES)):
+        if branch.removeprefix(BRANCHES) in RESERVED_WORKFLOWS:
+            continue
+        run = run_on_branch(context, branch)
+        if run.count("/") == 2:
+            found.append(run)
+    return found
+
+
+def items(context: Context, unfinished: Iterable[str]) -> list[Item]:
+    """Everything that waits. `unfinished` are the runs that main tells as not over."""
+    found = [_item(context, run) for run in dict.fromkeys([*open_runs(context), *unfinished])]
+    present = [item for item in found if item is not None]
+    return sorted(present, key=lambda item: (KINDS.index(item.kind), item.since, item.run))
+
+
+def _item(context: Context, run: str) -> Item | None:
+    state = read_state(context.git, run, main=context.main)
+    if state.finished or state.cancelled:
+        return None
+    question = next(((name, step.question) for name, step in state.steps.items() if step.question), None)
+    if question:
+        name, asked = question
+        options = tuple(str(option) for option in (asked or {}).get("options") or ())
+        text = str((asked or {}).get("text", ""))
+        return _make(state, "question", text, f"`{name}` asks", f'aios answer {state.ulid} "…"', options=options)
+    gate = open_gate(state)
+    if gate:
+        return _proposal(context, state)
+    return _by_decision(context, state)
+
+
+def _proposal(context: Context, state: RunState) -> Item:
+    content = context.git.read_blob(f"aios/{state.workflow}/{state.subject}:{run_record_path(state.id, state.started_at)}")
+    document = parse("run.yaml", content)[0] if content else None
+    record = document.data if document else {}
+    verdict = verdict_of(record)
+    effects = tuple(effect.summary for effect in effects_of(record))
+    kind = {"confirm": "confirm", "digest": "digest", "deny": "denied"}.get(verdict.decision.value, "proposal")
+    title = "; ".join(effects) if effects else f"keep what {state.workflow} found on {state.subject}"
+    return _make(state, kind, title, verdict.why, f"aios show {state.ulid}", effects=effects,
+                 since=str(record.get("proposed", "")))
+
+
+def _by_decision(context: Context, state: RunState) -> Item | None:
+    try:
+        workflow = load(context, state.workflow, state.base).workflow
+    except AiosError as error:
+        return _make(state, "failed", error.message, error.hint, f"aios cancel {state.ulid}")
+    for command in decide(workflow, state, context.now()):
+        match command:
+            case Finish(status=RunStatus.FAILED):
+                return _make(state, "failed", command.why, "it can be tried again", f"aios resume {state.ulid} --retry")
+            case Start() if workflow.steps[command.step].kind is StepKind.EFFECT:
+                return _make(state, "approved", f"{command.step}: {workflow.steps[command.step].uses}", "approved, not done yet", "aios apply")
+            case Wait() if command.until:
+                return _make(state, "timer", f"{command.step} waits until {command.until}", command.why, "aios tick", until=command.until)
+            case _:
+                pass
+    return _make(state, "interrupted", f"{state.workflow} on {state.subject} can go on", "it was interrupted", f"aios resume {state.ulid}")
+
+
+def _make(state: RunState, kind: str, title: str, why: str, command: str, *, effects: tuple[str, ...] = (),
+          options: tuple[str, ...] = (), since: str = "", until: str = "") -> Item:
+    ended = [attempt.at for step in state.steps.values() for each in step.items.values() for attempt in each.attempts]
+    return Item(
+        id=state.ulid, run=state.id, kind=kind, title=title, why=why, since=since or max(ended, default=state.started_at),
+        command=command, effects=effects, options=options, until=until,
+    )

@@ -1,0 +1,45 @@
+"""The effects that approving a gate would allow, exactly: payloads, keys and previews, from the tree as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aios.domain.proposal import PlannedEffect
+from aios.domain.record import Record
+from aios.domain.run import RunState
+from aios.domain.tree import Tree
+from aios.domain.workflow import StepKind
+from aios.effects.payloads import plan as plan_effect
+from aios.errors import InvalidError
+from aios.runs.decide import inputs_of
+from aios.runs.definitions import Definitions
+from aios.runs.view import ancestors
+from aios.store.catalog import Catalog
+
+
+def plan_effects(definitions: Definitions, state: RunState, tree: Tree, gate: str) -> tuple[PlannedEffect, ...]:
+    """Effects of the steps behind `gate` whose inputs are known at the gate. Raises InvalidError for a missing record."""
+    workflow = definitions.workflow
+    planned: list[PlannedEffect] = []
+    catalog = Catalog(tree)
+    company = catalog.get("company", "company")
+    for step in workflow.steps.values():
+        if step.kind is not StepKind.EFFECT or gate not in ancestors(workflow, step.name):
+            continue
+        inputs = inputs_of(workflow, state, step.name)
+        if inputs is None:  # its `when` is false: it will not happen
+            continue
+        connector = definitions.connector_for(step.uses)
+        if connector is None:
+            raise InvalidError(f"no connector offers {step.uses}", "see state/connectors/")
+        record = _record(catalog, inputs)
+        planned.append(plan_effect(step.uses, connector, record, company, run=state.id, step=step.name))
+    return tuple(planned)
+
+
+def _record(catalog: Catalog, inputs: Mapping[str, Any]) -> Record:
+    record = catalog.get("content", str(inputs.get("record", "")))
+    if record is None:
+        raise InvalidError(f"there is no valid record content/{inputs.get('record')}", "`aios check` says what is wrong")
+    return record

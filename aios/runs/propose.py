@@ -1,0 +1,112 @@
+"""From a finished branch to a proposal: run record, planned effects, verdict. And its refresh when the branch changed."""
+
+from __future__ import annotations
+
+from aios.domain.event import EventNote
+from aios.domain.finding import Finding
+from aios.domain.keys import key_of
+from aios.domain.names import branch_of, run_record_path
+from aios.domain.policy import Decision, Verdict
+from aios.domain.proposal import PlannedEffect
+from aios.domain.run import RunState, RunStatus
+from aios.domain.tree import Tree
+from aios.policies import facts as policy_facts
+from aios.policies import judge, load_rules
+from aios.proposals.record import build, effects_of
+from aios.runs.context import Context
+from aios.runs.definitions import Definitions
+from aios.runs.history import OPENED, REFRESHED
+from aios.runs.manifests import commit_kept
+from aios.runs.planning import plan_effects
+from aios.runs.session import Session
+from aios.store.check import check_paths
+from aios.store.documents import dump, parse
+from aios.store.trees import CommitTree, changed_paths
+
+END = "end"  # the gate of a run whose workflow has none: what it leaves is judged all the same
+
+
+def propose(context: Context, session: Session, definitions: Definitions, gate: str) -> Verdict:
+    """Write (or renew) the run record with effects and verdict, and commit it to the branch."""
+    head = session.flush()
+    effects = plan_effects(definitions, session.state, session.tree, gate) if gate != END else ()
+    verdict, findings = assess(context, definitions, session.state, head, effects)
+    path = run_record_path(session.run, session.state.started_at)
+    first = session.tree.read(path) is None
+    now = context.now()
+    record = build(
+        session.state,
+        definitions.workflow,
+        status=RunStatus.WAITING,
+        verdict=verdict,
+        effects=effects,
+        findings=findings,
+        proposed=now,
+        extra={"gate": gate},
+    )
+    session.append(
+        EventNote(
+            type=OPENED if first else REFRESHED,
+            title=title_of(session.state, effects),
+            body=f"{verdict.decision.value}: {verdict.why}" + (f" ({verdict.rule})" if verdict.rule else ""),
+            records=(path.removeprefix("state/").removesuffix(".yaml"),),
+            run=session.run,
+            step=gate,
+            key=key_of("proposal", session.run, gate, head, [effect.key for effect in effects]),
+            output={"effects": [effect.key for effect in effects], "decision": verdict.decision.value, "head": head},
+        ),
+        {path: dump(record).encode()},
+    )
+    session.flush()
+    commit_kept(context.git, session.run, at=now)
+    return verdict
+
+
+def title_of(state: RunState, effects: tuple[PlannedEffect, ...]) -> str:
+    """One sentence: what merging does."""
+    if effects:
+        return "; ".join(effect.summary for effect in effects)
+    return f"keep what {state.workflow} found on {state.subject}"
+
+
+def assess(
+    context: Context, definitions: Definitions, state: RunState, head: str, effects: tuple[PlannedEffect, ...]
+) -> tuple[Verdict, list[Finding]]:
+    """The policies' verdict (as they stand on main) and what is wrong with the files that the branch changes."""
+    git = context.git
+    base = git.merge_base(context.main, head)
+    changes = [change for change in changed_paths(git, base, head)]
+    tree = CommitTree(git, head)
+    findings = check_paths(tree, [change.path for change in changes if change.after])
+    rules, broken = load_rules(CommitTree(git, git.rev(context.main) or head), parse)
+    facts = policy_facts.build(
+        workflow=definitions.workflow.name,
+        agents=sorted({step.uses for step in definitions.workflow.steps.values() if step.kind.value == "agent"}),
+        changes=changes,
+        effects=effects,
+        trust=_trust(tree, [change.path for change in changes if change.after]),
+        findings=findings,
+        subject=state.subject,
+    )
+    verdict = judge(rules, facts)
+    if broken and verdict.decision.strictness < Decision.ASK.strictness:
+        verdict = Verdict(Decision.ASK, "", "a policy file is not in order", verdict.matched)
+    return verdict, [*findings, *broken]
+
+
+def _trust(tree: Tree, paths: list[str]) -> list[str]:
+    """The trust marks of the records that the branch adds or changes."""
+    marks: set[str] = set()
+    for path in paths:
+        content = tree.read(path)
+        document = parse(path, content)[0] if content is not None and path.endswith((".md", ".yaml")) else None
+        if document is not None and isinstance(document.data.get("trust"), str):
+            marks.add(document.data["trust"])
+    return sorted(marks)
+
+
+def reviewed_effects(context: Context, run: str, started_at: str) -> tuple[PlannedEffect, ...]:
+    """The effects that the run record on the branch shows to the operator."""
+    content = context.git.read_blob(f"{branch_of(run)}:{run_record_path(run, started_at)}")
+    document = parse("run.yaml", content)[0] if content is not None else None
+    return effects_of(document.data) if document else ()

@@ -1,0 +1,170 @@
+"""Gathering what a review tells: from the run record, the branch, the manifests and the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from aios.domain.names import branch_of, run_record_path
+from aios.domain.run import RunState
+from aios.errors import UsageError
+from aios.proposals.record import effects_of, verdict_of
+from aios.proposals.review import Review
+from aios.runs.context import AIOS_EMAIL, Context
+from aios.runs.definitions import Definitions, load
+from aios.runs.history import Fact
+from aios.runs.manifests import read as read_manifest
+from aios.runs.session import read_state
+from aios.store.documents import parse
+from aios.store.log import changes_in_words, event_between, read_events
+from aios.store.trees import CommitTree, changed_paths
+
+
+def review_of(context: Context, run: str) -> Review:
+    """The review of an open proposal. Raises UsageError where the run has none."""
+    git = context.git
+    branch = branch_of(run)
+    head = git.rev(branch)
+    state = read_state(git, run, main=context.main)
+    record = _record(context, state, head or context.main)
+    if head is None or record is None:
+        raise UsageError(f"{run} has no open proposal", "`aios inbox` lists them; `aios explain` tells of past ones")
+    definitions = load(context, state.workflow, state.base)
+    main = git.rev(context.main) or head
+    base = git.merge_base(main, head) or state.base
+    tree = CommitTree(git, head)
+    changes = changed_paths(git, base, head)
+    written = [change for change in changes if not change.path.startswith("state/runs/")]
+    evidence, unverified = _evidence(tree, [change.path for change in written])
+    words = changes_in_words(event_between(git, base, head), git.read_blob)
+    return Review(
+        id=state.ulid,
+        run=run,
+        branch=branch,
+        title=_title(record, state),
+        head=head,
+        base_moved=base != main,
+        effects=effects_of(record),
+        verdict=verdict_of(record),
+        trigger=state.trigger,
+        inputs=state.inputs,
+        goal=definitions.workflow.summary,
+        tier="offline",
+        confidence=_confidence(state),
+        findings=[*(record.get("findings") or ()), *_step_findings(context, run, state)],
+        evidence=evidence,
+        unverified=unverified,
+        changes=[str(change) for change in words if not change.path.startswith("state/runs/")],
+        files=[change.path for change in written],
+        reasons=_reasons(context, run, state),
+        cost=record.get("cost") or {},
+        seconds=_seconds(state, record),
+        versions=_versions(definitions),
+        operator_edits=_operator_edits(context, state, head),
+    )
+
+
+def _record(context: Context, state: RunState, head: str) -> Mapping[str, Any] | None:
+    content = context.git.read_blob(f"{head}:{run_record_path(state.id, state.started_at)}")
+    document = parse("run.yaml", content)[0] if content is not None else None
+    return document.data if document else None
+
+
+def _title(record: Mapping[str, Any], state: RunState) -> str:
+    summaries = [effect.summary for effect in effects_of(record)]
+    return "; ".join(summaries) or f"Keep what {state.workflow} found on {state.subject}"
+
+
+def _evidence(tree: CommitTree, paths: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Quoted sentences with their places, and sentences that no source stands behind."""
+    evidence: list[tuple[str, str]] = []
+    unverified: list[str] = []
+    for path in paths:
+        if not path.startswith("state/evidence/"):
+            continue
+        document = parse(path, tree.read(path) or b"")[0]
+        for sentence in (document.data.get("sentences") or ()) if document else ():
+            text = str(sentence.get("text", ""))
+            if sentence.get("kind") == "quote":
+                evidence.append((text[:120], f"{sentence.get('source')}:{sentence.get('start')}-{sentence.get('end')}"))
+            elif sentence.get("kind") == "unverified":
+                unverified.append(text[:120])
+    return evidence, unverified
+
+
+def _confidence(state: RunState) -> float | None:
+    for step in reversed(list(state.steps.values())):
+        last = step.items[None].last if None in step.items else None
+        if last and isinstance(last.output, Mapping) and isinstance(last.output.get("score"), int | float):
+            return float(last.output["score"])
+    return None
+
+
+def facts_with_context(context: Context, run: str) -> list[tuple[Fact, str]]:
+    """The run's step facts with the key of what each attempt saw."""
+    from aios.runs.history import fact_of_event
+
+    told: dict[str, tuple[Fact, str]] = {}
+    for ref in (context.main, branch_of(run)):
+        if context.git.rev(ref) is None:
+            continue
+        for event in read_events(context.git, until=ref, run=run):
+            told.setdefault(event.commit, (fact_of_event(event), event.trailer("Context")))
+    return list(told.values())
+
+
+def _explanations(context: Context, run: str) -> list[tuple[str, dict[str, Any]]]:
+    found = []
+    for fact, key in facts_with_context(context, run):
+        manifest = read_manifest(context.git, run, key)
+        if manifest:
+            found.append((fact.step if fact.item is None else f"{fact.step}[{fact.item + 1}]", manifest))
+    return found
+
+
+def _reasons(context: Context, run: str, state: RunState) -> list[str]:
+    del state
+    return [
+        f"{step}: {reason['what']}: {reason['why']}"
+        for step, manifest in _explanations(context, run)
+        for reason in manifest.get("reasons", ())
+    ]
+
+
+def _step_findings(context: Context, run: str, state: RunState) -> list[str]:
+    """What the last attempt at each step found odd."""
+    del state
+    latest: dict[str, list[str]] = {}
+    for step, manifest in _explanations(context, run):
+        latest[step] = [f"{step}: {f['path']}:{f['line']}: {f['message']}" for f in manifest.get("findings", ())]
+    return [line for lines in latest.values() for line in lines]
+
+
+def _seconds(state: RunState, record: Mapping[str, Any]) -> float:
+    ended = str(record.get("proposed") or state.started_at)
+    try:
+        return max(0.0, (_moment(ended) - _moment(state.started_at)).total_seconds())
+    except ValueError:
+        return 0.0
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _versions(definitions: Definitions) -> list[str]:
+    agents = sorted({step.uses for step in definitions.workflow.steps.values() if step.uses in definitions.contracts})
+    return [f"workflow {definitions.workflow.name} {definitions.workflow.hash[:19]}"] + [
+        f"agent {name}@{definitions.contracts[name].version}" for name in agents
+    ]
+
+
+def _operator_edits(context: Context, state: RunState, head: str) -> list[str]:
+    text = context.git.text("log", "--no-merges", "--format=%x01%ae", "--name-only", f"{state.base}..{head}")
+    edited: set[str] = set()
+    for block in text.split("\x01")[1:]:
+        author, _, names = block.partition("\n")
+        if author.strip() != AIOS_EMAIL:
+            edited |= {name for name in names.splitlines() if name}
+    return sorted(edited)
