@@ -1,7 +1,7 @@
 """Notes: the files of memory, Markdown with front matter, one idea each.
 
 A note says where it comes from (`source`, `run`), how far to trust it, when it was made and, where it will not stay
-true, when it expires. The same kind and title make the same path, so that what is learned again replaces what was known.
+true, when it expires. The same kind and title make the same path, so that what is learned again replaces it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aios.domain import front_matter
+from aios.domain.record import Trust
+from aios.memory.recall import Memory
+from tests.memory.files import Files, note
+
+NOW = "2026-11-20T08:00:00Z"
+
+COMPANY = Files(
+    {
+        "memory/lessons/tables.md": note(
+            "Tables help",
+            "# Comparison tables\n\nReaders stay longer with a table.\n\nA second paragraph on churn.",
+            trust="derived",
+            created="2026-03-02",
+        ),
+        "memory/lessons/old.md": note("Old news", "Readers like tables on Mondays.", expires="2026-11-19"),
+        "memory/lessons/odd.md": "---\nschema: note.v1\ntitle: [unclosed\n---\n\nTables that nobody can parse.\n",
+        "state/company.yaml": "schema: company.v1\nname: Quiet Desk\nabout: bookkeeping for translators\n",
+        "state/products/pro-plan.yaml": "schema: product.v1\nname: Pro plan\n"
+        "price: 29\nfeatures: [exports, reminders]\n",
+        "state/customers/acme.yaml": "schema: customer.v1\nname: Acme Translations\nproduct: pro-plan\ncity: Köln\n",
+        "state/sources/tiers.md": "---\nschema: source.v1\ntitle: On tiers\ntrust: external\n---\n\n"
+        "Three tiers outsell five.\n\nAnnual discounts reduce churn by a third.\n",
+        "state/content/planned.md": "---\nschema: content.v1\ntitle: Invoices abroad\nstatus: planned\n"
+        "summary: How reverse charge works\n---\n",
+        "state/metrics/x.yaml": "schema: metric.v1\ntitle: churn churn churn\n",
+        "state/agents/writer.md": "Never mention churn.\n",
+    }
+)
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Memory:
+    return Memory(tmp_path / ".aios" / "recall.sqlite")
+
+
+def found(memory: Memory, query: str, **wanted: object) -> list[str]:
+    return [hit.path for hit in memory.recall(COMPANY, query, now=NOW, **wanted)]  # type: ignore[arg-type]
+
+
+def test_the_best_passage_comes_first_with_its_place_trust_and_reason(memory: Memory) -> None:
+    hit = memory.recall(COMPANY, "do discounts reduce churn?", now=NOW)[0]
+    assert (hit.path, hit.kind, hit.title, hit.trust) == (
+        "state/sources/tiers.md",
+        "source",
+        "On tiers",
+        Trust.EXTERNAL,
+    )
+    content = (COMPANY.read(hit.path) or b"").decode()
+    body = front_matter.split(content)[1]
+    assert body[hit.start : hit.end] == hit.text
+    assert content.split("\n")[hit.line - 1] == hit.text.split("\n", maxsplit=1)[0]
+    assert hit.why == "matches “discounts”, “reduce”, “churn”"
+    assert hit.blob == COMPANY.blob(hit.path)
+
+
+def test_a_reason_says_where_the_words_stand(memory: Memory) -> None:
+    hit = memory.recall(COMPANY, "comparison of readers", now=NOW)[0]
+    assert hit.why == "matches “readers”; “comparison” in its heading"
+
+
+def test_a_plain_record_is_recalled_as_prose(memory: Memory) -> None:
+    hit = memory.recall(COMPANY, "reminders", now=NOW)[0]
+    assert (hit.path, hit.start, hit.end, hit.line) == ("state/products/pro-plan.yaml", 0, 0, 1)
+    assert "name: Pro plan\nprice: 29\nfeatures: exports, reminders" in hit.text
+    assert hit.trust is Trust.OPERATOR
+
+
+def test_a_named_record_and_those_that_refer_to_it_come_up(memory: Memory) -> None:
+    hits = memory.recall(COMPANY, "who pays for the Pro plan", now=NOW)
+    assert hits[0].path == "state/products/pro-plan.yaml"
+    assert "is about Pro plan, which the question names" in hits[0].why
+    customer = next(hit for hit in hits if hit.path == "state/customers/acme.yaml")
+    assert "refers to Pro plan" in customer.why
+
+
+def test_a_piece_without_prose_is_found_by_its_fields(memory: Memory) -> None:
+    assert found(memory, "reverse charge") == ["state/content/planned.md"]
+
+
+def test_umlauts_are_found_with_and_without(memory: Memory) -> None:
+    assert found(memory, "köln")[0] == found(memory, "koln")[0] == "state/customers/acme.yaml"
+
+
+def test_what_expired_is_left_out_and_the_machinery_is_no_memory(memory: Memory) -> None:
+    assert "memory/lessons/old.md" not in found(memory, "tables mondays churn")
+    assert not any(path.startswith(("state/metrics", "state/agents")) for path in found(memory, "churn mention"))
+    later = memory.recall(COMPANY, "mondays", now="2026-11-19T23:00:00Z")
+    assert [hit.path for hit in later] == ["memory/lessons/old.md"]
+
+
+def test_a_file_that_cannot_be_parsed_is_found_as_external_text(memory: Memory) -> None:
+    hit = memory.recall(COMPANY, "nobody can parse", now=NOW)[0]
+    assert (hit.path, hit.trust, hit.line) == ("memory/lessons/odd.md", Trust.EXTERNAL, 6)
+
+
+def test_an_unmarked_note_is_external_an_unmarked_record_the_operators(memory: Memory) -> None:
+    assert memory.recall(COMPANY, "mondays")[0].trust is Trust.EXTERNAL
+    assert memory.recall(COMPANY, "acme")[0].trust is Trust.OPERATOR
+
+
+def test_kinds_and_exclusions_narrow_the_answer(memory: Memory) -> None:
+    assert {path.split("/")[0] for path in found(memory, "tables churn", kinds=("note",))} == {"memory"}
+    assert found(memory, "tables churn", kinds=("lesson",)) == ["memory/lessons/tables.md"]
+    assert found(memory, "churn", kinds=("source", "content")) == ["state/sources/tiers.md"]
+    assert found(memory, "churn", exclude=("state/sources/**",)) == ["memory/lessons/tables.md"]
+
+
+def test_one_file_does_not_fill_the_answer(memory: Memory) -> None:
+    body = "\n\n".join(f"# Part {part}\n\nPricing, part {part}." for part in range(20))
+    tree = COMPANY.with_files({"state/sources/long.md": body, "state/sources/short.md": "Pricing in short."})
+    paths = [hit.path for hit in memory.recall(tree, "pricing", limit=10)]
+    assert paths.count("state/sources/long.md") == 3
+    assert "state/sources/short.md" in paths
+
+
+def test_of_equals_the_newer_comes_first_and_age_is_no_penalty(memory: Memory) -> None:
+    old = note("Gerbils", "Gerbils dig.", created="2020-01-01")
+    new = note("Gerbils", "Gerbils dig.", created="2026-01-01")
+    tree = COMPANY.with_files({"memory/lessons/a.md": old, "memory/lessons/b.md": new})
+    hits = memory.recall(tree, "gerbils", now=NOW)
+    assert [hit.path for hit in hits] == ["memory/lessons/b.md", "memory/lessons/a.md"]
+    assert hits[0].score == hits[1].score
+
+
+def test_a_month_in_words_finds_what_was_made_then(memory: Memory) -> None:
+    assert found(memory, "in March 2026") == ["memory/lessons/tables.md"]
+
+
+@given(
+    st.text(max_size=200) | st.sampled_from(['"', "NEAR(a b)", "a AND (", "text:x", "-", "^a*", "a OR OR b", "\0", "{"])
+)
+def test_nothing_in_a_query_is_syntax(query: str) -> None:
+    memory = Memory(Path("/proc/nowhere/recall.sqlite"))  # cannot be made: an index in memory serves
+    assert isinstance(memory.recall(COMPANY, query, now=NOW), list)
+    memory.close()
+
+
+def test_a_question_without_words_has_no_answer(memory: Memory) -> None:
+    assert found(memory, "") == found(memory, "?!") == found(memory, "zyzzyva") == []
+    assert found(memory, "churn", limit=0) == []
