@@ -98,14 +98,13 @@ def _dumper() -> Any:
     class RecordDumper(base):  # type: ignore[misc]
         """The safe dumper, with the readings of both YAML versions quoted away and no aliases."""
 
-        yaml_implicit_resolvers = {
-            first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
-            for first, found in base.yaml_implicit_resolvers.items()
-        }
-
-        def ignore_aliases(self, data: Any) -> bool:
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
             return True
 
+    RecordDumper.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
+        for first, found in base.yaml_implicit_resolvers.items()
+    }
     for tag, pattern in (("int", CORE_INT), ("float", CORE_FLOAT)):
         RecordDumper.add_implicit_resolver(
             f"tag:yaml.org,2002:{tag}", re.compile(rf"{pattern}\Z"), list("-+.0123456789")

@@ -105,7 +105,7 @@ def _conflict(path: str, text: str, line_offset: int) -> Finding | None:
 
 
 def _conflict_in_prose(path: str, body: str, body_line: int) -> Finding | None:
-    """Prose may underline a heading with seven `=` and quote a conflict in a code block; a whole one outside is real."""
+    """Prose may underline a heading with seven `=` and quote a conflict in a code block; a whole one is real."""
     marker = _CONFLICT.search(body)
     if marker is None or len(_FENCE.findall(body, 0, marker.start())) % 2:
         return None

@@ -23,7 +23,7 @@ def load(content: bytes, *, path: str, line_offset: int = 0) -> tuple[Any, Posit
     `content` is valid UTF-8 without NUL. `line_offset` lines precede it in the file `path`. A file without content is
     None.
     """
-    from yaml.cyaml import CParser
+    from yaml._yaml import CParser  # the parser under the C loader; without its constructors
     from yaml.error import MarkedYAMLError, YAMLError
     from yaml.reader import ReaderError
 
