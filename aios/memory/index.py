@@ -87,8 +87,19 @@ class File:
     links: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the index holds. `by_name` finds files by what they are called, `longest_name` counts words."""
+
+    by_path: Mapping[str, File]
+    by_id: Mapping[int, File]
+    by_name: Mapping[str, Sequence[File]]
+    expiring: tuple[File, ...]
+    longest_name: int
+
+
 class Index:
-    """An open index. `files` lists what it holds; `db` is for the searches of `aios.memory.ranking`."""
+    """An open index. `listing` tells what it holds; `db` is for the searches of `aios.memory.ranking`."""
 
     def __init__(self, path: Path | None) -> None:
         """Open or make the index at `path` (None: in memory). Raises `sqlite3.Error` and `OSError`."""
@@ -96,7 +107,7 @@ class Index:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         self.db = sqlite3.connect(str(path or ":memory:"), isolation_level=None, check_same_thread=False)
-        self._files: dict[str, File] | None = None
+        self._listing: Listing | None = None
         self._seen = -1
         try:
             self._prepare()
@@ -134,49 +145,48 @@ class Index:
         self.db.execute(f"PRAGMA user_version={VERSION}")
 
     @contextmanager
-    def at(self, tree: Tree) -> Iterator[Mapping[str, File]]:
-        """Hold the index at exactly this tree's listing; gives its files by path."""
-        listing = {path: blob for path in _recalled_paths(tree) if (blob := tree.blob(path))}
+    def at(self, tree: Tree) -> Iterator[Listing]:
+        """Hold the index at exactly this tree's files; gives what it holds."""
+        wanted = {path: blob for path in _recalled_paths(tree) if (blob := tree.blob(path))}
         self.db.execute("BEGIN")
         try:
-            if not self._is_at(listing):
+            if not self._is_at(wanted):
                 # A read transaction cannot always become a writing one; end it and look again under the write lock.
                 self.db.execute("ROLLBACK")
                 self.db.execute("BEGIN IMMEDIATE")
-                self._bring_to(listing, tree)
-            yield self.files()
+                self._bring_to(wanted, tree)
+            yield self.listing()
         except BaseException:
-            self._files = None
+            self._listing = None
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
             raise
         self.db.execute("COMMIT")
 
-    def files(self) -> dict[str, File]:
-        """All files by path, sorted; read again only where another process changed the index."""
+    def listing(self) -> Listing:
+        """What is there now; read again only where the index was changed, by us or by another process."""
         (seen,) = self.db.execute("PRAGMA data_version").fetchone()
-        if self._files is None or seen != self._seen:
-            rows = self.db.execute(_FILES)
-            self._files = {row[1]: _file(row) for row in rows}
+        if self._listing is None or seen != self._seen:
+            self._listing = _listing([_file(row) for row in self.db.execute(_FILES)])
             self._seen = seen
-        return self._files
+        return self._listing
 
-    def _is_at(self, listing: Mapping[str, str]) -> bool:
-        files = self.files()
-        return len(files) == len(listing) and all(
-            (file := files.get(path)) is not None and file.blob == blob for path, blob in listing.items()
+    def _is_at(self, wanted: Mapping[str, str]) -> bool:
+        files = self.listing().by_path
+        return len(files) == len(wanted) and all(
+            (file := files.get(path)) is not None and file.blob == blob for path, blob in wanted.items()
         )
 
-    def _bring_to(self, listing: Mapping[str, str], tree: Tree) -> None:
-        files = self.files()
+    def _bring_to(self, wanted: Mapping[str, str], tree: Tree) -> None:
+        files = self.listing().by_path
         for path, file in files.items():
-            if listing.get(path) != file.blob:
+            if wanted.get(path) != file.blob:
                 self._remove(file.id)
-        for path, blob in listing.items():
+        for path, blob in wanted.items():
             known = files.get(path)
             if known is None or known.blob != blob:
                 self._add(entry(path, tree.read(path) or b""), blob)
-        self._files = None
+        self._listing = None
 
     def _add(self, found: Entry, blob: str) -> None:
         values = (
@@ -271,6 +281,20 @@ def _context(texts: Sequence[str], place: int, date: str) -> str:
 def _recalled_paths(tree: Tree) -> Iterator[str]:
     for prefix in ("memory/", "state/"):
         yield from (path for path in tree.paths(prefix) if is_recalled(path))
+
+
+def _listing(files: Sequence[File]) -> Listing:
+    names: dict[str, list[File]] = {}
+    for file in files:
+        for name in file.names:
+            names.setdefault(name, []).append(file)
+    return Listing(
+        by_path={file.path: file for file in files},
+        by_id={file.id: file for file in files},
+        by_name=names,
+        expiring=tuple(file for file in files if file.expires is not None),
+        longest_name=max((name.count(" ") + 1 for name in names), default=0),
+    )
 
 
 def _file(row: Sequence[object]) -> File:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aios.memory.index import File, Index
+from aios.memory.index import File, Index, Listing
 from aios.memory.words import STOP, match_any, query_words, words_of
 
 POOL = 240  # passages that the first search hands on
@@ -58,15 +58,17 @@ class Candidate:
     related: tuple[str, ...] = ()
 
 
-def ranked(index: Index, query: str, allowed: Mapping[int, File], *, filtered: bool) -> list[Candidate]:
-    """Candidates among the allowed files, best first. `filtered` says that `allowed` is not everything."""
+def ranked(index: Index, query: str, allowed: Mapping[int, File] | None = None) -> list[Candidate]:
+    """Candidates, best first, among the allowed files (None: all of them)."""
     words = query_words(query)
-    if not words or not allowed:
+    if not words:
         return []
-    only = sorted(allowed) if filtered else None
+    only = None if allowed is None else sorted(allowed)
+    listing = index.listing()
+    allowed = listing.by_id if allowed is None else allowed
     found = _passages(index, words, only)
     files = _files(index, words, only)
-    named = _named(query, allowed.values())
+    named = {_id(file): file.title for file in _named(query, listing) if file.id in allowed}
     candidates = {
         passage: Candidate(passage, allowed[file], start, score=score + FILE_WEIGHT * files.get(file, 0.0))
         for passage, (file, start, score) in found.items()
@@ -86,8 +88,8 @@ def _passages(index: Index, words: Sequence[str], only: Sequence[int] | None) ->
     """Passage → (file, start, score in 0..1), for the best of them."""
 
     def places(ids: list[int]) -> dict[int, tuple[str, int]]:
-        paths = {file.id: file.path for file in index.files().values()}
-        return {passage: (paths[file], part.start) for passage, (file, part) in index.passages_of(ids).items()}
+        by_id = index.listing().by_id
+        return {passage: (by_id[file].path, part.start) for passage, (file, part) in index.passages_of(ids).items()}
 
     found = _best(index.db, _PASSAGES if only is None else _PASSAGES_OF, words, only, places)
     known = index.passages_of(list(found))
@@ -98,7 +100,7 @@ def _files(index: Index, words: Sequence[str], only: Sequence[int] | None) -> di
     """File → score in 0..1, for the best of them."""
 
     def places(_: list[int]) -> dict[int, tuple[str, int]]:
-        return {file.id: (file.path, 0) for file in index.files().values()}
+        return {number: (file.path, 0) for number, file in index.listing().by_id.items()}
 
     return _best(index.db, _FILES if only is None else _FILES_OF, words, only, places)
 
@@ -128,18 +130,20 @@ def _best(
     return {row[0]: row[1] / top if top > 0 else 0.0 for row in rows}
 
 
-def _named(query: str, files: Collection[File]) -> dict[str, str]:
-    """Ids of the records whose name stands in the query → their titles."""
-    spaced = f" {' '.join(words_of(query))} "
-    return {
-        file.path.rpartition("/")[2].rpartition(".")[0]: file.title
-        for file in files
-        if any(f" {name} " in spaced for name in file.names)
-    }
+def _named(query: str, listing: Listing) -> Iterator[File]:
+    """The files whose whole name stands in the query."""
+    words = words_of(query[:10_000])
+    for start in range(len(words)):
+        for end in range(start + 1, min(start + listing.longest_name, len(words)) + 1):
+            yield from listing.by_name.get(" ".join(words[start:end]), ())
+
+
+def _id(file: File) -> str:
+    return file.path.rpartition("/")[2].rpartition(".")[0]
 
 
 def _add_names(candidate: Candidate, named: Mapping[str, str]) -> None:
-    own = candidate.file.path.rpartition("/")[2].rpartition(".")[0]
+    own = _id(candidate.file)
     candidate.named = [named[own]] if own in named else []
     candidate.linked = sorted(title for name, title in named.items() if name in candidate.file.links and name != own)
     if candidate.named:
@@ -175,7 +179,7 @@ def _related(index: Index, words: Sequence[str], best: Sequence[int]) -> list[st
     db.executemany("INSERT INTO temp.sample(text) VALUES (?)", [(part.text,) for _, part in texts.values()])
     (total,) = db.execute("SELECT count(*) FROM passage").fetchone()
     rows = db.execute(
-        "SELECT s.term, s.doc, w.doc FROM temp.sample_word s JOIN word w ON w.term = s.term WHERE s.doc > 1"
+        "SELECT s.term, s.doc, w.doc FROM temp.sample_word s CROSS JOIN word w ON w.term = s.term WHERE s.doc > 1"
     ).fetchall()
     asked = _stems(db, words)
     weighed = sorted(

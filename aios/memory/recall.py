@@ -17,7 +17,7 @@ from aios.domain.globs import matches
 from aios.domain.memory import Hit
 from aios.domain.tree import Tree
 from aios.memory.entries import moment
-from aios.memory.index import File, Index, discard
+from aios.memory.index import File, Index, Listing, discard
 from aios.memory.passages import Passage
 from aios.memory.ranking import Candidate, ranked
 from aios.memory.words import match_any, query_words
@@ -87,9 +87,8 @@ class Memory:
 
     def _answer(self, tree: Tree, query: str, limit: int, wanted: _Wanted, per_file: int) -> list[Hit]:
         index = self._open()
-        with index.at(tree) as files:
-            allowed = {file.id: file for file in files.values() if wanted.allows(file)}
-            candidates = ranked(index, query, allowed, filtered=len(allowed) < len(files))
+        with index.at(tree) as listing:
+            candidates = ranked(index, query, wanted.among(listing))
             chosen = _diverse(candidates, max(limit, 0), per_file)
             places = index.passages_of([candidate.passage for candidate in chosen])
             marked = _marked(index.db, query, list(places))
@@ -122,10 +121,18 @@ class _Wanted:
         self._exclude = tuple(exclude)
         self._now = moment(now) if now else None
 
-    def allows(self, file: File) -> bool:
-        expired = file.expires is not None and self._now is not None and file.expires < self._now
+    def among(self, listing: Listing) -> Mapping[int, File] | None:
+        """The files wanted, None where that is all of them."""
+        if not (self._kinds or self._exclude or any(self._is_expired(file) for file in listing.expiring)):
+            return None
+        return {number: file for number, file in listing.by_id.items() if self._allows(file)}
+
+    def _is_expired(self, file: File) -> bool:
+        return file.expires is not None and self._now is not None and file.expires < self._now
+
+    def _allows(self, file: File) -> bool:
         return (
-            not expired
+            not self._is_expired(file)
             and (not self._kinds or not self._kinds.isdisjoint(file.kinds))
             and not (self._exclude and matches(file.path, self._exclude))
         )
