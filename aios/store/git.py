@@ -101,13 +101,13 @@ class Git:
         """`run`, decoded (odd bytes kept as surrogates) and without the last line feed."""
         return os.fsdecode(self.run(*args)).removesuffix("\n")
 
-    def open(self, *args: str, durable: bool = False) -> subprocess.Popen[bytes]:
+    def open(self, *args: str, durable: bool = False, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a git with unbuffered pipes, in a process group of its own so that Ctrl-C reaches only us."""
         options = ["-c", NO_HOOKS, *(["-c", DURABLE] if durable else [])]
         return subprocess.Popen(
             command_line([*options, *args]),
             cwd=self.root,
-            env=self._env,
+            env=self._env | dict(env or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if durable else subprocess.DEVNULL,
