@@ -107,10 +107,13 @@ def _said(error: Any, kind: str) -> list[Said]:
         branch = _meant(error)
         if branch:
             return [said for child in branch for said in _said(child, kind)]
-    if keyword == "propertyNames" and error.parent is None and isinstance(error.instance, str):
-        where = (*where, error.instance)
+    if "propertyNames" in error.absolute_schema_path:
+        message = f"{shown(error.instance)} cannot be a name here"
+        return [((*where, str(error.instance)), "schema-name", message, f"it must match {error.validator_value}")]
     message, hint = _value(error)
-    return [(where, f"schema-{_kebab(keyword)}", f"{name_of(where) or 'the record '}{message}", hint)]
+    return [
+        (where, f"schema-{_kebab(keyword)}", f"{name_of(where) or 'the record '}{message}".replace(" :", ":"), hint)
+    ]
 
 
 def _kebab(keyword: str) -> str:
@@ -145,8 +148,9 @@ def _meant(error: Any) -> list[Any]:
         branches.setdefault(child.schema_path[0], []).append(child)
     fitting = [
         children
-        for children in branches.values()
-        if not any(child.validator in {"type", "required"} and not child.relative_path for child in children)
+        for index, children in branches.items()
+        if "type" in error.validator_value[index]
+        and not any(child.validator == "type" and not child.relative_path for child in children)
     ]
     return fitting[0] if len(fitting) == 1 else []
 
@@ -198,7 +202,11 @@ def _value(error: Any) -> tuple[str, str]:  # noqa: C901, PLR0911, PLR0912 (a ta
             return f"has {len(instance)} entries; expected at least {expected}", ""
         case "uniqueItems":
             return "holds an entry twice", "delete one"
-    return (own, "") if own else (str(error.message)[:200] if not _leaks(error) else "does not match its schema", "")
+    return (
+        (f": {own}", "")
+        if own
+        else (str(error.message)[:200] if not _leaks(error) else "does not match its schema", "")
+    )
 
 
 def _or(words: Iterable[str]) -> str:

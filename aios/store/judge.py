@@ -42,7 +42,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`facts` is None for a file that is no valid record."""
+    """`facts` is None for a file that is no readable record."""
 
     findings: tuple[Finding, ...]
     facts: Facts | None = None
@@ -61,11 +61,11 @@ def judge(path: str, content: bytes, schemas: Schemas) -> Verdict:
         return Verdict(tuple(findings + _id_findings(kind, path)))
     data, findings = schemas.read(document)
     findings += _id_findings(kind, path) + _secret_findings(kind, document)
-    return Verdict(tuple(findings), None if data is None else facts_of(kind, data, document))
+    return Verdict(tuple(findings), facts_of(kind, document.data if data is None else data, document))
 
 
 def facts_of(kind: Kind, data: Mapping[str, Any], document: Document) -> Facts:
-    """The facts of a valid record. Empty text refers to nothing and need not be unique."""
+    """The facts of a record, in order or not. Empty text refers to nothing and need not be unique."""
 
     def values(field: str) -> Iterator[tuple[Where, str]]:
         return ((where, value) for where, value in _reach(data, field) if isinstance(value, str) and value.strip())

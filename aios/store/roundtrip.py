@@ -1,0 +1,253 @@
+"""The careful way to change YAML: ruamel makes the change, and only the lines that it touches are taken over.
+
+ruamel keeps comments but lays out the whole text anew (quotes, indentation, long lines). So the text is emitted
+before and after the change, and what differs between the two is carried over to the operator's own lines.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
+from functools import lru_cache
+from typing import Any
+
+from aios.domain.front_matter import CORE_BOOL, CORE_FLOAT, CORE_INT, CORE_NULL
+from aios.domain.record import Where
+from aios.store import strict_yaml
+from aios.store.diff3 import matches, merge_lines, split_lines
+from aios.store.edit import DELETE, path_of, same
+
+_SEQUENCE = re.compile(r"^( *)[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n)*( *)- ", re.MULTILINE)
+_MAPPING = re.compile(r"^( *)[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n)*( +)[^\s#-]", re.MULTILINE)
+_AMBIGUOUS = re.compile(r"(?:yes|no|on|off|y|n)\Z", re.IGNORECASE)  # truth to readers of YAML 1.1
+_WIDTH = 4096
+
+
+def candidates(text: str, changes: Mapping[Where | str, Any]) -> Iterator[str]:
+    """Texts with the changes made, the most faithful first. The caller checks which of them reads as it should."""
+    crlf = "\r\n" in text
+    lines = text.replace("\r\n", "\n")
+    if not lines.endswith("\n"):
+        lines += "\n"
+    yaml = _yaml(lines)
+    tree = yaml.load(lines)
+    before = _emitted(yaml, tree)
+    for where, value in changes.items():
+        _put(tree, path_of(where), value)
+    after = _emitted(yaml, tree)
+    texts = [*_carried(lines, before, _with_comments(before, after)), *_carried(lines, before, after), after]
+    for candidate in dict.fromkeys(texts):
+        yield candidate.replace("\n", "\r\n") if crlf else candidate
+
+
+def _carried(original: str, before: str, after: str) -> Iterator[str]:
+    """What changed from `before` to `after`, on the original's lines; the finest way first.
+
+    `before` is the original in another layout, entry by entry; so entries are compared, and comments and blank lines
+    each by itself. Where that does not come out even (a text that was folded otherwise), lines are.
+    """
+    for comments in (True, False):
+        base, ours = _entries(before, comments=comments), _entries(original, comments=comments)
+        if len(base) == len(ours):
+            yield "".join(_in_turn(base, ours, _entries(after, comments=comments)))
+    result: list[str] = []
+    for hunk in merge_lines(split_lines(before), split_lines(original), split_lines(after)):
+        result += hunk.theirs if hunk.lines is None else hunk.lines
+    yield "".join(result)
+
+
+def _entries(text: str, *, comments: bool) -> list[str]:
+    """The text cut before each line on which a field or an item starts, and with `comments` around each of them."""
+    _, positions, _ = strict_yaml.load(text.encode(), path="")
+    starts = {line for line, _ in positions.values()}
+    entries: list[str] = []
+    apart = True
+    for number, line in enumerate(split_lines(text), start=1):
+        comment = comments and (not line.strip() or line.lstrip().startswith("#"))
+        if apart or comment or number in starts:
+            entries.append(line)
+        else:
+            entries[-1] += line
+        apart = comment
+    return entries
+
+
+def _in_turn(base: list[str], ours: list[str], theirs: list[str]) -> list[str]:
+    """Theirs, with each part that is as in base replaced by ours, which corresponds to base part by part."""
+    result: list[str] = []
+    at = 0
+    for start, into, length in matches(base, theirs):
+        result += theirs[at:into]
+        result += ours[start : start + length]
+        at = into + length
+    return result
+
+
+def _with_comments(before: str, after: str) -> str:
+    """`after`, with the comment lines that went because the field above them did."""
+    old, new = split_lines(before), split_lines(after)
+    result: list[str] = []
+    at_old = at_new = 0
+    for start, into, length in matches(old, new):
+        gone, come = old[at_old:start], new[at_new:into]
+        result += come
+        kept = {line for line in come if line.lstrip().startswith("#")}
+        tail = len(gone)
+        while tail and (not gone[tail - 1].strip() or gone[tail - 1].lstrip().startswith("#")):
+            tail -= 1
+        result += [line for line in gone[tail:] if line not in kept and (tail or line.strip())]
+        result += new[into : into + length]
+        at_old, at_new = start + length, into + length
+    return "".join(result)
+
+
+def _put(node: Any, where: Where, value: Any) -> None:
+    """As `edit.put`, on ruamel's nodes."""
+    part: Any
+    for part in where[:-1]:
+        if isinstance(node, dict) and part not in node:
+            if value is DELETE:
+                return
+            node[part] = _node({})
+        node = node[part]
+    last: Any = where[-1]
+    if value is DELETE:
+        if isinstance(node, list):
+            if isinstance(last, int) and last < len(node):
+                del node[last]
+        elif last in node:
+            del node[last]
+    elif isinstance(node, list):
+        if last == len(node):
+            node.append(_node(value))
+        else:
+            node[last] = _updated(node[last], value)
+    else:
+        node[last] = _updated(node[last], value) if last in node else _node(value)
+
+
+def _updated(node: Any, value: Any) -> Any:
+    """The node brought to the value, keeping what it can: comments inside, and the way that text is quoted."""
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString, SingleQuotedScalarString
+
+    if isinstance(node, dict) and isinstance(value, Mapping) and node:
+        for key in [key for key in node if key not in value]:
+            del node[key]
+        for key, item in value.items():
+            if key not in node:
+                node[key] = _node(item)
+            elif not same(_plain(node[key]), _plain(item)):
+                node[key] = _updated(node[key], item)
+        return node
+    if isinstance(node, list) and isinstance(value, (list, tuple)) and node:
+        return _updated_list(node, list(value))
+    if isinstance(value, str) and "\n" not in value:
+        for quoted in (SingleQuotedScalarString, DoubleQuotedScalarString):
+            if isinstance(node, quoted):
+                return quoted(value)
+    return _node(value)
+
+
+def _updated_list(node: Any, value: list[Any]) -> Any:
+    from aios.domain.keys import canonical_json
+
+    old = [canonical_json(_plain(item)) for item in node]
+    new = [canonical_json(_plain(item)) for item in value]
+    for tag, start, end, into, until in reversed(SequenceMatcher(None, old, new, autojunk=False).get_opcodes()):
+        if tag == "equal":
+            continue
+        common = min(end - start, until - into)
+        for index in reversed(range(start + common, end)):
+            del node[index]
+        for index in range(into + common, until):
+            node.insert(start + index - into, _node(value[index]))
+        for index in range(common):
+            node[start + index] = _updated(node[start + index], value[into + index])
+    return node
+
+
+def _node(value: Any) -> Any:
+    """A new value as a node: block style, long text as a literal block, doubtful words quoted."""
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
+
+    if isinstance(value, Mapping):
+        return CommentedMap({str(key): _node(item) for key, item in value.items()})
+    if isinstance(value, (list, tuple)):
+        return CommentedSeq([_node(item) for item in value])
+    if isinstance(value, str):
+        if "\n" in value:
+            printable = all(line.isprintable() and line == line.strip() for line in value.split("\n"))
+            return LiteralScalarString(value) if printable and value.strip("\n") else DoubleQuotedScalarString(value)
+        return DoubleQuotedScalarString(value) if _AMBIGUOUS.match(value) else str.__str__(value)
+    return value
+
+
+def _plain(node: Any) -> Any:
+    """A node, or a value, in JSON types."""
+    if isinstance(node, Mapping):
+        return {str.__str__(key): _plain(item) for key, item in node.items()}
+    if isinstance(node, (list, tuple)):
+        return [_plain(item) for item in node]
+    if node is None or isinstance(node, bool):
+        return node
+    for kind in (str, int, float):
+        if isinstance(node, kind):
+            return kind(node)
+    return bool(node)  # ruamel's own truth value
+
+
+def _emitted(yaml: Any, tree: Any) -> str:
+    stream = io.StringIO()
+    yaml.dump(tree, stream)
+    return stream.getvalue()
+
+
+def _yaml(text: str) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.representer import RoundTripRepresenter
+
+    class Representer(RoundTripRepresenter):
+        """Null is written out: an empty value reads like an oversight."""
+
+    def null(representer: Any, _: None) -> Any:
+        return representer.represent_scalar("tag:yaml.org,2002:null", "null")
+
+    Representer.add_representer(type(None), null)
+    yaml = YAML(typ="rt", pure=True)
+    yaml.Representer = Representer
+    yaml.Resolver = _resolver()
+    yaml.preserve_quotes = True
+    yaml.width = _WIDTH
+    sequence, mapping = _SEQUENCE.search(text), _MAPPING.search(text)
+    offset = len(sequence[2]) - len(sequence[1]) if sequence else 0
+    indent = len(mapping[2]) - len(mapping[1]) if mapping else 2
+    yaml.indent(mapping=indent if 1 < indent < 10 else 2, sequence=max(offset, 0) + 2, offset=max(offset, 0))
+    return yaml
+
+
+@lru_cache(maxsize=1)
+def _resolver() -> Any:
+    from ruamel.yaml.resolver import VersionedResolver
+
+    class CoreResolver(VersionedResolver):
+        """Reads plain scalars as `aios.store.scalars` does: dates and yes are text."""
+
+        @property
+        def versioned_resolver(self) -> Any:
+            return _CORE
+
+    return CoreResolver
+
+
+_CORE: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+for _tag, _pattern, _first in (
+    ("null", CORE_NULL, ["", "~", "n", "N"]),
+    ("bool", CORE_BOOL, list("tTfF")),
+    ("int", CORE_INT, list("-+0123456789")),
+    ("float", CORE_FLOAT, list("-+.0123456789")),
+):
+    for _char in _first:
+        _CORE.setdefault(_char, []).append((f"tag:yaml.org,2002:{_tag}", re.compile(rf"{_pattern}\Z")))
