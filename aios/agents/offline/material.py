@@ -1,0 +1,151 @@
+"""The operator's material: the sources a call may quote, read within bounds and cut into units under their headings.
+
+Only source records are quoted. Decisions, customers and notes steer a piece; they are not published.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aios.agents.offline.front import load
+from aios.agents.offline.text.language import Language, language
+from aios.agents.offline.text.passages import Passage, passages
+from aios.agents.offline.text.words import bag, stems
+from aios.domain.agent import AgentCall, Tools
+from aios.domain.memory import Hit
+from aios.domain.record import Trust
+
+SOURCES = "state/sources/"
+READ_KB = 400
+RECALL = 60
+_AND = re.compile(r"\s+(?:and|und|&|versus|vs\.?)\s+|\s*[,;:/]\s+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source record as the engines need it. Offsets into `body`."""
+
+    path: str
+    title: str
+    body: str
+    trust: Trust
+
+    @property
+    def id(self) -> str:
+        return self.path.rsplit("/", 1)[-1].removesuffix(".md")
+
+    @property
+    def own(self) -> bool:
+        return self.trust is Trust.OPERATOR
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The quotable passages under one heading of one source."""
+
+    source: Source
+    trail: tuple[str, ...]  # headings, outermost first, its own last; empty above the first heading
+    at: int
+    passages: tuple[Passage, ...]
+    stems: Counter[str]
+    words: int
+
+    @property
+    def heading(self) -> str:
+        return self.trail[-1] if self.trail else self.source.title
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What was read, and what was not and why."""
+
+    sources: tuple[Source, ...]
+    hits: tuple[Hit, ...]
+    left_out: tuple[str, ...]
+
+
+def language_of(tools: Tools) -> Language:
+    company = next(iter(tools.records("company")), None)
+    return language(str(company.get("language", "en")) if company else "en")
+
+
+def read_source(tools: Tools, path: str) -> Source | None:
+    """A source record, None where there is none. What has no trust written is taken as external."""
+    text = tools.read(path)
+    if text is None:
+        return None
+    data, body, _ = load(text)
+    try:
+        trust = Trust(str(data.get("trust", Trust.EXTERNAL)))
+    except ValueError:
+        trust = Trust.EXTERNAL
+    title = " ".join(str(data.get("title") or path.rsplit("/", 1)[-1].removesuffix(".md")).split())
+    return Source(path, title, body, trust)
+
+
+def gather(call: AgentCall, tools: Tools, queries: Sequence[str], *, given: Sequence[str] = ()) -> Material:
+    """Recall for each query, then read the sources found (and those given) best first, within the contract's bounds.
+
+    `settings.recall` (hits per query) and `settings.read_kb` (kilobytes of sources) of the contract set the bounds.
+    """
+    settings = call.contract.settings
+    limit = int(settings.get("recall", RECALL))
+    budget = int(settings.get("read_kb", READ_KB)) * 1024
+    rank: dict[str, float] = {}
+    hits: dict[tuple[str, int, int], Hit] = {}
+    for query in queries:
+        for place, hit in enumerate(tools.recall(query, limit=limit)):
+            hits.setdefault((hit.path, hit.start, hit.end), hit)
+            if hit.path.startswith(SOURCES):
+                rank[hit.path] = rank.get(hit.path, 0.0) + 1 / (place + 5)
+    for source_id in given:
+        path = f"{SOURCES}{source_id}.md"
+        rank[path] = rank.get(path, 0.0) + (1.0 if path in rank else 0.02)
+    read: list[Source] = []
+    left_out: list[str] = []
+    for path in sorted(rank, key=lambda path: (-rank[path], path)):
+        source = read_source(tools, path) if budget > 0 else None
+        if source is None:
+            left_out.append(f"{path} (beyond the {settings.get('read_kb', READ_KB)} KB this call may read)")
+        elif len(source.body) > budget and read:
+            left_out.append(f"{path} ({len(source.body) // 1024} KB, more than was left to read)")
+        else:
+            read.append(source)
+            budget -= len(source.body)
+    return Material(tuple(read), tuple(hits.values()), tuple(left_out))
+
+
+def parts_of(topic: str) -> tuple[str, ...]:
+    """The topic, and where it joins several, each of them."""
+    parts = [part.strip() for part in _AND.split(topic) if len(part.strip()) > 2]
+    return (topic, *parts) if len(parts) > 1 else (topic,)
+
+
+def units(source: Source, known: Language) -> tuple[Unit, ...]:
+    """The source's passages by heading, in order."""
+    grouped: dict[int, list[Passage]] = {}
+    for passage in passages(source.body, known, own=source.own):
+        grouped.setdefault(passage.heading_at, []).append(passage)
+    found = []
+    for at, members in grouped.items():
+        text = " ".join(
+            source.body[span.start : span.end] for passage in members for span in passage.spans if span.kind != "code"
+        )
+        found.append(
+            Unit(
+                source,
+                members[0].trail,
+                at,
+                tuple(members),
+                bag(text, known),
+                sum(passage.words for passage in members),
+            )
+        )
+    return tuple(found)
+
+
+def heading_stems(unit: Unit, known: Language) -> set[str]:
+    return set(stems(unit.heading, known))

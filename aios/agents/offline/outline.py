@@ -1,0 +1,206 @@
+"""From units to an outline: what belongs together becomes a section, under the best heading the sources offer."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from aios.agents.offline.material import Unit, heading_stems
+from aios.agents.offline.text.headings import clean, is_generic, quality, sentence_case
+from aios.agents.offline.text.keyphrases import key_phrases
+from aios.agents.offline.text.language import Language
+from aios.agents.offline.text.ranking import corpus
+from aios.agents.offline.text.similarity import cosine, jaccard
+from aios.agents.offline.text.words import stems
+
+MOST = 7
+AIM = 6
+ALIKE = 0.42
+MOST_MERGED = 4
+ENOUGH_WORDS = 45
+_CONCEPT = re.compile(
+    r"\b(what|why|introduc|overview|concept|basic|purpose|idea|background|definition|was ist|warum)", re.IGNORECASE
+)
+_LATE = re.compile(
+    r"\b(caveat|limit|troubleshoot|error|exception|pitfall|advanced|migrat|performance|custom|extend|faq|debug|fehler|grenzen)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """`origin` names the unit whose heading it bears (None: an earlier outline's or the operator's words)."""
+
+    heading: str
+    units: tuple[Unit, ...]
+    score: float
+    origin: Unit | None
+    phrases: tuple[str, ...] = field(default=())
+
+    @property
+    def words(self) -> int:
+        return sum(unit.words for unit in self.units)
+
+    @property
+    def passages(self) -> int:
+        return sum(len(unit.passages) for unit in self.units)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(unit.source.id for unit in self.units))
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What making headings needs to know of the language and of how the sources spell their words."""
+
+    known: Language
+    spellings: dict[str, str]
+    background: Counter[str]
+
+
+def sections(ranked: Sequence[tuple[Unit, float]], topic: str, speech: Speech, *, aim: int = AIM) -> list[Section]:
+    """The sections that the units (with their relevance) make, in reading order; at most seven.
+
+    Merges what is alike across sources; where that leaves fewer than three sections, merges less.
+    """
+    groups = _groups(ranked)
+    for alike in (ALIKE, 0.7, 2.0):
+        made = _build(_merged(groups, speech.known, alike), topic, speech)
+        chosen = _chosen(made, aim)
+        if len(chosen) >= 3:
+            break
+    else:
+        chosen = _chosen(_build([[item] for item in ranked], topic, speech), aim)
+    return _ordered(chosen)
+
+
+Scored = tuple[Unit, float]
+
+
+def _depth(unit: Unit, single: bool) -> int:
+    """How many headings of a unit's trail name its group: past the document's title and past empty words."""
+    depth = 2 if single else 1
+    while depth < len(unit.trail) and is_generic(clean(unit.trail[depth - 1])):
+        depth += 1
+    return depth
+
+
+def _groups(ranked: Sequence[Scored]) -> list[list[Scored]]:
+    tops: dict[str, set[str]] = {}
+    for unit, _ in ranked:
+        tops.setdefault(unit.source.path, set()).add(unit.trail[0] if unit.trail else "")
+    grouped: dict[tuple[str, tuple[str, ...]], list[Scored]] = {}
+    for unit, score in ranked:
+        single = len(tops[unit.source.path]) == 1 and bool(unit.trail)
+        key = (unit.source.path, unit.trail[: _depth(unit, single)])
+        grouped.setdefault(key, []).append((unit, score))
+    return list(grouped.values())
+
+
+def _merged(groups: list[list[Scored]], known: Language, alike: float) -> list[list[Scored]]:
+    """Greedy average-link merging of groups whose headings and words agree."""
+    bags = [sum((unit.stems for unit, _ in group), Counter[str]()) for group in groups]
+    space = corpus([dict(bag) for bag in bags])
+    vectors = [space.weighted(index) for index in range(len(groups))]
+    names = [heading_stems(max(group, key=lambda item: item[1])[0], known) for group in groups]
+    likeness = {
+        (one, two): 0.55 * jaccard(names[one], names[two]) + 0.6 * cosine(vectors[one], vectors[two])
+        for one in range(len(groups))
+        for two in range(one + 1, len(groups))
+        if groups[one][0][0].source.path != groups[two][0][0].source.path
+    }
+    clusters = [[index] for index in range(len(groups))]
+
+    def linkage(left: list[int], right: list[int]) -> float:
+        pairs = [likeness.get((min(one, two), max(one, two)), 0.0) for one in left for two in right]
+        return sum(pairs) / len(pairs)
+
+    while True:
+        best = max(
+            (
+                (linkage(clusters[one], clusters[two]), -one, -two)
+                for one in range(len(clusters))
+                for two in range(one + 1, len(clusters))
+                if len(clusters[one]) + len(clusters[two]) <= MOST_MERGED
+            ),
+            default=(0.0, 0, 0),
+        )
+        if best[0] < alike:
+            return [[item for index in cluster for item in groups[index]] for cluster in clusters]
+        one, two = -best[1], -best[2]
+        clusters[one] += clusters.pop(two)
+
+
+def _build(clusters: Sequence[Sequence[Scored]], topic: str, speech: Speech) -> list[Section]:
+    made = []
+    for cluster in clusters:
+        members = sorted(cluster, key=lambda item: (-item[1], item[0].source.path, item[0].at))
+        top = members[0][1]
+        score = top + 0.15 * sum(value for _, value in members[1:3])
+        made.append(_headed(Section("", tuple(unit for unit, _ in members), score, None), topic, speech))
+    return made
+
+
+def _headed(section: Section, topic: str, speech: Speech) -> Section:
+    """Choose the heading among those of the units, then of the documents, else make one of key phrases."""
+    texts = [unit.source.body[passage.start : passage.end] for unit in section.units for passage in unit.passages]
+    phrases = tuple(key_phrases(texts, speech.background, speech.known))
+    about = set(stems(topic, speech.known))
+    telling = set(stems(" ".join(phrases), speech.known))
+    best: tuple[float, str, Unit | None] = (0.0, "", None)
+    for place, unit in enumerate(section.units[:4]):
+        for depth, raw in enumerate(reversed((unit.source.title, *unit.trail))):
+            heading = clean(raw)
+            fit = set(stems(heading, speech.known))
+            value = quality(heading) + 0.3 * bool(fit & about) + 0.2 * bool(fit & telling) - 0.15 * place - 0.2 * depth
+            if quality(heading) > 0.1 and value > best[0]:
+                best = (value, heading, unit)
+    _, heading, origin = best
+    if not heading:
+        heading = " and ".join(phrases[:2]) if speech.known.code != "de" else " und ".join(phrases[:2])
+        heading = heading or clean(section.units[0].heading)
+    heading = sentence_case(heading, speech.spellings, german=speech.known.code == "de")
+    return replace(section, heading=heading, origin=origin, phrases=phrases)
+
+
+def _chosen(made: Sequence[Section], aim: int) -> list[Section]:
+    """The best by score, with enough to say, no two under the same heading."""
+    best = max((section.score for section in made), default=0.0)
+    chosen: list[Section] = []
+    for section in sorted(made, key=lambda section: (-section.score, section.heading)):
+        if section.score < 0.22 * best or section.words < ENOUGH_WORDS or len(chosen) == min(aim, MOST):
+            continue
+        twin = next(
+            (index for index, other in enumerate(chosen) if other.heading.lower() == section.heading.lower()), -1
+        )
+        if twin >= 0:
+            chosen[twin] = replace(chosen[twin], units=chosen[twin].units + section.units)
+        else:
+            chosen.append(section)
+    return chosen
+
+
+def _ordered(chosen: list[Section]) -> list[Section]:
+    """Ideas before instructions, special cases last; within that the weightier source first and in its own order."""
+    weight: Counter[str] = Counter()
+    for section in chosen:
+        weight[section.units[0].source.path] += round(section.score * 1000)
+
+    def stage(section: Section) -> int:
+        unit = section.units[0]
+        if _LATE.search(section.heading):
+            return 2
+        return 0 if len(unit.trail) <= 1 or _CONCEPT.search(section.heading) else 1
+
+    return sorted(
+        chosen,
+        key=lambda section: (
+            stage(section),
+            -weight[section.units[0].source.path],
+            section.units[0].source.path,
+            section.units[0].at,
+        ),
+    )

@@ -1,0 +1,423 @@
+"""The planner without a model: recalls what there is on a topic and makes an outline of it.
+
+It promises three to seven sections, each with its material named; or a question that says what is missing, and no file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aios.agents.offline.earlier import Earlier, most_alike
+from aios.agents.offline.guidance import Guidance, report, understand
+from aios.agents.offline.material import Material, Unit, gather, language_of, parts_of, units
+from aios.agents.offline.outline import AIM, ENOUGH_WORDS, MOST, Section, Speech, sections
+from aios.agents.offline.phrasing import Phrasing, phrasing
+from aios.agents.offline.relevance import query_of, relevance
+from aios.agents.offline.text.headings import spelling
+from aios.agents.offline.text.keyphrases import phrases
+from aios.agents.offline.text.language import Language
+from aios.agents.offline.text.similarity import containment, jaccard
+from aios.agents.offline.text.words import stems
+from aios.agents.offline.trust import worst
+from aios.domain.agent import AgentCall, AgentReply, Question, Reason, Tools
+from aios.domain.finding import Finding, Severity
+from aios.domain.front_matter import render_markdown
+from aios.domain.record import Record
+from aios.domain.slug import slug
+
+POOL = 48  # units looked at closely
+FEWEST_SECTIONS = 3
+FEWEST_PASSAGES = 6
+FEWEST_WORDS = 280
+WEAK = 0.16  # of the best unit's relevance
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    sections: list[Section]
+    kept: list[str]
+    changed: list[str]
+    done: dict[str, str]
+    gaps: list[str]
+
+
+def planner(call: AgentCall, tools: Tools) -> AgentReply:
+    """Plan one piece: `state/content/<record>.md` with status `planned`."""
+    topic = " ".join(str(call.input["topic"]).split())
+    known = language_of(tools)
+    guidance = understand(call.guidance)
+    wishes = guidance.all("add", "focus", "more")
+    given = [str(item) for item in call.input.get("sources") or ()]
+    material = gather(call, tools, [*parts_of(topic), *wishes], given=given)
+    every = [unit for source in material.sources for unit in units(source, known)]
+    ranked = _ranked(every, topic, known, guidance)
+    speech = Speech(known, spelling(source.body for source in material.sources), _background(every, known))
+    earlier = _earlier(call, tools, topic, ranked, known)
+    plan = _plan(ranked, every, topic, speech, guidance, earlier)
+    said = phrasing(known.code)
+    if _too_little(plan.sections):
+        return AgentReply(output={}, question=_question(topic, plan.sections, material, given), reasons=_read(material))
+    return _reply(call, tools, topic, material, plan, earlier, guidance, said)
+
+
+def _background(every: Sequence[Unit], known: Language) -> Counter[str]:
+    return phrases(
+        (unit.source.body[passage.start : passage.end] for unit in every for passage in unit.passages), known
+    )
+
+
+def _ranked(every: Sequence[Unit], topic: str, known: Language, guidance: Guidance) -> list[tuple[Unit, float]]:
+    focus = guidance.all("focus", "more")
+    scores = relevance(every, topic, known, focus=focus)
+    less = [query_of(text, known) for text in guidance.all("less")]
+    scored = [
+        (unit, score * (0.3 if any(_meets(unit, query, known) for query in less) else 1.0))
+        for unit, score in zip(every, scores, strict=True)
+        if score > 0
+    ]
+    scored.sort(key=lambda item: (-item[1], item[0].source.path, item[0].at))
+    best = scored[0][1] if scored else 0.0
+    return [item for item in scored if item[1] >= WEAK * best][:POOL]
+
+
+def _meets(unit: Unit, query: Mapping[str, float], known: Language) -> bool:
+    return bool(query) and set(query) <= set(stems(unit.heading, known)) | set(unit.stems)
+
+
+def _earlier(
+    call: AgentCall, tools: Tools, topic: str, ranked: Sequence[tuple[Unit, float]], known: Language
+) -> Earlier | None:
+    refresh = str(call.input.get("refresh") or "")
+    record = tools.record("content", refresh) if refresh else None
+    if record is not None:
+        return Earlier(record, 1.0, covers=True)
+    names = [unit.heading for unit, _ in ranked[:12]]
+    return most_alike(tools.records("content"), topic, names, known)
+
+
+def _plan(
+    ranked: Sequence[tuple[Unit, float]],
+    every: Sequence[Unit],
+    topic: str,
+    speech: Speech,
+    guidance: Guidance,
+    earlier: Earlier | None,
+) -> _Plan:
+    done: dict[str, str] = {}
+    aim = AIM if guidance.length >= 0.8 else FEWEST_SECTIONS + 1
+    if guidance.length > 1.2:
+        aim = MOST
+    made = sections(ranked, topic, speech, aim=aim)
+    gaps = _missing_words(topic, made, speech.known)
+    kept, changed, made = _after_earlier(made, earlier, every, topic, speech)
+    for directive in guidance.directives:
+        what = set(stems(directive.what, speech.known))
+        if directive.name == "drop":
+            left = [section for section in made if containment(what, set(stems(section.heading, speech.known))) < 0.5]
+            dropped = [section.heading for section in made if section not in left]
+            made = left
+            done[directive.text] = f"dropped “{'”, “'.join(dropped)}”" if dropped else "no such section is planned"
+        elif directive.name == "add":
+            found = _section_about(directive.what, every, speech)
+            if found is None:
+                gaps.append(f"“{directive.what}”: asked for, but no source says anything about it")
+                done[directive.text] = "no source says anything about it; noted as a gap"
+            else:
+                made = [*(_without(section, found) for section in made), found][-MOST:]
+                done[directive.text] = f"added from {', '.join(found.sources)}"
+        elif directive.name in {"focus", "more", "less"}:
+            done[directive.text] = "weighed accordingly when choosing the material"
+        elif directive.name == "title":
+            done[directive.text] = "taken as the title"
+        else:
+            done[directive.text] = f"{len(made)} sections planned"
+    return _Plan([section for section in made if section.words], kept, changed, done, gaps)
+
+
+def _without(section: Section, other: Section) -> Section:
+    taken = {(unit.source.path, unit.at) for unit in other.units}
+    return replace(section, units=tuple(unit for unit in section.units if (unit.source.path, unit.at) not in taken))
+
+
+def _section_about(what: str, every: Sequence[Unit], speech: Speech) -> Section | None:
+    """A section in the operator's words, from the units that say something about them."""
+    scores = relevance(every, what, speech.known)
+    found = sorted(
+        ((score, index) for index, score in enumerate(scores) if score > 0.12), key=lambda item: (-item[0], item[1])
+    )
+    best = [every[index] for score, index in found if score >= 0.4 * found[0][0]][:4]
+    if sum(unit.words for unit in best) < ENOUGH_WORDS:
+        return None
+    return Section(what[:1].upper() + what[1:], tuple(best), found[0][0], None)
+
+
+def _after_earlier(
+    made: list[Section], earlier: Earlier | None, every: Sequence[Unit], topic: str, speech: Speech
+) -> tuple[list[str], list[str], list[Section]]:
+    """Continue an earlier outline: its headings and order where the material bears them, news behind."""
+    if earlier is None:
+        return [], [], made
+    known = speech.known
+    kept: list[str] = []
+    changed: list[str] = []
+    taken: list[Section] = []
+    left = list(made)
+    for heading in earlier.headings:
+        about = set(stems(heading, known))
+        match = max(left, key=lambda section: jaccard(about, set(stems(section.heading, known))), default=None)
+        if match is not None and jaccard(about, set(stems(match.heading, known))) >= 0.5:
+            left.remove(match)
+            taken.append(replace(match, heading=heading, origin=None))
+            kept.append(heading)
+            continue
+        found = _section_about(heading, every, speech) if earlier.covers else None
+        if found is not None and containment(about, set(stems(topic, known))) < 1:
+            left = [_without(section, found) for section in left]
+            taken = [_without(section, found) for section in taken]
+            taken.append(found)
+            kept.append(heading)
+        else:
+            changed.append(f"“{heading}” is left out: nothing on it was found for this topic")
+    left = [section for section in left if section.words >= ENOUGH_WORDS]
+    taken = [section for section in taken if section.words >= ENOUGH_WORDS]
+    changed += [f"“{section.heading}” is new, from {', '.join(section.sources)}" for section in left]
+    return kept, changed, (made if not kept else [*taken, *left][:MOST])
+
+
+def _missing_words(topic: str, made: Sequence[Section], known: Language) -> list[str]:
+    said = {
+        stem
+        for section in made
+        for unit in section.units
+        for stem in (*unit.stems, *stems(" ".join(unit.trail), known))
+    }
+    return [
+        f"“{part}”: no source says anything about it"
+        for part in parts_of(topic)[1:] or (topic,)
+        if not (set(query_of(part, known)) & said)
+    ]
+
+
+def _too_little(made: Sequence[Section]) -> bool:
+    return (
+        len(made) < FEWEST_SECTIONS
+        or sum(section.passages for section in made) < FEWEST_PASSAGES
+        or sum(section.words for section in made) < FEWEST_WORDS
+    )
+
+
+def _question(topic: str, made: Sequence[Section], material: Material, given: Sequence[str]) -> Question:
+    words = sum(section.words for section in made)
+    passages = sum(section.passages for section in made)
+    sources = sorted({source for section in made for source in section.sources})
+    looked = f"{len(material.sources)} source{'s' if len(material.sources) != 1 else ''} read"
+    have = (
+        f"{passages} quotable passage{'s' if passages != 1 else ''} ({words} words) in {', '.join(sources)}"
+        if sources
+        else "nothing quotable"
+    )
+    text = (
+        f"There is too little material on “{topic}” for an honest piece: {looked}, {have}. A piece needs at least "
+        f"{FEWEST_SECTIONS} sections with {FEWEST_PASSAGES} passages and {FEWEST_WORDS} words between them. Nothing was "
+        f"written. Give it files or folders that speak about the topic and start again: "
+        f'`aios run publish-content --input topic="{topic}" --input sources=PATH`.'
+    )
+    evidence = [f"found: {section.heading} ({section.words} words, {', '.join(section.sources)})" for section in made]
+    evidence += [f"given, but without a passage on the topic: {source}" for source in given if source not in sources][
+        :10
+    ]
+    return Question(text, evidence=tuple(evidence))
+
+
+def _read(material: Material) -> tuple[Reason, ...]:
+    read = tuple(source.path.removeprefix("state/").removesuffix(".md") for source in material.sources)
+    reasons = [Reason(f"read {len(read)} sources", "recalled for the topic, best first", read[:40])]
+    if material.left_out:
+        reasons.append(Reason(f"left out {len(material.left_out)} sources", "; ".join(material.left_out[:8])))
+    other = [hit for hit in material.hits if hit.path.startswith(("memory/lessons/", "state/decisions/"))][:6]
+    if other:
+        refs = tuple(dict.fromkeys(hit.path.removeprefix("state/").rsplit(".", 1)[0] for hit in other))
+        titles = "; ".join(dict.fromkeys(hit.title for hit in other if hit.title))
+        reasons.append(Reason("earlier lessons and decisions that touch the topic", titles or "recalled", refs))
+    return tuple(reasons)
+
+
+def _record_id(call: AgentCall, tools: Tools, topic: str) -> str:
+    """slug(topic); another id only where a different piece has that one."""
+    refresh = str(call.input.get("refresh") or "")
+    if refresh and tools.record("content", refresh) is not None:
+        return refresh
+    base = slug(topic, limit=58)
+    name, number = base, 1
+    while (taken := tools.record("content", name)) is not None:
+        same = slug(str(taken.get("topic") or taken.get("title") or ""), limit=58) == base
+        if same or taken.get("run") == call.run:
+            return name
+        number += 1
+        name = f"{base}-{number}"
+    return name
+
+
+def _questions(made: Sequence[Section], said: Phrasing) -> list[list[dict[str, Any]]]:
+    found: list[list[dict[str, Any]]] = []
+    number = 0
+    for section in made:
+        number += 1
+        places = [{"source": unit.source.id, "heading": unit.heading, "at": unit.at} for unit in section.units]
+        found.append(
+            [{"id": f"q{number}", "text": said.question(section.heading, section.phrases), "material": places}]
+        )
+    return found
+
+
+def _gaps(section: Section, said: Phrasing) -> list[str]:
+    gaps = []
+    if len(section.sources) == 1:
+        gaps.append(said.one_source(section.heading))
+    if section.words < 2 * ENOUGH_WORDS:
+        gaps.append(said.thin(section.heading, section.words))
+    return gaps
+
+
+def _product(tools: Tools, topic: str, known: Language) -> Record | None:
+    about = set(stems(topic, known))
+    for product in tools.records("product"):
+        name = set(stems(str(product.get("name", "")), known))
+        if name and name <= about and product.get("status") in {"live", "beta"}:
+            return product
+    return None
+
+
+def _reply(
+    call: AgentCall,
+    tools: Tools,
+    topic: str,
+    material: Material,
+    plan: _Plan,
+    earlier: Earlier | None,
+    guidance: Guidance,
+    said: Phrasing,
+) -> AgentReply:
+    record = _record_id(call, tools, topic)
+    path = f"state/content/{record}.md"
+    old = tools.record("content", record)
+    title = guidance.title or topic[:1].upper() + topic[1:]
+    questions = _questions(plan.sections, said)
+    gaps = [*plan.gaps, *(gap for section in plan.sections for gap in _gaps(section, said))]
+    used = list(dict.fromkeys(source for section in plan.sections for source in section.sources))
+    trusts = [source.trust for source in material.sources if source.id in used]
+    grew_from = earlier.record.id if earlier else ""
+    product = _product(tools, topic, language_of(tools))
+    data: dict[str, Any] = {
+        "schema": "content.v1",
+        "title": title,
+        "summary": said.summary([section.heading for section in plan.sections], len(used)),
+        "slug": str(old.get("slug") if old and old.get("url") else slug(title)),
+        "status": "planned",
+        "created": str(old.get("created") or call.now) if old else call.now,
+        "updated": call.now,
+        "tags": _tags(topic, plan.sections),
+        "topic": topic,
+        "sources": used,
+        "grew_from": grew_from,
+        "kept": plan.kept,
+        "changed": plan.changed,
+        "outline": [
+            {
+                "heading": section.heading,
+                "questions": asked,
+                "coverage": {"passages": section.passages, "sources": len(section.sources), "words": section.words},
+                "gaps": _gaps(section, said),
+            }
+            for section, asked in zip(plan.sections, questions, strict=True)
+        ],
+        "missing": gaps,
+        "tier": "offline",
+        "run": call.run,
+        "trust": worst(trusts).value,
+    }
+    if product is not None:
+        data["product"] = product.id
+    if old is not None:
+        data |= {
+            key: old.get(key)
+            for key in ("url", "published", "receipt", "product", "project", "audience")
+            if old.get(key)
+        }
+    output = {
+        "record": record,
+        "title": title,
+        "questions": [
+            {"id": item["id"], "section": section.heading, "text": item["text"]}
+            for section, asked in zip(plan.sections, questions, strict=True)
+            for item in asked
+        ],
+        "grew_from": grew_from,
+        "gaps": gaps,
+    }
+    return AgentReply(
+        output=output,
+        files={path: render_markdown(data, "")},
+        title=f"{title}: {len(plan.sections)} sections from {len(used)} sources",
+        reasons=(*_reasons(plan, earlier, product), *_read(material)),
+        findings=tuple([*_duplicate(earlier, record, path), *report(guidance, path, done=plan.done)]),
+        confidence=_confidence(plan.sections),
+    )
+
+
+def _tags(topic: str, made: Sequence[Section]) -> list[str]:
+    names = [*parts_of(topic)[1:], *(phrase for section in made for phrase in section.phrases[:1])]
+    return list(dict.fromkeys(slug(name) for name in names if len(name.split()) <= 3))[:6]
+
+
+def _confidence(made: Sequence[Section]) -> float:
+    passages = min(1.0, sum(section.passages for section in made) / 18)
+    several = sum(len(section.sources) > 1 for section in made) / len(made)
+    return round(0.55 + 0.3 * passages + 0.15 * several, 3)
+
+
+def _reasons(plan: _Plan, earlier: Earlier | None, product: Record | None) -> list[Reason]:
+    reasons = []
+    if earlier is not None:
+        kept = f"keeps “{'”, “'.join(plan.kept)}”" if plan.kept else "keeps none of its headings"
+        changed = "; ".join(plan.changed) or "changes nothing"
+        reasons.append(
+            Reason(
+                f"grew from “{earlier.record.get('title')}” (likeness {earlier.likeness:.2f})",
+                f"{kept}; {changed}",
+                (earlier.record.ref,),
+            )
+        )
+    if product is not None:
+        reasons.append(Reason(f"is about the product {product.get('name')}", "the topic names it", (product.ref,)))
+    for section in plan.sections:
+        where = tuple(
+            f"{unit.source.path}:{unit.passages[0].start}-{unit.passages[-1].end}" for unit in section.units[:6]
+        )
+        heading = (
+            f"heading of “{section.origin.source.title}”"
+            if section.origin
+            else "heading kept, asked for or made of key phrases"
+        )
+        telling = f", key phrases {', '.join(section.phrases[:4])}" if section.phrases else ""
+        why = f"{section.passages} passages in {', '.join(section.sources)}; relevance {section.score:.2f}; {heading}{telling}"
+        reasons.append(Reason(f"section “{section.heading}”", why, where))
+    return reasons
+
+
+def _duplicate(earlier: Earlier | None, record: str, path: str) -> list[Finding]:
+    if earlier is None or not earlier.covers:
+        return []
+    title = earlier.record.get("title")
+    if earlier.record.id == record:
+        message = f"“{title}” covers this topic already ({earlier.record.get('status')}): this renews it in place"
+        hint = "reject the proposal to leave the earlier text as it is"
+    else:
+        message = f"“{title}” ({earlier.record.path}) covers this topic already: this would be a second piece on it"
+        hint = (
+            f"renew the earlier piece instead (its topic: {earlier.record.get('topic') or title}), or narrow this topic"
+        )
+    return [Finding(path, 0, 0, "duplicate-topic", message, hint, Severity.WARNING)]

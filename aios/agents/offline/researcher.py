@@ -1,0 +1,212 @@
+"""The researcher without a model: for one question, the passages that answer it, with their exact places.
+
+It promises that each passage is a slice of its source's body, that none repeats another, and that the most telling and
+newest come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aios.agents.offline.front import load
+from aios.agents.offline.material import SOURCES, Source, Unit, gather, language_of, units
+from aios.agents.offline.relevance import query_of, relevance
+from aios.agents.offline.text.language import Language
+from aios.agents.offline.text.passages import Passage
+from aios.agents.offline.text.ranking import choose, corpus
+from aios.agents.offline.text.similarity import jaccard, shingles
+from aios.agents.offline.text.words import bag
+from aios.agents.offline.trust import worst
+from aios.domain.agent import AgentCall, AgentReply, Reason, Tools
+from aios.domain.finding import Finding, Severity
+from aios.domain.front_matter import render_markdown
+from aios.domain.keys import digest
+
+MOST = 9  # passages in a note
+DUPLICATE = 0.5  # shared shingles from which two passages say the same
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    unit: Unit
+    passage: Passage
+    text: str
+    planned: bool
+
+
+def note_path(record: str, question: str) -> str:
+    return f"memory/research/{record}-{question}.md"
+
+
+def researcher(call: AgentCall, tools: Tools) -> AgentReply:
+    """Answer one question with passages: `memory/research/<record>-<question id>.md`."""
+    record = str(call.input["record"])
+    question: Mapping[str, Any] = call.input["question"]
+    known = language_of(tools)
+    content_path = f"state/content/{record}.md"
+    data, _, _ = load(tools.read(content_path) or "")
+    mine, others = _planned(data, str(question["id"]))
+    given = list(dict.fromkeys(source for source, _ in mine))
+    material = gather(call, tools, [str(question["section"]), str(question["text"])], given=given)
+    every = [unit for source in material.sources for unit in units(source, known)]
+    scores = _unit_scores(
+        every, str(question["section"]), str(data.get("topic") or data.get("title") or ""), mine, known
+    )
+    candidates = [
+        _Candidate(unit, passage, unit.source.body[passage.start : passage.end], (unit.source.id, unit.at) in mine)
+        for unit, score in zip(every, scores, strict=True)
+        if score > 0 and (unit.source.id, unit.at) not in others
+        for passage in unit.passages
+    ]
+    worth = {(unit.source.path, unit.at): score for unit, score in zip(every, scores, strict=True)}
+    ranked, dropped = _ranked(candidates, worth, question, known)
+    return _reply(call, record, question, ranked, dropped, len(candidates), material.left_out)
+
+
+def _planned(data: Mapping[str, Any], question_id: str) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
+    """The places (source, heading offset) that the plan gives to this question, and to the others."""
+    mine: set[tuple[str, int]] = set()
+    others: set[tuple[str, int]] = set()
+    for section in data.get("outline") or ():
+        for asked in section.get("questions") or ():
+            places = {(str(place.get("source")), int(place.get("at", -1))) for place in asked.get("material") or ()}
+            if asked.get("id") == question_id:
+                mine |= places
+            else:
+                others |= places
+    return mine, others - mine
+
+
+def _unit_scores(
+    every: Sequence[Unit], section: str, topic: str, mine: set[tuple[str, int]], known: Language
+) -> list[float]:
+    """What the plan names counts fully; anything else only where it speaks of the section and of the topic."""
+    on_section = relevance(every, section, known)
+    on_topic = relevance(every, topic, known)
+    best = max(on_section, default=0.0) or 1.0
+    best_topic = max(on_topic, default=0.0) or 1.0
+    scores = []
+    for unit, one, two in zip(every, on_section, on_topic, strict=True):
+        if (unit.source.id, unit.at) in mine:
+            scores.append(1.0 + 0.5 * one / best + 0.5 * two / best_topic)
+        else:
+            scores.append(one / best if one >= 0.6 * best and two >= 0.3 * best_topic else 0.0)
+    return scores
+
+
+def _ranked(
+    candidates: Sequence[_Candidate],
+    worth: Mapping[tuple[str, int], float],
+    question: Mapping[str, Any],
+    known: Language,
+) -> tuple[list[_Candidate], int]:
+    """Best first by relevance and novelty; near-duplicates dropped. Gives the number dropped too."""
+    if not candidates:
+        return [], 0
+    space = corpus([bag(candidate.text, known) for candidate in candidates])
+    query = query_of(f"{question['section']} {question['text']}", known)
+    words = [space.score(query, index) for index in range(len(candidates))]
+    most = max(words) or 1.0
+    merit: dict[int, float] = {}
+    for index, candidate in enumerate(candidates):
+        place = candidate.unit.passages.index(candidate.passage)
+        merit[index] = (
+            worth[candidate.unit.source.path, candidate.unit.at]
+            + 0.6 * words[index] / most
+            + (0.5 if candidate.passage.opening else 0.0)
+            - 0.06 * place
+            + min(0.2, candidate.passage.words / 300)
+        )
+    prints = [shingles(candidate.text, known) for candidate in candidates]
+    unique: list[int] = []
+    for index in sorted(merit, key=lambda index: (-merit[index], index)):
+        if all(jaccard(prints[index], prints[other]) < DUPLICATE for other in unique):
+            unique.append(index)
+    chosen = choose(unique, merit, lambda one, two: jaccard(prints[one], prints[two]), limit=MOST)
+    return [candidates[index] for index in chosen], len(candidates) - len(unique)
+
+
+def _reply(
+    call: AgentCall,
+    record: str,
+    question: Mapping[str, Any],
+    ranked: Sequence[_Candidate],
+    dropped: int,
+    looked: int,
+    left_out: Sequence[str],
+) -> AgentReply:
+    path = note_path(record, str(question["id"]))
+    sources = list(dict.fromkeys(candidate.unit.source.id for candidate in ranked))
+    trust = worst(candidate.unit.source.trust for candidate in ranked)
+    data = {
+        "schema": "note.v1",
+        "kind": "research",
+        "title": f"{question['section']}: {len(ranked)} passages",
+        "question": str(question["text"]),
+        "content": record,
+        "source": [f"{SOURCES}{source}.md" for source in sources],
+        "run": call.run,
+        "step": call.step,
+        "created": call.now,
+        "trust": trust.value,
+        "x-passages": [_entry(candidate) for candidate in ranked],
+    }
+    reasons = [
+        Reason(
+            f"passage {number} from “{candidate.unit.source.title}”",
+            ("planned for this section" if candidate.planned else "recalled for this section")
+            + f", under “{candidate.unit.heading}”, {candidate.passage.words} words",
+            (f"{candidate.unit.source.path}:{candidate.passage.start}-{candidate.passage.end}",),
+        )
+        for number, candidate in enumerate(ranked, 1)
+    ]
+    reasons.append(Reason(f"{looked} passages looked at", f"{dropped} dropped as near-duplicates, {len(ranked)} kept"))
+    if left_out:
+        reasons.append(Reason(f"left out {len(left_out)} sources", "; ".join(left_out[:8])))
+    findings = ()
+    if not ranked:
+        hint = "give it a source on the subject, or drop the section"
+        findings = (
+            Finding(
+                path,
+                0,
+                0,
+                "no-passage",
+                f"nothing quotable was found on “{question['section']}”",
+                hint,
+                Severity.WARNING,
+            ),
+        )
+    return AgentReply(
+        output={"note": path, "passages": len(ranked), "sources": sources},
+        files={path: render_markdown(data, _body(question, ranked))},
+        title=f"{question['section']}: {len(ranked)} passages from {len(sources)} sources",
+        reasons=tuple(reasons),
+        findings=findings,
+        confidence=round(min(1.0, 0.4 + 0.1 * len(ranked) + 0.1 * len(sources)), 3),
+    )
+
+
+def _entry(candidate: _Candidate) -> dict[str, Any]:
+    passage, source = candidate.passage, candidate.unit.source
+    return {
+        "source": source.path,
+        "start": passage.start,
+        "end": passage.end,
+        "sha256": digest(candidate.text.encode()),
+        "trust": source.trust.value,
+        "heading": candidate.unit.heading,
+    }
+
+
+def _body(question: Mapping[str, Any], ranked: Sequence[_Candidate]) -> str:
+    """The quotations for people to read; the exact places are in the front matter."""
+    lines = [f"# {question['section']}", "", str(question["text"]), ""]
+    for candidate in ranked:
+        source: Source = candidate.unit.source
+        lines += [f"> {line}".rstrip() for line in candidate.text.split("\n")]
+        ref = source.path.removeprefix("state/").removesuffix(".md")
+        lines += ["", f"— {source.title} ({ref}, characters {candidate.passage.start}–{candidate.passage.end})", ""]
+    return "\n".join(lines).rstrip() + "\n"

@@ -1,0 +1,142 @@
+"""May this sentence stand in a published piece? Each rule names itself, so that a reason can be given.
+
+A sentence is refused for what makes a quotation look foolish: leftover markup, boilerplate, pointers to things that are
+not quoted along, notes about versions, fragments.
+"""
+
+from __future__ import annotations
+
+import re
+
+from aios.agents.offline.text.language import Language
+from aios.agents.offline.text.words import words
+
+_CODE = re.compile(r"(`+)[^`]+?\1")
+_LINK = re.compile(r"\[([^\]]*)\]\((https?://[^)\s]*|mailto:[^)\s]*)\)")
+_AUTOLINK = re.compile(r"<(https?://[^>\s]+|mailto:[^>\s]+)>")
+LONGEST = 60  # words
+
+_RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (name, re.compile(pattern, re.IGNORECASE | re.VERBOSE))
+    for name, pattern in (
+        (
+            "leftover-markup",
+            r"""
+            :[a-z][\w+:-]*:`|:[a-z]+:\s|\{[\w:+-]+\}\s*`|^\.\.\s|::\s*$|\|[\w-]+\||</?[a-z!]|\{\{|\{%|%\}|\\[a-z]+\{|\[\^|!\[|¶|\ufffd
+            |\[[^\]]*\]\(|\]\[|\[[^\]]+\]|`_{1,2}(?:\W|$)|^[-=~^*\#+_]{3,}|^@|&\w+;|\bTODO\b|\bFIXME\b|\bXXX\b|lorem[ ]ipsum|^[|>]
+            """,
+        ),
+        (
+            "boilerplate",
+            r"""
+            licen[sc]ed[ ]under|copyright[ ](?:©|\(c\)|\d{4})|all[ ]rights[ ]reserved|©|edit[ ](?:this[ ]page[ ])?on[ ]github
+            |table[ ]of[ ]contents|skip[ ]to[ ](?:main[ ]|the[ ])?content|(?:subscribe[ ]to|sign[ ]up[ ]for)[ ](?:our|the|my)\b
+            |(?:accept|we[ ]use)[ ]cookies|cookie[ ](?:policy|banner)|last[ ](?:updated|modified)[ ](?:on|:)|view[ ](?:page[ ])?source
+            |(?:built|generated)[ ](?:with|by)[ ]sphinx|powered[ ]by|click[ ]here|tidelift|become[ ]a[ ]sponsor|sponsor[ ]us|donat(?:e|ing)[ ]to
+            |follow[ ](?:us|me)[ ]on|star[ ](?:us|the[ ]repo)|join[ ](?:our|us|the[ ](?:chat|discord|community))|bug[ ]tracker
+            |(?:submit|open|send|file|create|report)[ ](?:an?[ ]|any[ ])?(?:pull[ ]request|issue|bug|patch)|without[ ]warrant|[“"]as[ ]is[”"]
+            |ask[ ].*[ ]stack[ ]overflow|alle[ ]rechte[ ]vorbehalten|impressum
+            """,
+        ),
+        (
+            "version-note",
+            r"""
+            ^(?:new|added|changed|deprecated|removed|fixed|introduced)[ ](?:in|since)[ ](?:version[ ])?v?\d
+            |\b(?:was|were|been)[ ](?:added|removed|deprecated|introduced|renamed)\b|\bdeprecated\b
+            |\b(?:as[ ]of|since|prior[ ]to|before|until|starting[ ]with|in|from)[ ](?:\w+[ ])?(?:version[ ])?v?\d+\.\d+
+            |\bwill[ ]be[ ]removed\b|\bbackports?\b|\bneu[ ]in[ ]version\b
+            """,
+        ),
+        (
+            "points-elsewhere",
+            r"""
+            ^\W*(?:please[ ])?(?:see|refer[ ]to|check[ ]out|take[ ]a[ ]look|have[ ]a[ ](?:look|read)|look[ ]at|consult|read[ ](?:on|more|the|about)|visit
+              |head[ ]over|jump[ ]to|go[ ]to[ ]the|continue[ ](?:to|with|reading))\b
+            |^(?:for|more)[ ](?:(?:more|further|full|other|additional|a|an|the)\b.*\b)?(?:details?|information|info|documentation|examples?|list|
+              description|explanation|reference|discussion|guidance)\b.*\b(?:see|refer|check|read|consult|look|visit|found|available)\b
+            |\bsee(?:[ ]also)?[ ](?:the[ ]|our[ ]|also[ ])?["“`*A-Z\[].*|[(—–-][ ]?see\b|\bsee[ ](?:below|above|also|the)\b|\brefer[ ]to[ ]the\b
+            |\b(?:described|explained|discussed|shown|covered|mentioned|documented|listed|outlined|demonstrated|seen|defined|noted|introduced
+              |detailed|given|used|presented|illustrated)[ ](?:in[ ](?:more[ ]detail|detail|the|this)|below|above|earlier|previously|later|here|before
+              |further)\b
+            |\b(?:above|below|previous|preceding|following|next|earlier|last)[ ](?:\w+[ ])?(?:examples?|section|chapter|page|code|snippet|figure|table
+              |paragraph|commands?|output|listing|diagram|tutorial|document|file|function|class|script|program|test|parts?|steps?|guide|lines?)\b
+            |\b(?:above|below|hereafter)\b
+            |\b(?:in|on|of|throughout)[ ](?:this|the|these|our)[ ](?:\w+[ ])?(?:sections?|chapters?|page|tutorial|guide|documentation|docs|article|post
+              |document|examples?|walkthrough|readme|recipe|how-?to|pattern|sample|snippet|listing)\b
+            |\b(?:this|these|the)[ ](?:whole[ ]|rest[ ]of[ ]the[ ])?(?:section|chapter|page|tutorial|guide|documentation|docs|article|post|document|README|recipe
+              |how-?to|walkthrough|snippet|listing|cookbook|part[ ]of[ ]the)\b
+            |\b(?:the|these|this|those|first|second|third|last|our)[ ]examples?\b
+            |\b(?:we(?:'ll|'re|'ve|[ ](?:will|are[ ]going|have|saw|can|need|want|could|should|now|just))|let'?s|let[ ]us)\b
+            |\byou(?:'ll|[ ]will)[ ](?:see|learn|find|notice|discover|also[ ](?:see|find))\b|\b(?:you|we)[ ](?:saw|have[ ](?:seen|learned))\b
+            |\bread[ ]on\b|\bas[ ](?:follows|shown|seen|mentioned|noted|before|above|below)\b|\bhere(?:'s|[ ]is|[ ]are)\b|\bthe[ ]following\b|\blike[ ](?:this|so)\b
+            |\bmore[ ](?:info|information|details?|on[ ]that)\b|\bmentioned\b|\bin[ ]our[ ]\w+\b|\bin[ ]the[ ](?:next|last)[ ]\w+\b|\bin[ ]these\b
+            |\bsiehe\b|\b(?:im|in[ ]diesem)[ ](?:folgenden|abschnitt|kapitel|artikel|beispiel)\b|\b(?:oben|unten|nachfolgend|folgende[nrsm]?)\b|\bwie[ ]folgt\b
+            """,
+        ),
+        (
+            "chatter",
+            r"""
+            \bhappy[ ]\w+ing\b|\bcongratulations\b|\bhave[ ]fun\b|\bthank(?:s|[ ]you)\b|\benjoy\b|\byay\b|[:;]-?[)D](?:\s|$)|!{2,}|\?{2,}
+            |[\U0001F300-\U0001FAFF\u2600-\u27BF]
+            """,
+        ),
+        ("first-person", r"\bI(?:'m|'d|'ve|'ll)?[ ]|\b(?:my|mine|me)\b"),
+    )
+)
+_ENDS = re.compile(r"[.!?…:][\"”’'»)*_`]*$")
+_STARTS = re.compile(r"^[\"“‘'„«(*_]*(?:[A-ZÀ-ÞΑ-ΩА-Я0-9]|`)")
+# What a sentence that ends with a colon may say about the block that is quoted with it.
+_INTRODUCES = re.compile(
+    r"\b(?:here(?:'s| is| are)(?: (?:an?|some|the|one|two|how))?(?: \w+)? examples?|here(?:'s| is| are)|the following(?: \w+)?(?: examples?| code| snippets?"
+    r"| commands?)?|as follows|like (?:this|so)|following|below|the examples? below|the code below|for example|(?:this|these|an) examples?|in the example"
+    r"|wie folgt|folgende[nrsm]?)\b",
+    re.IGNORECASE,
+)
+
+
+def without_code(sentence: str) -> str:
+    """The sentence with code, absolute links and automatic links replaced by plain words."""
+    return _AUTOLINK.sub("link", _LINK.sub(r"\1", _CODE.sub("Code", sentence)))
+
+
+def fault(sentence: str, *, introduces: bool = False, own: bool = False) -> str:
+    """The name of the first rule that refuses this sentence, empty when it may stand.
+
+    `introduces`: it ends with a colon and the block that it announces is quoted along with it. `own`: the operator's
+    text, which may say "I".
+    """
+    flat = " ".join(sentence.split())
+    plain = without_code(flat)
+    if "`" in plain or _unbalanced(plain):
+        return "unbalanced"
+    count = len(words(plain))
+    if count < 4 or not any(char.islower() for char in plain):
+        return "fragment"
+    if count > LONGEST:
+        return "too-long"
+    if not _STARTS.match(flat) or not _ENDS.search(flat):
+        return "fragment"
+    if flat.endswith(":") and not introduces:
+        return "announces"
+    judged = _INTRODUCES.sub("", plain) if introduces else plain
+    found = (name for name, pattern in _RULES if pattern.search(judged))
+    return next((name for name in found if not (own and name == "first-person")), "")
+
+
+def _unbalanced(text: str) -> bool:
+    return (
+        text.count("(") != text.count(")")
+        or text.count("[") != text.count("]")
+        or text.count("“") != text.count("”")
+        or text.count('"') % 2 == 1
+        or text.count("**") % 2 == 1
+    )
+
+
+def dangles(sentence: str, language: Language) -> bool:
+    """Does its beginning lean on something said before?"""
+    bare = sentence.lstrip("\"“‘'„«(*_ ")
+    if language.dangling.match(bare):
+        return True
+    first = " ".join(bare.split()[:7]).lower()
+    return re.search(r"\b(?:this|these|those|such an?|the same|also|too|dies\w*|auch)\b", first) is not None

@@ -1,0 +1,297 @@
+"""The writer without a model: arranges researched passages into a piece, with light connections and a footnote each.
+
+It promises that every sentence is a slice of a source, a template, or a value of a record, and that the evidence file
+lists them all in order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aios.agents.evidence import evidence_path, render
+from aios.agents.offline.front import load
+from aios.agents.offline.guidance import Guidance, report, understand
+from aios.agents.offline.material import Source, language_of, read_source
+from aios.agents.offline.phrasing import Phrasing, phrasing
+from aios.agents.offline.piece import Piece
+from aios.agents.offline.researcher import note_path
+from aios.agents.offline.selection import Chosen, Pick, select
+from aios.agents.offline.text.headings import clean, is_generic, spelling
+from aios.agents.offline.text.language import Language
+from aios.agents.offline.text.passages import Passage, passages
+from aios.agents.offline.text.similarity import containment, jaccard
+from aios.agents.offline.text.words import stems
+from aios.agents.offline.trust import worst
+from aios.domain.agent import AgentCall, AgentReply, Reason, Tools
+from aios.domain.finding import Finding, Severity
+from aios.domain.front_matter import render_markdown
+from aios.domain.keys import digest
+from aios.domain.slug import slug
+from aios.errors import AiosError
+
+WORDS = 1000  # of prose, aimed at when the operator says nothing
+_DEFINES = re.compile(
+    r"^(?:an?\s|the\s|ein\w*\s|der\s|die\s|das\s)?[`*\w][^,;:.]{1,45}\s(?:is|are|means|refers\sto|stands\sfor|ist|sind|bedeutet)\s"
+    r"(?:an?\b|the\b|when\b|what\b|how\b|ein\w*\b|der\b|die\b|das\b)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    heading: str
+    picks: list[Pick]
+    findings: list[Finding]
+
+
+def writer(call: AgentCall, tools: Tools) -> AgentReply:
+    """Draft `state/content/<record>.md` and `state/evidence/<record>.yaml` from the plan and the research notes."""
+    record = str(call.input["record"])
+    path = f"state/content/{record}.md"
+    text = tools.read(path)
+    if text is None:
+        raise AiosError(f"there is no plan {path} to write from", "plan the piece first")
+    data, _, _ = load(text)
+    known = language_of(tools)
+    said = phrasing(known.code)
+    guidance = understand(call.guidance)
+    sources: dict[str, Source | None] = {}
+    sections = [_section(tools, record, item, sources, known) for item in data.get("outline") or ()]
+    done: dict[str, str] = {}
+    sections = _dropped(sections, guidance, known, done)
+    chosen = select(
+        [section.picks for section in sections],
+        known,
+        words=round(WORDS * guidance.length),
+        wanted=guidance.all("focus", "more"),
+        unwanted=guidance.all("less"),
+    )
+    filled = [(section.heading, picks) for section, picks in zip(sections, chosen.sections, strict=True) if picks]
+    missing = _missing(data, sections, chosen, said)
+    if not filled:
+        raise AiosError(
+            f"no passage for {record} was good enough to quote", "add sources on the topic and plan it again"
+        )
+    piece = _compose(tools, data, filled, said, known)
+    return _reply(call, data, piece, filled, missing, guidance, done, said, sections)
+
+
+def _section(
+    tools: Tools, record: str, item: Mapping[str, Any], sources: dict[str, Source | None], known: Language
+) -> _Section:
+    """A planned section with the passages that its notes name, best first, each checked against its source."""
+    picks: list[Pick] = []
+    findings: list[Finding] = []
+    for asked in item.get("questions") or ():
+        note = note_path(record, str(asked.get("id")))
+        data, _, _ = load(tools.read(note) or "")
+        for entry in data.get("x-passages") or ():
+            name = str(entry.get("source"))
+            if name not in sources:
+                sources[name] = read_source(tools, name)
+            source = sources[name]
+            passage = _passage(source, entry, known) if source else None
+            if source is None or passage is None:
+                message = (
+                    f"{name} no longer has the passage at {entry.get('start')}–{entry.get('end')}; it is not quoted"
+                )
+                findings.append(Finding(note, 0, 0, "source-changed", message, "research it again", Severity.WARNING))
+            else:
+                picks.append(Pick(source, passage, note, str(entry.get("heading") or "")))
+    return _Section(str(item.get("heading") or ""), picks, findings)
+
+
+def _passage(source: Source, entry: Mapping[str, Any], known: Language) -> Passage | None:
+    """The passage at the note's place, if the source still says there what the note saw."""
+    start, end = int(entry.get("start", -1)), int(entry.get("end", -1))
+    if start < 0 or digest(source.body[start:end].encode()) != entry.get("sha256"):
+        return None
+    found = passages(source.body, known, own=source.own)
+    return next((passage for passage in found if (passage.start, passage.end) == (start, end)), None)
+
+
+def _dropped(sections: list[_Section], guidance: Guidance, known: Language, done: dict[str, str]) -> list[_Section]:
+    for directive in guidance.directives:
+        what = set(stems(directive.what, known))
+        if directive.name == "drop":
+            left = [section for section in sections if containment(what, set(stems(section.heading, known))) < 0.5]
+            gone = [section.heading for section in sections if section not in left]
+            done[directive.text] = f"dropped “{'”, “'.join(gone)}”" if gone else "there is no such section"
+            sections = left
+        elif directive.name in {"shorter", "longer"}:
+            done[directive.text] = f"aimed at {round(WORDS * guidance.length)} words"
+        elif directive.name == "title":
+            done[directive.text] = "taken as the title"
+        elif directive.name == "add":
+            there = any(containment(what, set(stems(section.heading, known))) >= 0.5 for section in sections)
+            done[directive.text] = (
+                "it is there" if there else "left to the planner, who finds the material for a section"
+            )
+        else:
+            done[directive.text] = "weighed when choosing among the researched passages"
+    return sections
+
+
+def _missing(data: Mapping[str, Any], sections: Sequence[_Section], chosen: Chosen, said: Phrasing) -> list[str]:
+    missing = [str(gap) for gap in data.get("missing") or ()]
+    empty = [section.heading for section, picks in zip(sections, chosen.sections, strict=True) if not picks]
+    return list(dict.fromkeys([*missing, *(said.empty.format(heading=heading) for heading in empty)]))
+
+
+def _compose(
+    tools: Tools, data: Mapping[str, Any], filled: Sequence[tuple[str, list[Pick]]], said: Phrasing, known: Language
+) -> Piece:
+    piece = Piece()
+    sources = {pick.source.path: pick.source for _, picks in filled for pick in picks}
+    spellings = spelling(source.body for source in sources.values())
+    topic = _inside(str(data.get("topic") or data.get("title")), spellings, known)
+    titles = list(dict.fromkeys(title_of(source) for source in sources.values()))
+    names = [_inside(heading, spellings, known) for heading, _ in filled]
+    own = all(source.own for source in sources.values())
+    piece.connect(
+        (said.intro.format(topic=topic, sources=said.named(titles)), "introduction"),
+        (said.covers.format(headings=said.series(names)), "headings-of-the-piece"),
+        (said.own if own else said.quoted, "how-to-read"),
+    )
+    met: dict[str, int] = {}
+    for heading, picks in filled:
+        origin = next((pick for pick in picks if clean(pick.heading).lower() == heading.lower()), None)
+        place = origin.passage.heading_at if origin else None
+        piece.heading(
+            heading,
+            rule="heading-of-a-source" if origin else "heading-of-the-plan",
+            source=origin.source.path if origin else "",
+            start=place if place is not None and place >= 0 else None,
+        )
+        _write_section(piece, heading, picks, said, known, met)
+    product = tools.record("product", str(data["product"])) if data.get("product") else None
+    if product is not None and product.get("summary"):
+        text = said.product.format(name=product.get("name"), summary=" ".join(str(product.get("summary")).split()))
+        piece.record(text, source=product.path, rule="product-summary")
+    return piece
+
+
+def _write_section(
+    piece: Piece, heading: str, picks: list[Pick], said: Phrasing, known: Language, met: dict[str, int]
+) -> None:
+    """The section's passages source by source, each source in its own order, a definition first."""
+    for number, run in enumerate(runs(picks)):
+        source, first = run[0].source, run[0]
+        if not source.own:
+            piece.connect((_lead(number, first, heading, run, said, known, met), "attribution"))
+        met[source.path] = met.get(source.path, 0) + 1
+        for note in dict.fromkeys(pick.note for pick in run):
+            piece.quote(source, [pick.passage for pick in run if pick.note == note], note=note)
+
+
+def runs(picks: Sequence[Pick]) -> list[list[Pick]]:
+    """Picks grouped: by source (the one with a definition first, else as ranked), in the source's order, then by heading."""
+    order: dict[str, tuple[int, int]] = {}
+    for place, pick in enumerate(picks):
+        first = pick.source.body[pick.passage.start : pick.passage.end]
+        defines = 0 if _DEFINES.match(first) and pick.passage.opening else 1
+        before = order.get(pick.source.path, (1, place))
+        order[pick.source.path] = (min(before[0], defines), before[1])
+    grouped: list[list[Pick]] = []
+    for pick in sorted(picks, key=lambda pick: (order[pick.source.path], pick.passage.start)):
+        last = grouped[-1][-1] if grouped else None
+        if last and last.source.path == pick.source.path and last.passage.heading_at == pick.passage.heading_at:
+            grouped[-1].append(pick)
+        else:
+            grouped.append([pick])
+    return grouped
+
+
+def _lead(
+    number: int, first: Pick, heading: str, run: list[Pick], said: Phrasing, known: Language, met: dict[str, int]
+) -> str:
+    """The sentence that says whose words follow; names the place where it is another than the section's heading says."""
+    title = title_of(first.source)
+    under = clean(first.heading)
+    about = set(stems(under, known))
+    same = not about or is_generic(under) or jaccard(about, set(stems(heading, known))) >= 0.5
+    same = same or jaccard(about, set(stems(title, known))) >= 0.5 or "`" in under
+    turn = len(met) + sum(met.values())
+    just_before = number > 0 and first.source.path in met and list(met)[-1] == first.source.path
+    if just_before:
+        return said.further[turn % len(said.further)] if same else said.under_same.format(heading=under)
+    if not same:
+        return said.under.format(title=title, heading=under)
+    templates = said.adds if number else said.again if first.source.path in met else said.leads
+    return templates[turn % len(templates)].format(title=title)
+
+
+def title_of(source: Source) -> str:
+    """The source's title without the site's name behind it."""
+    return re.split(r"\s+[—|–]\s+|\s+-\s+(?=[A-Z])", clean(source.title).replace("*", ""))[0].replace("`", "")
+
+
+def _inside(text: str, spellings: Mapping[str, str], known: Language) -> str:
+    """As it is written in the middle of a sentence: the first letter small unless it begins a name."""
+    first = re.match(r"[^\W\d_]+", text)
+    if known.code == "de" or first is None or first.group()[1:] != first.group()[1:].lower():
+        return text
+    written = spellings.get(first.group().lower(), first.group().lower())
+    return written + text[first.end() :]
+
+
+def _reply(
+    call: AgentCall,
+    data: Mapping[str, Any],
+    piece: Piece,
+    filled: Sequence[tuple[str, list[Pick]]],
+    missing: list[str],
+    guidance: Guidance,
+    done: dict[str, str],
+    said: Phrasing,
+    sections: Sequence[_Section],
+) -> AgentReply:
+    record = str(call.input["record"])
+    path = f"state/content/{record}.md"
+    title = guidance.title or str(data.get("title"))
+    headings = [heading for heading, _ in filled]
+    used = list(dict.fromkeys(pick.source.id for _, picks in filled for pick in picks))
+    trust = worst(pick.source.trust for _, picks in filled for pick in picks).value
+    fresh: dict[str, Any] = {
+        **data,
+        "title": title,
+        "summary": f"{title}: {said.summary(headings, len(used))}",
+        "description": said.description(title, headings, len(used)),
+        "slug": data.get("slug") if data.get("url") or not guidance.title else slug(title),
+        "status": "drafted",
+        "updated": call.now,
+        "sources": used,
+        "missing": missing,
+        "tier": "offline",
+        "words": piece.words,
+        "run": call.run,
+        "trust": trust,
+    }
+    evidence = render(record, piece.sentences, run=call.run, tier="offline", created=call.now, trust=trust)
+    findings = [finding for section in sections for finding in section.findings]
+    reasons = [
+        Reason(
+            f"“{heading}” quotes {len(picks)} passages",
+            "chosen from the research notes by rank, kept in their sources' order, repetitions left out",
+            tuple(f"{pick.source.path}:{pick.passage.start}-{pick.passage.end}" for pick in picks),
+        )
+        for heading, picks in filled
+    ]
+    offered = sum(len(section.picks) for section in sections)
+    reasons.append(
+        Reason(
+            f"{len(piece.footnotes)} of {offered} researched passages used",
+            f"{piece.words} words; the rest repeats or exceeds the length",
+        )
+    )
+    return AgentReply(
+        output={"record": record, "words": piece.words, "citations": len(piece.footnotes), "missing": missing},
+        files={path: render_markdown(fresh, piece.body()), evidence_path(path): evidence},
+        title=f"{title}: {len(filled)} sections, {piece.words} words, {len(piece.footnotes)} citations",
+        reasons=tuple(reasons),
+        findings=tuple([*findings, *report(guidance, path, done=done)]),
+        confidence=round(min(1.0, 0.4 + 0.1 * len(filled) + piece.words / 4000), 3),
+    )
