@@ -34,7 +34,7 @@ _DIRECTORY, _LINK, _SUBMODULE = "40000", "120000", "160000"
 # fast-import gives memory back to the system after every tree, only to ask for it again: half of its time with glibc.
 _ALLOCATOR = {"MALLOC_TOP_PAD_": str(64 << 20), "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
 _UNSAFE_PARTS = frozenset({"", ".", "..", ".git", "git~1"})
-_NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f<>]+")
+_NOT_IN_NAMES = re.compile(r"[\x00-\x20\x7f<>]+")
 _QUOTED = {0x22: b'\\"', 0x5C: b"\\\\", 0x0A: b"\\n"}
 
 
@@ -79,7 +79,7 @@ def commit_many(
     now = git.rev(name)
     if now != expected:
         raise moved(name, expected, now)
-    subject = drafts[-1].message.partition("\n")[0]
+    subject = _message(drafts[-1].message).decode().partition("\n")[0]
     with _writing(git):
         ids, temporary = _import(git, drafts, expected or start, parents_extra)
         git.update_refs(

@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self, TypeVar
 
+from aios.domain.names import BRANCHES
 from aios.errors import AiosError, MovedError
 from aios.store.durable import sync_directories
 from aios.store.launch import DURABLE, NO_HOOKS, command_line, failure, launch, require_version, scrubbed
@@ -236,11 +237,11 @@ class Git:
             self.config("init.defaultbranch"),
             "main",
             "master",
-            here,
+            "" if here.startswith(BRANCHES) else here,
         ):
             if name and f"refs/heads/{name}" in existing:
                 return name
-        own = [name.removeprefix("refs/heads/") for name in existing if not name.startswith("refs/heads/aios/")]
+        own = [name.removeprefix("refs/heads/") for name in existing if not name.startswith(f"refs/heads/{BRANCHES}")]
         return own[0] if own else here or "main"
 
     def update_ref(self, ref: str, new: str, old: str | None, *, reason: str) -> None:

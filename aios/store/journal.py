@@ -131,6 +131,8 @@ class Journal:
         with self._lock:
             if self._descriptor >= 0 and not self._entries and not self._failed:
                 self.path.unlink(missing_ok=True)
+            if self._descriptor >= 0:  # a child forked a moment ago may not yet have let go of its copy
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             self._release()
 
     def forget(self) -> None:
