@@ -238,7 +238,11 @@ class _Watch:
         hits = self.tools.recall(topic.topic, limit=8, kinds=MATERIAL)
         fitting = [hit for hit in hits if 2 * len(topic.key & set(stems(hit.text, self.known))) >= len(topic.key)]
         paths = tuple(dict.fromkeys(hit.path for hit in fitting))
-        material = f"{len(paths)} of your files speak of it" if paths else "nothing in your files speaks of it yet"
+        material = (
+            f"{len(paths)} of your files speak{'s' * (len(paths) == 1)} of it"
+            if paths
+            else "nothing in your files speaks of it yet"
+        )
         why = f"“{topic.topic}” was {times} ({', '.join(ways)}{usual}); no piece covers it; {material}."
         evidence: list[Any] = [{"from": kind, "text": label, "count": number} for kind, label, number in topic.seen[:5]]
         evidence += [ref_of(path) for path in paths[:5]]

@@ -19,6 +19,7 @@ from aios.domain.record import Record
 
 TERM_LIMIT = 80  # characters of a search term
 PATH_LIMIT = 200
+MOST = 10**12  # what a count may be
 KEPT = 20  # referrers, terms and addresses kept in a record
 
 _NOT_HOST = re.compile(r"[^a-z0-9.:-]+")
@@ -129,8 +130,8 @@ def clean_host(value: Any) -> str:
 
 
 def count(value: Any) -> int:
-    """A count from outside: 0 for what is no number or below zero."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    """A count from outside: 0 for what is no number or below zero, and no more than anybody could have counted."""
+    return min(value, MOST) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def day_of(value: Any) -> date | None:
