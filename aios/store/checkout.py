@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 from aios.errors import RefusedError
@@ -10,6 +11,7 @@ from aios.store.durable import sync_directories
 from aios.store.git import Git, full_ref, moved
 from aios.store.launch import failure
 from aios.store.trees import blob_id, changed_paths
+from aios.store.writing import past_killed_writers, writing
 
 
 def advance(git: Git, branch: str, new: str, *, expected: str | None) -> None:
@@ -26,7 +28,7 @@ def advance(git: Git, branch: str, new: str, *, expected: str | None) -> None:
     if now is not None and not git.is_ancestor(now, new):
         raise RefusedError(f"`{branch}` cannot move to {new[:10]}, which does not contain it.")
     for place in checked_out_at(git, ref):
-        _follow(git, place, ref, expected, new)
+        past_killed_writers(git.dir, partial(_follow, git, place, ref, expected=expected, new=new))
         return
     git.update_ref(ref, new, expected, reason=f"aios: advance {branch}")
 
@@ -44,14 +46,15 @@ def checked_out_at(git: Git, ref: str) -> list[Path]:
     return places
 
 
-def _follow(git: Git, place: Path, ref: str, expected: str | None, new: str) -> None:
+def _follow(git: Git, place: Path, ref: str, *, expected: str | None, new: str) -> None:
     hidden = _in_the_way(git, place, expected, new)
     if hidden:
         raise _refused(hidden)
     command = ("-c", "merge.verifySignatures=false", "merge", "--ff-only", "--no-stat", "--no-autostash", "-q", new)
-    done = git.process(*command, cwd=place, durable=True)
-    if done.returncode and _settle(git, place, _listed(done.stderr), new):
-        done = git.process(*command, cwd=place, durable=True)
+    with writing(git.dir) as mark:
+        done = git.process(*command, cwd=place, durable=True, writing=mark)
+        if done.returncode and _settle(git, place, _listed(done.stderr), new):
+            done = git.process(*command, cwd=place, durable=True, writing=mark)
     if done.returncode:
         now = git.rev(ref)
         if now not in (expected, new):

@@ -7,13 +7,11 @@ branch as it was. Ids follow from the drafts alone: the same drafts on the same 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,8 +23,9 @@ from aios.store.durable import sync_directory
 from aios.store.git import Git, full_ref, moved
 from aios.store.launch import failure, require_version
 from aios.store.trees import blob_id
+from aios.store.writing import Writing, past_killed_writers, writing
 
-__all__ = ["BothChanged", "Draft", "advance", "commit_many", "imprint", "merge_commit", "merge_trees"]
+__all__ = ["BothChanged", "Draft", "Files", "advance", "commit_many", "imprint", "merge_commit", "merge_trees"]
 
 IMPORTS = "refs/aios/import/"
 _FILES = ("100644", "100755")
@@ -79,16 +78,16 @@ def commit_many(
     now = git.rev(name)
     if now != expected:
         raise moved(name, expected, now)
-    subject = _message(drafts[-1].message).decode().partition("\n")[0]
-    with _writing(git):
-        ids, temporary = _import(git, drafts, expected or start, parents_extra)
-        git.update_refs(
-            [f"update {name} {ids[-1]} {expected or git.zero}", f"delete {temporary} {ids[-1]}"],
-            reason=f"aios: {one_line(subject)}",
-            ref=name,
-            expected=expected,
-        )
-    return ids
+    subject = one_line(_message(drafts[-1].message).decode().partition("\n")[0])
+
+    def act() -> list[str]:
+        with writing(git.dir) as mark:
+            ids, temporary = _import(git, drafts, expected or start, parents_extra, mark)
+            commands = [f"update {name} {ids[-1]} {expected or git.zero}", f"delete {temporary} {ids[-1]}"]
+            git.update_refs(commands, reason=f"aios: {subject}", ref=name, expected=expected, writing=mark)
+        return ids
+
+    return past_killed_writers(git.dir, act)
 
 
 def merge_commit(
@@ -107,10 +106,15 @@ def merge_commit(
     A path that becomes what `theirs` has takes its mode from there too.
     """
     draft = Draft(message, tree_changes, at, author, email)
-    with _writing(git):
-        ids, temporary = _import(git, [draft], ours, [theirs])
-        git.delete_ref(temporary, ids[0])
-    return ids[0]
+
+    def act() -> str:
+        with writing(git.dir) as mark:
+            ids, temporary = _import(git, [draft], ours, [theirs], mark)
+            commands = [f"delete {temporary} {ids[0]}"]
+            git.update_refs(commands, reason="aios: merge", ref=temporary, expected=ids[0], writing=mark)
+        return ids[0]
+
+    return past_killed_writers(git.dir, act)
 
 
 def merge_trees(
@@ -148,24 +152,9 @@ def _content(git: Git, files: Mapping[str, tuple[str, str]], path: str) -> bytes
     return git.read_blob(files[path][1]) if path in files else None
 
 
-def writers_lock(git: Git) -> int:
-    """A descriptor of the file that writers lock shared and `maintain` exclusively."""
-    path = git.dir / "aios" / "writers.lock"
-    path.parent.mkdir(exist_ok=True)
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-@contextmanager
-def _writing(git: Git) -> Iterator[None]:
-    descriptor = writers_lock(git)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _import(git: Git, drafts: Sequence[Draft], base: str | None, parents_extra: Sequence[str]) -> tuple[list[str], str]:
+def _import(
+    git: Git, drafts: Sequence[Draft], base: str | None, parents_extra: Sequence[str], mark: Writing
+) -> tuple[list[str], str]:
     """Write the commits, synced; give their ids and the temporary ref that holds the last one."""
     require_version()
     sections = list(_sections(git, drafts, base, parents_extra))
@@ -174,7 +163,7 @@ def _import(git: Git, drafts: Sequence[Draft], base: str | None, parents_extra: 
     stream = b"".join(b"commit %s\n%s" % (ref.encode(), section) for section in sections) + b"done\n"
     # Always a pack, also for one commit: fewer files to sync than loose objects, and `maintain` rolls packs up.
     command = ("-c", "fastimport.unpackLimit=0", "fast-import", "--quiet", "--force", "--done")
-    process = git.open(*command, durable=True, env=_ALLOCATOR)
+    process = git.open(*command, writing=mark, env=_ALLOCATOR)
     with process:
         out, err = process.communicate(stream)
     if process.returncode:
@@ -186,7 +175,7 @@ def _import(git: Git, drafts: Sequence[Draft], base: str | None, parents_extra: 
 
 def _sections(git: Git, drafts: Sequence[Draft], base: str | None, parents_extra: Sequence[str]) -> Iterator[bytes]:
     """One section of the import stream per commit, behind its `commit <ref>` line."""
-    files = _Files(git, base)
+    files = Files(git, base)
     for number, draft in enumerate(drafts, 1):
         last = number == len(drafts)
         others = (*draft.parents, *(parents_extra if last else ()))
@@ -206,7 +195,7 @@ def _sections(git: Git, drafts: Sequence[Draft], base: str | None, parents_extra
         )
 
 
-class _Files:
+class Files:
     """What stands where while drafts are laid one over the other: keeps modes, and files apart from directories."""
 
     def __init__(self, git: Git, base: str | None) -> None:
@@ -215,7 +204,14 @@ class _Files:
         self._base = base
         self._known: dict[str, str] = {}  # path → mode, empty for deleted
 
+    def accept(self, draft: Draft) -> None:
+        """Lay a draft over the others. Raises AiosError where it can never become a commit; then use a new `Files`."""
+        draft.signature()
+        for _ in self.change(draft.changes):
+            pass
+
     def change(self, changes: Changeset) -> Iterator[bytes]:
+        """The import stream's lines of a changeset. Raises RefusedError for a path that cannot be written."""
         for path in sorted(path for path, content in changes.items() if content is None):
             if self._mode(path) not in ("", _DIRECTORY):
                 self._known[path] = ""

@@ -20,6 +20,7 @@ from aios.errors import AiosError, MovedError
 from aios.store.durable import sync_directories
 from aios.store.launch import DURABLE, NO_HOOKS, command_line, failure, launch, require_version, scrubbed
 from aios.store.objects import GitObject, ObjectReader, TreeEntry, parse_tree
+from aios.store.writing import Writing, past_killed_writers, writing
 
 _BATCH = 256
 _KEPT_ENTRIES = 64
@@ -93,27 +94,35 @@ class Git:
         hooks: bool = False,
         durable: bool = False,
         cwd: Path | None = None,
+        writing: Writing | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
-        """Like `run`, for a caller who wants the exit code and stderr."""
+        """Like `run`, for a caller who wants the exit code and stderr. `writing` is inherited by the git."""
         options = ([] if hooks else ["-c", NO_HOOKS]) + (["-c", DURABLE] if durable else [])
-        return launch([*options, *args], cwd=cwd or self.root, env=self._env | dict(env or {}), input=input)
+        held = writing.held if writing else ()
+        return launch([*options, *args], cwd=cwd or self.root, env=self._env | dict(env or {}), input=input, held=held)
 
     def text(self, *args: str) -> str:
         """`run`, decoded (odd bytes kept as surrogates) and without the last line feed."""
         return os.fsdecode(self.run(*args)).removesuffix("\n")
 
-    def open(self, *args: str, durable: bool = False, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """Start a git with unbuffered pipes, in a process group of its own so that Ctrl-C reaches only us."""
-        options = ["-c", NO_HOOKS, *(["-c", DURABLE] if durable else [])]
+    def open(
+        self, *args: str, env: Mapping[str, str] | None = None, writing: Writing | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a git with unbuffered pipes, in a process group of its own so that Ctrl-C reaches only us.
+
+        With `writing` it syncs what it writes, and its stderr can be read; without, stderr is thrown away.
+        """
+        options = ["-c", NO_HOOKS, *(["-c", DURABLE] if writing else [])]
         return subprocess.Popen(
             command_line([*options, *args]),
             cwd=self.root,
             env=self._env | dict(env or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if durable else subprocess.DEVNULL,
+            stderr=subprocess.PIPE if writing else subprocess.DEVNULL,
             bufsize=0,
             process_group=0,
+            pass_fds=writing.held if writing else (),
         )
 
     # ── objects ──
@@ -249,18 +258,26 @@ class Git:
 
         Never touches index or work tree; for a branch that may be checked out use `commits.advance`.
         """
-        self.update_refs([f"update {full_ref(ref)} {new} {old or self.zero}"], reason=reason, ref=ref, expected=old)
+        self._move([f"update {full_ref(ref)} {new} {old or self.zero}"], reason, ref, old)
 
     def delete_ref(self, ref: str, old: str, *, reason: str = "aios: delete") -> None:
         """Delete a ref that is at `old`. Raises MovedError where it is elsewhere."""
-        self.update_refs([f"delete {full_ref(ref)} {old}"], reason=reason, ref=ref, expected=old)
+        self._move([f"delete {full_ref(ref)} {old}"], reason, ref, old)
 
-    def update_refs(self, commands: Sequence[str], *, reason: str, ref: str, expected: str | None) -> None:
+    def _move(self, commands: Sequence[str], reason: str, ref: str, old: str | None) -> None:
+        def act() -> None:
+            with writing(self.dir) as mark:
+                self.update_refs(commands, reason=reason, ref=ref, expected=old, writing=mark)
+
+        past_killed_writers(self.dir, act)
+
+    def update_refs(
+        self, commands: Sequence[str], *, reason: str, ref: str, expected: str | None, writing: Writing
+    ) -> None:
         """Run commands of `git update-ref --stdin` as one durable transaction; `ref` is the one at stake."""
         script = "\n".join(["start", *commands, "prepare", "commit", ""]).encode()
-        done = self.process(
-            "update-ref", "--no-deref", "--create-reflog", "-m", reason, "--stdin", input=script, durable=True
-        )
+        options = ("--no-deref", "--create-reflog", "-m", reason, "--stdin")
+        done = self.process("update-ref", *options, input=script, durable=True, writing=writing)
         if done.returncode:
             now = self.rev(full_ref(ref))
             if now != expected:

@@ -33,6 +33,10 @@ NO_HOOKS = "core.hooksPath=/dev/null"
 DURABLE = "core.fsync=all"
 
 
+class LockedError(BusyError):
+    """A lock file of git stands in the way."""
+
+
 @lru_cache(maxsize=1)
 def require_version() -> tuple[int, ...]:
     """Git's version; RefusedError where it is too old to be told to sync what it writes."""
@@ -58,10 +62,17 @@ def launch(
     cwd: Path,
     env: Mapping[str, str],
     input: bytes | None = None,  # noqa: A002
+    held: Sequence[int] = (),
 ) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
-            command_line(args), cwd=cwd, env=dict(env), input=input or b"", capture_output=True, check=False
+            command_line(args),
+            cwd=cwd,
+            env=dict(env),
+            input=input or b"",
+            capture_output=True,
+            check=False,
+            pass_fds=held,
         )
     except FileNotFoundError as error:
         if not cwd.is_dir():
@@ -98,7 +109,7 @@ def failure(args: Sequence[str], stderr: bytes, code: int = 1, where: Path | Non
     locked = re.search(r"Unable to create '([^']*\.lock)': File exists", said)
     if locked:
         hint = f"Another git is at work, or one was killed: then delete {locked[1]}."
-        return BusyError("The repository is locked by another git.", hint)
+        return LockedError("The repository is locked by another git.", hint)
     if "No space left" in said or "Disk quota" in said or "File too large" in said:
         return AiosError(f"git {args[0]}: the disk is full.", "Free some space; nothing acknowledged was lost.")
     lines = [line.strip() for line in said.splitlines() if line.strip()] or [f"exit code {code}"]

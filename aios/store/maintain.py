@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from aios.store.commits import IMPORTS, writers_lock
+from aios.store.commits import IMPORTS
 from aios.store.git import Git
+from aios.store.writing import sweep, writers_lock
 
 PACKS = 20
 _STALE = 24 * 3600.0  # seconds after which nobody still writes a temporary file
@@ -31,8 +32,10 @@ def maintain(git: Git, *, packs: int = PACKS) -> bool:
 
 
 def _clear(git: Git) -> None:
-    for ref, oid in git.refs(IMPORTS).items():  # a writer was killed before it could move its branch
-        git.delete_ref(ref, oid)
+    sweep(git.dir)
+    leftovers = [f"delete {ref} {oid}" for ref, oid in git.refs(IMPORTS).items()]
+    if leftovers:  # a writer was killed before it could move its branch
+        git.run("update-ref", "--stdin", input="\n".join([*leftovers, ""]).encode(), durable=True)
     directory = git.dir / "objects" / "pack"
     for keep in directory.glob("*.keep"):
         if keep.read_bytes().strip() == b"fast-import":
@@ -55,7 +58,7 @@ def _now(directory: Path) -> float:
 
 @contextmanager
 def _alone(git: Git) -> Iterator[bool]:
-    descriptor = writers_lock(git)
+    descriptor = writers_lock(git.dir)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -14,13 +14,15 @@ from typing import Self
 
 from aios.domain.tree import Tree
 from aios.errors import AiosError, CorruptError, MovedError
-from aios.store.commits import Draft, commit_many, imprint
+from aios.store.commits import Draft, Files, commit_many, imprint
 from aios.store.git import Git, full_ref
 from aios.store.journal import SUFFIX, Entry, Journal, pending_entries
 from aios.store.trees import CommitTree, EmptyTree, OverlayTree, changed_paths
+from aios.store.writing import sweep
 
 EVERY = 100
 BYTES = 16 * 1024 * 1024
+_ATTEMPTS = 3
 
 
 class RunLog:
@@ -38,6 +40,7 @@ class RunLog:
         self._start = start
         self._pending: list[Entry] = []
         self._tip: str | None = None
+        self._files: Files | None = None  # what `pending` makes of the branch, so far
         self._recover()
 
     @property
@@ -54,10 +57,22 @@ class RunLog:
         """Make a step durable. Where this raises, the step is not in the log."""
         if len(self._pending) >= self._every or self.journal.size >= BYTES:
             self.flush()
+        self._require_writable(draft)
         entry = Entry(key, self.ref, draft, self._tip or self._start or "", new_ref=self._tip is None)
         self.journal.append(entry)
         self._pending.append(entry)
         return entry
+
+    def _require_writable(self, draft: Draft) -> None:
+        """What could never become a commit must not get into the journal: nothing behind it could either."""
+        files = self._files
+        self._files = None
+        if files is None:
+            files = Files(self.git, self._tip or self._start)
+            for entry in self._pending:
+                files.accept(entry.draft)
+        files.accept(draft)
+        self._files = files
 
     def tree(self) -> OverlayTree:
         """The branch's files with everything appended so far."""
@@ -70,20 +85,30 @@ class RunLog:
         then MovedError names them, nothing is written and the journal is kept. Raises AiosError on a branch that has
         neither a commit nor entries.
         """
-        if self._pending:
-            self._drop_flushed()
-        if self._pending:
-            first = self._pending[0]
-            drafts = [entry.draft for entry in self._pending]
-            self._tip = commit_many(self.git, self.ref, drafts, expected=self._tip, start=first.parent or None)[-1]
-            self._pending.clear()
-        else:
-            self._tip = self.git.rev(self.ref)
+        for left in reversed(range(_ATTEMPTS)):
+            try:
+                self._commit()
+                break
+            except MovedError:  # perhaps by a git of a killed writer of this very run: then there is less to do
+                if not left or self.git.rev(self.ref) == self._tip:
+                    raise
         if self.journal.size:
             self.journal.truncate()
         if self._tip is None:
             raise AiosError(f"`{_short(self.ref)}` has no commit yet.")
         return self._tip
+
+    def _commit(self) -> None:
+        if self._pending:
+            self._drop_flushed()
+        if self._pending:
+            start = self._pending[0].parent or None
+            drafts = [entry.draft for entry in self._pending]
+            self._tip = commit_many(self.git, self.ref, drafts, expected=self._tip, start=start)[-1]
+            self._pending.clear()
+            self._files = None
+        else:
+            self._tip = self.git.rev(self.ref)
 
     def close(self) -> None:
         """Flush, and give the journal back."""
@@ -107,6 +132,7 @@ class RunLog:
             raise CorruptError(f"{self.journal.path.name} belongs to `{_short(foreign)}`, not `{_short(self.ref)}`.")
         self._tip = self.git.rev(self.ref)
         self._pending = list(entries)
+        sweep(self.git.dir)
         if entries:
             self.flush()
 
@@ -132,9 +158,8 @@ class RunLog:
         both = sorted(ours & {change.path for change in changed_paths(self.git, first.parent, now)})
         if both:
             shown = ", ".join(both[:5])
-            raise MovedError(
-                f"`{name}` was changed meanwhile in files of the run: {shown}; {kept}", _look_at(first.parent, now)
-            )
+            what = f"`{name}` was changed meanwhile in files of the run ({shown})"
+            raise MovedError(f"{what}; {kept}", _look_at(first.parent, now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,114 @@
+"""What a writing git leaves behind when it is killed, told apart from what a living one holds.
+
+Every git of ours that writes inherits a locked file, `<git dir>/aios/writers/<process>-<number>`. Where such a file is
+there and not locked, its writer and all gits it started are gone: lock files made in its time are its own, and may go.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+from aios.store.launch import LockedError
+
+_numbers = count()
+_WINDOW = 60.0  # seconds after its start in which a killed writer can have made a lock file
+_ATTEMPTS = 5
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Descriptors that every git of this write inherits, so that their locks last as long as any of them lives."""
+
+    held: tuple[int, ...]
+
+
+@contextmanager
+def writing(directory: Path) -> Iterator[Writing]:
+    """Say that gits of ours are about to write to the repository in `directory`."""
+    writers = directory / "aios" / "writers"
+    writers.mkdir(parents=True, exist_ok=True)
+    mark = writers / f"{os.getpid()}-{next(_numbers)}"
+    together = writers_lock(directory)
+    own = os.open(mark, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(together, fcntl.LOCK_SH)
+        fcntl.flock(own, fcntl.LOCK_EX)
+        os.utime(own)
+        yield Writing((together, own))
+    finally:
+        mark.unlink(missing_ok=True)
+        os.close(own)
+        os.close(together)
+
+
+def writers_lock(directory: Path) -> int:
+    """A descriptor of the file that writers lock shared, and whoever must be alone exclusively."""
+    path = directory / "aios" / "writers.lock"
+    path.parent.mkdir(exist_ok=True)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def past_killed_writers(directory: Path, act: Callable[[], _T]) -> _T:
+    """Do `act`; where a lock file stops it that a killed writer of ours left, remove that and do it again."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return act()
+        except LockedError:
+            if not sweep(directory):
+                raise
+    return act()
+
+
+def sweep(directory: Path) -> bool:
+    """Remove the lock files of writers that were killed; True if there were any. Cheap where there are none.
+
+    Where a killed writer's git is still at work, waits for it: what it does would otherwise surprise whoever recovers.
+    """
+    found = False
+    for mark in list((directory / "aios" / "writers").glob("*")):
+        with suppress(FileNotFoundError, BlockingIOError):
+            started = _start_of_a_dead_writer(mark)
+            for lock in _lock_files(directory):
+                with suppress(FileNotFoundError):
+                    if -0.1 <= lock.stat().st_mtime - started <= _WINDOW:
+                        lock.unlink()
+                        found = True
+            mark.unlink()
+    return found
+
+
+def _start_of_a_dead_writer(mark: Path) -> float:
+    """Raises BlockingIOError where the writer lives."""
+    descriptor = os.open(mark, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        alive = _is_alive(int(mark.name.partition("-")[0]))
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if alive else 0))
+        return os.fstat(descriptor).st_mtime
+    finally:
+        os.close(descriptor)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _lock_files(directory: Path) -> Iterator[Path]:
+    for place in (directory, *directory.glob("worktrees/*")):
+        yield from place.glob("*.lock")
+    yield from directory.glob("refs/**/*.lock")
+    yield from directory.glob("objects/pack/*.lock")
+    yield from directory.glob("objects/info/**/*.lock")
