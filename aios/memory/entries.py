@@ -30,6 +30,7 @@ LINKS_LIMIT = 200
 _SKIPPED = tuple(f"{STATE}{name}/" for name in NOT_RECALLED)
 _MACHINE_FIELDS = frozenset({"schema", "trust", "sha256", "text_sha256", "receipt", "run", "media_type", "slug"})
 _DATE_FIELDS = ("created", "collected", "decided", "date", "since", "updated")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _FIRST_HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 
 
@@ -56,7 +57,9 @@ class Entry:
 
 
 def is_recalled(path: str) -> bool:
-    """Is this file part of memory at all?"""
+    """Is this file part of memory at all? One whose name is no text (odd bytes, kept as surrogates) is not."""
+    if not path.isascii() and _SURROGATE.search(path):
+        return False
     if path.startswith(MEMORY):
         return path.endswith(".md")
     return path.startswith(STATE) and path.endswith((".md", ".yaml")) and not path.startswith(_SKIPPED)

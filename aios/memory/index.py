@@ -23,7 +23,7 @@ from aios.memory.passages import Passage
 
 APPLICATION = 0x61696F73  # "aios"
 VERSION = 1
-BUSY_MS = 20_000
+PATIENCE = 20.0  # seconds that we wait for another process to finish writing
 NEIGHBOUR_CHARS = 600  # of the passages before and after, as context
 
 _TABLES = """
@@ -101,12 +101,13 @@ class Listing:
 class Index:
     """An open index. `listing` tells what it holds; `db` is for the searches of `aios.memory.ranking`."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, patience: float = PATIENCE) -> None:
         """Open or make the index at `path` (None: in memory). Raises `sqlite3.Error` and `OSError`."""
         self.pid = os.getpid()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-        self.db = sqlite3.connect(str(path or ":memory:"), isolation_level=None, check_same_thread=False)
+        place = str(path or ":memory:")
+        self.db = sqlite3.connect(place, timeout=patience, isolation_level=None, check_same_thread=False)
         self._listing: Listing | None = None
         self._seen = -1
         try:
@@ -116,7 +117,6 @@ class Index:
             raise
 
     def _prepare(self) -> None:
-        self.db.execute(f"PRAGMA busy_timeout={BUSY_MS}")
         if self.db.execute("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
             self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=NORMAL")

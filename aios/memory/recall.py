@@ -17,7 +17,7 @@ from aios.domain.globs import matches
 from aios.domain.memory import Hit
 from aios.domain.tree import Tree
 from aios.memory.entries import moment
-from aios.memory.index import File, Index, Listing, discard
+from aios.memory.index import PATIENCE, File, Index, Listing, discard
 from aios.memory.passages import Passage
 from aios.memory.ranking import Candidate, ranked
 from aios.memory.words import match_any, query_words
@@ -25,6 +25,10 @@ from aios.memory.words import match_any, query_words
 PER_FILE = 3
 NAMED_WORDS = 5  # of the words that matched, in a reason
 
+_PLACE_AT_FAULT = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_NOMEM,
+}  # fmt: skip
 _HERE, _END = "\ue000", "\ue001"  # private characters, so that no text of the operator's is taken for a mark
 _HIGHLIGHT = """
 SELECT rowid, highlight(passage_words, 0, :here, :end), highlight(passage_words, 1, :here, :end),
@@ -36,8 +40,10 @@ FROM passage_words WHERE passage_words MATCH :query AND rowid IN (SELECT value F
 class Memory:
     """Recall over a tree through an index file (kept under `.aios/`), shared by processes, forks and threads alike."""
 
-    def __init__(self, index: Path) -> None:
+    def __init__(self, index: Path, *, patience: float = PATIENCE) -> None:
+        """`patience` is how long, in seconds, a recall waits while another process writes the index."""
         self._path = index
+        self._patience = patience
         self._index: Index | None = None
         self._lock = Lock()
         self._in_memory = False
@@ -60,18 +66,12 @@ class Memory:
         8601; what expired before is left out, and nothing expires where it is empty.
         """
         with self._lock:
-            try:
-                return self._answer(tree, query, limit, _Wanted(kinds, exclude, now), per_file)
-            except sqlite3.OperationalError:  # locked for too long, read-only, full: its place is not fit
-                self._give_up()
-            except sqlite3.DatabaseError:
-                self._replace()
-            except OSError:
-                self._give_up()
-            try:
-                return self._answer(tree, query, limit, _Wanted(kinds, exclude, now), per_file)
-            except (sqlite3.Error, OSError):
-                self._give_up()
+            for _ in range(2):
+                try:
+                    return self._answer(tree, query, limit, _Wanted(kinds, exclude, now), per_file)
+                except (sqlite3.Error, OSError) as error:
+                    self._recover(error)
+            self._give_up()
             return self._answer(tree, query, limit, _Wanted(kinds, exclude, now), per_file)
 
     def close(self) -> None:
@@ -98,19 +98,24 @@ class Memory:
         if self._index is not None and self._index.pid != os.getpid():
             self.close()
         if self._index is None:
-            self._index = Index(None if self._in_memory else self._path)
+            self._index = Index(None if self._in_memory else self._path, patience=self._patience)
         return self._index
+
+    def _recover(self, error: sqlite3.Error | OSError) -> None:
+        """Another place where the place is at fault (locked for too long, read-only, full); else another file."""
+        self.close()
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CANTOPEN) & 0xFF
+        try:
+            if code in _PLACE_AT_FAULT or self._in_memory:
+                self._give_up()
+            else:
+                discard(self._path)
+        except OSError:
+            self._give_up()
 
     def _give_up(self) -> None:
         self.close()
         self._in_memory = True
-
-    def _replace(self) -> None:
-        self.close()
-        try:
-            discard(self._path)
-        except OSError:
-            self._in_memory = True
 
 
 class _Wanted:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from aios.domain.memory import Hit
 from aios.memory import ranking
 from aios.memory.recall import Memory
+from aios.store.git import Git
+from aios.store.trees import CommitTree
 from tests.memory.files import Files, note
 
 WORDS = ["price", "prices", "tier", "churn", "table", "reader", "invoice", "Köln", "the", "what"]
@@ -86,7 +88,7 @@ def test_nothing_is_read_again_where_nothing_changed(memory: Memory) -> None:
     assert Counting.reads == 20
 
 
-@pytest.mark.parametrize("damage", ["garbage", "truncated", "foreign", "version", "middle", "empty"])
+@pytest.mark.parametrize("damage", ["garbage", "truncated", "foreign", "version", "middle", "empty", "table gone"])
 def test_a_broken_or_foreign_index_is_replaced(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "recall.sqlite"
     tree = Files({f"memory/lessons/{number}.md": f"Note {number} about churn. " * 30 for number in range(30)})
@@ -105,7 +107,8 @@ def test_a_broken_or_foreign_index_is_replaced(tmp_path: Path, damage: str) -> N
     else:
         path.unlink() if damage == "foreign" else None
         database = sqlite3.connect(path)
-        database.execute("CREATE TABLE file (mine)" if damage == "foreign" else "PRAGMA user_version=99")
+        harm = {"foreign": "CREATE TABLE file (mine)", "version": "PRAGMA user_version=99"}
+        database.execute(harm.get(damage, "DROP TABLE passage"))
         database.commit()
         database.close()
     memory = Memory(path)
@@ -159,3 +162,33 @@ def test_a_forked_child_opens_the_index_for_itself(memory: Memory) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert len(memory.recall(more, "churn")) == 2
     assert len(memory.recall(tree, "churn")) == 1
+
+
+def test_an_index_that_somebody_holds_locked_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "recall.sqlite"
+    tree = Files({"memory/lessons/a.md": "Churn."})
+    memory = Memory(path)
+    memory.recall(tree, "churn")
+    memory.close()
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    memory = Memory(path, patience=0.02)
+    assert len(memory.recall(tree, "churn")) == 1, "reading needs no lock"
+    assert len(memory.recall(tree.with_files({"memory/lessons/b.md": "Churn too."}), "churn")) == 2
+    assert memory.is_in_memory
+    memory.close()
+    holder.execute("ROLLBACK")
+    holder.close()
+
+
+def test_a_commit_is_recalled_like_its_files(git: Git, company: Path, memory: Memory) -> None:
+    tree = CommitTree(git, "main")
+    hit = memory.recall(tree, "short titles")[0]
+    content = (company / hit.path).read_text()
+    assert (hit.path, hit.blob) == ("memory/lessons/short-titles.md", git.text("hash-object", hit.path))
+    assert content.split("\n")[hit.line - 1] == hit.text == "Keep them."
+
+
+def test_a_file_whose_name_is_no_text_is_passed_over(memory: Memory) -> None:
+    tree = Files({"memory/lessons/\udcff.md": "Churn.", "memory/lessons/ö.md": "Churn."})
+    assert [hit.path for hit in memory.recall(tree, "churn")] == ["memory/lessons/ö.md"]
