@@ -255,6 +255,21 @@ def test_a_host_that_begins_to_send_readers_is_noted_as_external() -> None:
     assert "trust: external" in (after.read(path) or b"").decode()
 
 
+def test_a_search_term_is_told_from_a_search_engine_and_counted_once() -> None:
+    seen = wanting(("bank fees", 5))
+    seen["pages"][0]["referrers"] = [
+        {"name": "bank fees", "kind": "search", "count": 4},
+        {"name": "Google", "kind": "search", "count": 50},
+        {"name": "www.bing.com", "kind": "search", "count": 40},
+        {"host": "www.bing.com", "term": "late payers", "count": 3},
+        {"name": "/about/", "kind": "internal", "count": 30},
+    ]
+    read = read_traffic(seen)
+    assert read is not None
+    assert read.searches == {"bank fees": 5, "late payers": 3}
+    assert topics(watch(BASE, seen)[0]) == ["Bank fees", "Late payers"]
+
+
 FIELDS = ["path", "views", "visitors", "days", "date", "referrers", "name", "kind", "term", "count"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),

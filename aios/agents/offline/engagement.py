@@ -84,7 +84,7 @@ def metric(found: Engagement, traffic: Traffic, *, now: str, run: str) -> dict[s
     """The record of one piece and period."""
     before = found.earlier[0] if found.earlier else None
     referrers = [
-        {("term" if kind == "search" and "." not in name else "host"): name, "count": number}
+        {("term" if kind == "search" else "host"): name, "count": number}
         for (kind, name), number in sorted(found.page.referrers.items(), key=lambda item: (-item[1], item[0]))[:KEPT]
     ]
     data: dict[str, Any] = {

@@ -22,13 +22,16 @@ PATH_LIMIT = 200
 MOST = 10**12  # what a count may be
 KEPT = 20  # referrers, terms and addresses kept in a record
 
+# Search engines go by their names in some logs; a name is nobody's search.
+_ENGINE_NAMES = "aol ask baidu bing brave duckduckgo ecosia google kagi naver qwant seznam startpage yahoo yandex"
+_ENGINES = frozenset(_ENGINE_NAMES.split())
 _NOT_HOST = re.compile(r"[^a-z0-9.:-]+")
 _NOT_PATH = re.compile(r"[^A-Za-z0-9/._~%+-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`referrers` counts (kind, name), `days` views by date; `path` is normalised."""
+    """`referrers` counts ("host", host) and ("search", term), `days` views by date; `path` is normalised."""
 
     path: str
     views: int
@@ -67,10 +70,10 @@ def read_traffic(data: Mapping[str, Any]) -> Traffic | None:
     searches: Counter[str] = Counter()
     for item in _items(data.get("searches")):
         searches[clean_term(item.get("term"))] += count(item.get("count"))
+    led_here: Counter[str] = Counter()
     for page in pages:
-        for (kind, name), number in page.referrers.items():
-            if kind == "search" and "." not in name and name:  # a term; search engines are named by their host
-                searches[clean_term(name)] += number
+        led_here.update({name: number for (kind, name), number in page.referrers.items() if kind == "search"})
+    searches |= led_here  # the greater of both: some services list such a term in both places
     missing: Counter[str] = Counter()
     for item in _items(data.get("missing")):
         missing[clean_path(item.get("path"))] += count(item.get("count"))
@@ -144,12 +147,13 @@ def day_of(value: Any) -> date | None:
 def _page(item: Mapping[str, Any]) -> Page:
     referrers: Counter[tuple[str, str]] = Counter()
     for entry in _items(item.get("referrers")):
-        term = clean_term(entry.get("term"))
-        host = clean_host(entry.get("name") or entry.get("host"))
-        kind = str(entry.get("kind") or ("search" if term else "host"))
-        named = term or (clean_term(entry.get("name")) if kind == "search" and "." not in host else host)
-        if kind in {"host", "search"} and named:
-            referrers[kind, named] += count(entry.get("count"))
+        kind, name = str(entry.get("kind") or "host"), entry.get("name") or entry.get("host")
+        host, term = clean_host(name), clean_term(entry.get("term"))
+        if kind == "search" and not term and "." not in host and host not in _ENGINES:
+            term = clean_term(name)
+        key = ("search", term) if term else ("host", host)
+        if kind in {"host", "search"} and key[1]:
+            referrers[key] += count(entry.get("count"))
     days = {str(entry.get("date"))[:10]: count(entry.get("views")) for entry in _items(item.get("days"))}
     path = clean_path(item.get("path"))
     return Page(path, count(item.get("views")), count(item.get("visitors")), +referrers, days)
