@@ -25,7 +25,7 @@ from aios.domain.front_matter import split
 Read = Callable[[str], str | None]
 Check = Callable[[Read, str], list[Finding]]
 
-_PREFIX = re.compile(r"^[ \t]*(?:>[ \t]?)*(?:#{1,6}[ \t]+)?")
+_PREFIX = re.compile(r"^[ \t]*(?:>[ \t]*)*(?:#{1,6}[ \t]+)?")
 _GLUE = re.compile(r"(?:\s|\[\^\d+\]|[“”„‟])+")
 _FENCE = re.compile(r"^[ \t>]*(```+|~~~+)")
 _HEADING = re.compile(r"^(#{1,6})[ \t]+\S")
@@ -46,24 +46,36 @@ def quotes_cited(read: Read, path: str) -> list[Finding]:
     return [*_uncited(path, body, first_line, sentences), *_misquoted(read, evidence_file, sentences)]
 
 
+def align(body: str, sentences: list[Sentence]) -> list[tuple[int, Sentence | str]]:
+    """The body as a sequence of evidence and of stretches that no evidence accounts for (line in the body from 0, it).
+
+    Evidence that the body no longer holds is left out.
+    """
+    flat, lines = _flat(body)
+    left = [(sentence, _flat(sentence.text)[0].strip()) for sentence in sentences if not sentence.where]
+    found: list[tuple[int, Sentence | str]] = []
+    cursor = _past_glue(flat, 0)
+    while cursor < len(flat):
+        here = next((index for index, (_, text) in enumerate(left) if text and flat.startswith(text, cursor)), None)
+        if here is None:
+            ahead = [place for _, text in left if text and (place := flat.find(text, cursor)) >= 0]
+            end = min(ahead, default=len(flat))
+            text = _GLUE.sub(" ", flat[cursor:end]).strip()
+            if text:
+                found.append((_line(lines, cursor), text))
+            cursor = end
+        else:
+            sentence, text = left[here]
+            found.append((_line(lines, cursor), sentence))
+            cursor += len(text)
+            left = left[here + 1 :]
+        cursor = _past_glue(flat, cursor)
+    return found
+
+
 def uncited(body: str, sentences: list[Sentence]) -> list[tuple[int, str]]:
     """Stretches of the body that no evidence accounts for: (line in the body from 0, text)."""
-    flat, lines = _flat(body)
-    found: list[tuple[int, str]] = []
-    cursor = 0
-    for sentence in sentences:
-        if sentence.where:
-            continue
-        wanted = _flat(sentence.text)[0].strip()
-        cursor = _past_glue(flat, cursor)
-        if flat.startswith(wanted, cursor):
-            cursor += len(wanted)
-            continue
-        place = flat.find(wanted, cursor)
-        if place >= 0:
-            found += _stretches(flat, lines, cursor, place)
-            cursor = place + len(wanted)
-    return found + _stretches(flat, lines, cursor, len(flat))
+    return [(line, item) for line, item in align(body, sentences) if isinstance(item, str)]
 
 
 def _uncited(path: str, body: str, first_line: int, sentences: list[Sentence]) -> list[Finding]:
@@ -120,13 +132,8 @@ def _past_glue(flat: str, cursor: int) -> int:
     return match.end() if match else cursor
 
 
-def _stretches(flat: str, lines: list[tuple[int, int]], start: int, end: int) -> list[tuple[int, str]]:
-    start = _past_glue(flat, start)
-    text = _GLUE.sub(" ", flat[start:end]).strip()
-    if not text or start >= end:
-        return []
-    line = max((number for offset, number in lines if offset <= start), default=0)
-    return [(line, text)]
+def _line(lines: list[tuple[int, int]], cursor: int) -> int:
+    return max((number for offset, number in lines if offset <= cursor), default=0)
 
 
 def headings_in_order(read: Read, path: str) -> list[Finding]:

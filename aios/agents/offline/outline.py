@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from aios.agents.offline.material import Unit, heading_stems
+from aios.agents.offline.material import Unit, heading_stems, parts_of
 from aios.agents.offline.text.headings import clean, is_generic, quality, sentence_case
 from aios.agents.offline.text.keyphrases import key_phrases
 from aios.agents.offline.text.language import Language
@@ -69,12 +69,12 @@ def sections(ranked: Sequence[tuple[Unit, float]], topic: str, speech: Speech, *
     groups = _groups(ranked)
     for alike in (ALIKE, 0.7, 2.0):
         made = _build(_merged(groups, speech.known, alike), topic, speech)
-        chosen = _chosen(made, aim)
+        chosen = _chosen(made, aim, topic, speech.known)
         if len(chosen) >= 3:
             break
     else:
-        chosen = _chosen(_build([[item] for item in ranked], topic, speech), aim)
-    return _ordered(chosen)
+        chosen = _chosen(_build([[item] for item in ranked], topic, speech), aim, topic, speech.known)
+    return _ordered(chosen, topic, speech.known)
 
 
 Scored = tuple[Unit, float]
@@ -97,7 +97,25 @@ def _groups(ranked: Sequence[Scored]) -> list[list[Scored]]:
         single = len(tops[unit.source.path]) == 1 and bool(unit.trail)
         key = (unit.source.path, unit.trail[: _depth(unit, single)])
         grouped.setdefault(key, []).append((unit, score))
-    return list(grouped.values())
+    return _with_siblings(grouped)
+
+
+def _with_siblings(grouped: dict[tuple[str, tuple[str, ...]], list[Scored]]) -> list[list[Scored]]:
+    """Groups too small for a section of their own join a small neighbour under the same parent heading."""
+    found: list[tuple[tuple[str, tuple[str, ...]], list[Scored]]] = []
+    for (path, trail), group in sorted(grouped.items(), key=lambda item: (item[0][0], item[1][0][0].at)):
+        parent = (path, trail[:-1])
+        last = found[-1] if found else None
+        both_small = last is not None and max(_amount(group), _amount(last[1])) < ENOUGH_WORDS
+        if last and both_small and len(trail) > 1 and last[0] == parent and len(last[1]) < MOST_MERGED:
+            last[1].extend(group)
+        else:
+            found.append((parent, list(group)))
+    return [group for _, group in found]
+
+
+def _amount(group: Sequence[Scored]) -> int:
+    return sum(unit.words for unit, _ in group)
 
 
 def _merged(groups: list[list[Scored]], known: Language, alike: float) -> list[list[Scored]]:
@@ -156,9 +174,13 @@ def _headed(section: Section, topic: str, speech: Speech) -> Section:
             heading = clean(raw)
             fit = set(stems(heading, speech.known))
             value = quality(heading) + 0.3 * bool(fit & about) + 0.2 * bool(fit & telling) - 0.15 * place - 0.2 * depth
+            value -= 0.4 * (depth == 0 and _has_parent(unit, section.units))
             if quality(heading) > 0.1 and value > best[0]:
                 best = (value, heading, unit)
     _, heading, origin = best
+    joined = _joined(section, speech)
+    if joined:
+        heading = joined
     if not heading:
         heading = " and ".join(phrases[:2]) if speech.known.code != "de" else " und ".join(phrases[:2])
         heading = heading or clean(section.units[0].heading)
@@ -166,16 +188,60 @@ def _headed(section: Section, topic: str, speech: Speech) -> Section:
     return replace(section, heading=heading, origin=origin, phrases=phrases)
 
 
-def _chosen(made: Sequence[Section], aim: int) -> list[Section]:
-    """The best by score, with enough to say, no two under the same heading."""
-    best = max((section.score for section in made), default=0.0)
+def _has_parent(unit: Unit, others: Sequence[Unit]) -> bool:
+    """Is the heading above this unit's own in the section too?"""
+    return any(
+        other.source.path == unit.source.path
+        and other.trail == unit.trail[: len(other.trail)]
+        and len(other.trail) < len(unit.trail)
+        for other in others
+        if len(other.trail) > 1
+    )
+
+
+def _joined(section: Section, speech: Speech) -> str:
+    """For neighbours that are small: their headings in a row where that stays short, else the heading above them."""
+    sources = {unit.source.path for unit in section.units}
+    ordered = sorted(section.units, key=lambda unit: unit.at)
+    if len(sources) > 1 or len(ordered) < 2 or any(unit.words >= ENOUGH_WORDS for unit in ordered):
+        return ""
+    names = list(dict.fromkeys(clean(unit.heading) for unit in ordered))
+    found = [set(stems(name, speech.known)) for name in names]
+    apart = all(not (one & two) for place, one in enumerate(found) for two in found[place + 1 :])
+    plain = not any(is_generic(name) or re.search(r"[?,&]|\b(?:and|und)\b", name) for name in names)
+    word = "und" if speech.known.code == "de" else "and"
+    text = f"{', '.join(names[:-1])} {word} {names[-1]}"
+    if len(names) <= 3 and apart and plain and len(text) <= 56:
+        return text
+    above = clean(ordered[0].trail[-2]) if len(ordered[0].trail) > 1 else ""
+    return next((name for name in (above, clean(ordered[0].source.title)) if quality(name) > 0.3), "")
+
+
+def _chosen(made: Sequence[Section], aim: int, topic: str, known: Language) -> list[Section]:
+    """The best by score, with enough to say, no two under the same heading.
+
+    One source alone does not fill the piece while others have something to say, nor does one part of the topic.
+    """
+    left = [section for section in made if section.words >= ENOUGH_WORDS]
+    best = max((section.score for section in left), default=0.0)
+    left = [section for section in left if section.score >= 0.2 * best]
+    parts = _parts(topic, known)
     chosen: list[Section] = []
-    for section in sorted(made, key=lambda section: (-section.score, section.heading)):
-        if section.score < 0.22 * best or section.words < ENOUGH_WORDS or len(chosen) == min(aim, MOST):
-            continue
-        twin = next(
-            (index for index, other in enumerate(chosen) if other.heading.lower() == section.heading.lower()), -1
-        )
+    sources: Counter[str] = Counter()
+    told: Counter[int] = Counter()
+    while left and len(chosen) < min(aim, MOST):
+        untold = {_part(section, parts, known) for section in left} - set(told)
+
+        def merit(section: Section, untold: set[int] = untold) -> tuple[float, str]:
+            value = section.score * 0.85 ** sources[section.units[0].source.path]
+            return (value * (2.0 if chosen and _part(section, parts, known) in untold else 1.0), section.heading)
+
+        section = max(left, key=merit)
+        left.remove(section)
+        told[_part(section, parts, known)] += 1
+        sources[section.units[0].source.path] += 1
+        name = set(stems(section.heading, known))
+        twin = next((index for index, other in enumerate(chosen) if set(stems(other.heading, known)) == name), -1)
         if twin >= 0:
             chosen[twin] = replace(chosen[twin], units=chosen[twin].units + section.units)
         else:
@@ -183,8 +249,25 @@ def _chosen(made: Sequence[Section], aim: int) -> list[Section]:
     return chosen
 
 
-def _ordered(chosen: list[Section]) -> list[Section]:
-    """Ideas before instructions, special cases last; within that the weightier source first and in its own order."""
+def _parts(topic: str, known: Language) -> list[set[str]]:
+    return [set(stems(part, known)) for part in parts_of(topic)[1:]]
+
+
+def _part(section: Section, parts: Sequence[set[str]], known: Language) -> int:
+    """Which part of the topic a section is about; 0 where the topic has none."""
+    common = set.intersection(*parts) if parts else set()
+    said = set(stems(" ".join((section.heading, section.units[0].heading)), known))
+    bag = section.units[0].stems
+    fits = [
+        (len(said & words) / len(words or [""]) + sum(bag[word] for word in words - common) / 100, -index)
+        for index, words in enumerate(parts)
+    ]
+    return -max(fits, default=(0.0, 0))[1]
+
+
+def _ordered(chosen: list[Section], topic: str, known: Language) -> list[Section]:
+    """As the topic names its parts; ideas before instructions, special cases last; then source by source in its order."""
+    parts = _parts(topic, known)
     weight: Counter[str] = Counter()
     for section in chosen:
         weight[section.units[0].source.path] += round(section.score * 1000)
@@ -198,6 +281,7 @@ def _ordered(chosen: list[Section]) -> list[Section]:
     return sorted(
         chosen,
         key=lambda section: (
+            _part(section, parts, known),
             stage(section),
             -weight[section.units[0].source.path],
             section.units[0].source.path,

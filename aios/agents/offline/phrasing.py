@@ -23,6 +23,8 @@ class Phrasing:
     says: str
     counts: tuple[str, str]
     amount: str
+    numbers: str
+    marks: str
     intro: str
     covers: str
     quoted: str
@@ -30,7 +32,6 @@ class Phrasing:
     leads: tuple[str, ...]
     adds: tuple[str, ...]
     again: tuple[str, ...]
-    further: tuple[str, ...]
     under: str
     under_same: str
     product: str
@@ -40,17 +41,27 @@ class Phrasing:
 
     def series(self, names: Sequence[str]) -> str:
         """`a, b and c`."""
-        return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {self.joiner} {names[-1]}" if names else ""
+        if len(names) < 2:
+            return "".join(names)
+        heavy = len(names) > 2 and any("," in name or f" {self.joiner} " in name for name in names)
+        return f"{('; ' if heavy else ', ').join(names[:-1])}{';' if heavy else ''} {self.joiner} {names[-1]}"
+
+    def quoting(self, names: Sequence[str]) -> str:
+        """The names in quotation marks, in a row."""
+        return self.series([self.marks.format(name) for name in names])
 
     def sources(self, count: int) -> str:
-        return self.counts[0] if count == 1 else self.counts[1].format(count=count)
+        return self.counts[0] if count == 1 else self.counts[1].format(count=self.number(count))
+
+    def number(self, count: int) -> str:
+        return self.numbers.split()[count] if count < 13 else str(count)
 
     def named(self, titles: Sequence[str]) -> str:
         """Up to four titles by name, more by number."""
         return (
             self.series([f"*{title}*" for title in titles])
             if len(titles) <= 4
-            else self.amount.format(count=len(titles))
+            else self.amount.format(count=self.number(len(titles)))
         )
 
     def question(self, heading: str, phrases: Sequence[str]) -> str:
@@ -84,11 +95,13 @@ _ENGLISH = Phrasing(
     joiner="and",
     ask="What do the sources say about “{heading}”?",
     ask_more="What do the sources say about “{heading}”, in particular about {phrases}?",
-    single="“{heading}” rests on a single source",
+    single="one source only: {heading}",
     little="“{heading}” is thin: only {words} words of material",
     says="what {sources} about {headings}.",
     counts=("one source says", "{count} sources say"),
     amount="{count} sources",
+    numbers="no one two three four five six seven eight nine ten eleven twelve",
+    marks="“{}”",
     intro="This overview of {topic} draws on {sources}.",
     covers="It covers {headings}.",
     quoted="Quotations are in their authors’ own words; each footnote leads to the exact passage.",
@@ -96,7 +109,6 @@ _ENGLISH = Phrasing(
     leads=("*{title}* puts it this way:", "From *{title}*:", "In the words of *{title}*:", "*{title}* says:"),
     adds=("*{title}* adds:", "On the same subject, from *{title}*:", "And *{title}*:"),
     again=("*{title}* again:", "Also from *{title}*:", "*{title}* once more:"),
-    further=("And further on:", "It goes on:", "And then:"),
     under="*{title}*, under “{heading}”:",
     under_same="Under “{heading}”:",
     product="{name}: {summary}",
@@ -108,11 +120,13 @@ _GERMAN = Phrasing(
     joiner="und",
     ask="Was sagen die Quellen über „{heading}“?",
     ask_more="Was sagen die Quellen über „{heading}“, insbesondere über {phrases}?",
-    single="„{heading}“ stützt sich auf eine einzige Quelle",
+    single="nur eine Quelle: {heading}",
     little="„{heading}“ ist dünn: nur {words} Wörter Material",
     says="was {sources}: {headings}.",
     counts=("eine Quelle sagt", "{count} Quellen sagen"),
     amount="{count} Quellen",
+    numbers="keine eine zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
+    marks="„{}“",
     intro="Dieser Überblick zum Thema {topic} stützt sich auf {sources}.",
     covers="Er behandelt: {headings}.",
     quoted="Zitate stehen im Wortlaut ihrer Verfasser; jede Fußnote führt zur genauen Stelle.",
@@ -120,7 +134,6 @@ _GERMAN = Phrasing(
     leads=("*{title}* sagt es so:", "Aus *{title}*:", "In den Worten von *{title}*:"),
     adds=("*{title}* ergänzt:", "Zum selben Punkt, aus *{title}*:"),
     again=("Noch einmal *{title}*:", "Ebenfalls aus *{title}*:"),
-    further=("Und weiter:", "Dort heißt es weiter:"),
     under="*{title}*, unter „{heading}“:",
     under_same="Unter „{heading}“:",
     product="{name}: {summary}",

@@ -39,10 +39,13 @@ class Piece:
         self.sentences.append(Sentence(text, RECORD, source=source, rule=rule))
         self.words += count_words(text)
 
-    def quote(self, source: Source, passages: list[Passage], *, note: str) -> None:
-        """Passages of one source, each with its footnote: plain prose if the operator's, else a block quotation."""
+    def quote(self, source: Source, passages: list[tuple[Passage, str]]) -> None:
+        """Passages of one source (each with the note that brought it), a footnote each.
+
+        Plain prose if it is the operator's, else one block quotation.
+        """
         blocks: list[str] = []
-        for passage in passages:
+        for passage, note in passages:
             number = len(self.footnotes) + 1
             first = source.body[passage.spans[0].start : passage.spans[0].end]
             self.footnotes.append(definition(number, source.title, first, source.path, passage.start, passage.end))

@@ -32,6 +32,7 @@ POOL = 48  # units looked at closely
 FEWEST_SECTIONS = 3
 FEWEST_PASSAGES = 6
 FEWEST_WORDS = 280
+SHORT_OF_WORDS = 800  # below, one section more is worth having
 WEAK = 0.16  # of the best unit's relevance
 
 
@@ -111,6 +112,8 @@ def _plan(
     if guidance.length > 1.2:
         aim = MOST
     made = sections(ranked, topic, speech, aim=aim)
+    if aim == AIM and sum(section.words for section in made) < SHORT_OF_WORDS:
+        made = sections(ranked, topic, speech, aim=MOST)
     gaps = _missing_words(topic, made, speech.known)
     kept, changed, made = _after_earlier(made, earlier, every, topic, speech)
     for directive in guidance.directives:
@@ -273,11 +276,18 @@ def _questions(made: Sequence[Section], said: Phrasing) -> list[list[dict[str, A
     return found
 
 
+def _weak(made: Sequence[Section], said: Phrasing) -> list[str]:
+    """What the whole piece lacks, in few lines."""
+    alone = [section.heading for section in made if len(section.sources) == 1]
+    weak = [said.one_source(said.quoting(alone))] if alone else []
+    return weak + [said.thin(section.heading, section.words) for section in made if section.words < 1.4 * ENOUGH_WORDS]
+
+
 def _gaps(section: Section, said: Phrasing) -> list[str]:
     gaps = []
     if len(section.sources) == 1:
-        gaps.append(said.one_source(section.heading))
-    if section.words < 2 * ENOUGH_WORDS:
+        gaps.append(said.one_source(said.quoting([section.heading])))
+    if section.words < 1.4 * ENOUGH_WORDS:
         gaps.append(said.thin(section.heading, section.words))
     return gaps
 
@@ -306,7 +316,7 @@ def _reply(
     old = tools.record("content", record)
     title = guidance.title or topic[:1].upper() + topic[1:]
     questions = _questions(plan.sections, said)
-    gaps = [*plan.gaps, *(gap for section in plan.sections for gap in _gaps(section, said))]
+    gaps = [*plan.gaps, *_weak(plan.sections, said)]
     used = list(dict.fromkeys(source for section in plan.sections for source in section.sources))
     trusts = [source.trust for source in material.sources if source.id in used]
     grew_from = earlier.record.id if earlier else ""

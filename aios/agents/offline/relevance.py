@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from aios.agents.offline.material import Unit, heading_stems, parts_of
 from aios.agents.offline.text.language import Language
@@ -25,47 +26,92 @@ def query_of(text: str, known: Language) -> dict[str, float]:
 
 
 def relevance(units: Sequence[Unit], topic: str, known: Language, *, focus: Sequence[str] = ()) -> list[float]:
-    """A score per unit: topic words in its heading, in the headings above and in its text, times how many of them it has.
+    """A score per unit: topic words in its text, its heading and what stands above it, times how many of them it has.
 
-    A topic that joins two (“timeouts and retries”) is met by either. `focus` adds weight to further words.
+    A topic that joins two (“timeouts and retries”) is met by either. A topic that begins with an activity (“testing …”)
+    is met only where that is spoken of. `focus` adds weight to further words.
     """
     if not units:
         return []
+    places = [_Place.of(unit, known) for unit in units]
     frequency: Counter[str] = Counter()
-    headings = [heading_stems(unit, known) for unit in units]
-    trails = [set(stems(" ".join((unit.source.title, *unit.trail[:-1])), known)) for unit in units]
-    for unit, heading, trail in zip(units, headings, trails, strict=True):
-        frequency.update(unit.stems.keys() | heading | trail)
+    for place in places:
+        frequency.update(place.unit.stems.keys() | place.heading | place.trail)
+    leads = _leads(units)
     average = sum(unit.words for unit in units) / len(units) or 1.0
     total = len(units)
 
     def idf(term: str) -> float:
         return math.log(1 + (total + 0.5) / (frequency[term] + 0.5))
 
-    queries = [query_of(part, known) for part in parts_of(topic)]
+    asked = [(query_of(part, known), _activity(part, known)) for part in parts_of(topic)]
     extra = query_of(" ".join(focus), known) if focus else {}
     scores = []
-    for unit, heading, trail in zip(units, headings, trails, strict=True):
-        length = 0.5 + 0.5 * unit.words / average
-        best = max(_score(query, unit, heading, trail, length, idf) for query in queries)
-        scores.append(best + (1.5 * _score(extra, unit, heading, trail, length, idf) if extra else 0.0))
+    for place in places:
+        length = 0.5 + 0.5 * place.unit.words / average
+        lead = leads[place.unit.source.path]
+        best = max(
+            _score(query, place, lead, length, idf) * (1.0 if place.speaks_of(activity) else 0.3)
+            for query, activity in asked
+        )
+        best *= 0.75 if "tutorial" in place.unit.source.path else 1.0  # its steps make sense in its own order only
+        scores.append(best + (1.5 * _score(extra, place, lead, length, idf) if extra else 0.0))
     return scores
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A unit with the stems of its heading and of the headings above it.
+
+    A document's title is the heading of what stands right below it only as far as that speaks of the same.
+    """
+
+    unit: Unit
+    heading: frozenset[str]
+    trail: frozenset[str]
+
+    @staticmethod
+    def of(unit: Unit, known: Language) -> _Place:
+        own = len(unit.trail) > 1 or (bool(unit.trail) and unit.at > 0)
+        above = (unit.source.title, *(unit.trail[:-1] if own else unit.trail))
+        return _Place(
+            unit,
+            frozenset(stem for stem in heading_stems(unit, known) if own or stem in unit.stems),
+            frozenset(stems(" ".join(above), known)),
+        )
+
+    def speaks_of(self, activity: str) -> bool:
+        return (
+            not activity or activity in self.heading or activity in self.trail or self.unit.stems.get(activity, 0) > 1
+        )
+
+
+def _leads(units: Sequence[Unit]) -> dict[str, Counter[str]]:
+    """The first unit's words of each source: what it says of itself."""
+    leads: dict[str, Counter[str]] = {}
+    for unit in units:
+        leads.setdefault(unit.source.path, unit.stems)
+    return leads
+
+
+def _activity(part: str, known: Language) -> str:
+    """The stem of the activity that a topic begins with, empty where it begins with none."""
+    first = part.lower().split()[0] if part.split() else ""
+    stem = known.stem(first)
+    dress = {known.stem(word) for word in _DRESS}
+    return stem if known.code == "en" and first.endswith("ing") and len(first) > 5 and stem not in dress else ""
+
+
 def _score(
-    query: Mapping[str, float],
-    unit: Unit,
-    heading: set[str],
-    trail: set[str],
-    length: float,
-    idf: Callable[[str], float],
+    query: Mapping[str, float], place: _Place, lead: Mapping[str, int], length: float, idf: Callable[[str], float]
 ) -> float:
     score = covered = whole = 0.0
     for term, weight in query.items():
         value = weight * idf(term)
         whole += value
-        count = unit.stems.get(term, 0)
-        strength = count / (count + 1.5 * length) + (1.2 if term in heading else 0.0) + (0.6 if term in trail else 0.0)
+        count = place.unit.stems.get(term, 0)
+        strength = count / (count + 1.5 * length) + (1.2 if term in place.heading else 0.0)
+        strength += 0.6 if term in place.trail else 0.3 if term in lead else 0.0
         score += value * strength
         if strength:
             covered += value * min(1.0, 0.4 + strength)

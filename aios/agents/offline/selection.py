@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from aios.agents.offline.material import Source
 from aios.agents.offline.text.language import Language
 from aios.agents.offline.text.passages import Passage
+from aios.agents.offline.text.sentences import ends_openly
 from aios.agents.offline.text.similarity import containment, jaccard, shingles
 from aios.agents.offline.text.words import count_words, stems
 
 SHORTEST_SECTION = 110
 CODE_LINES = 26  # in a section
-ALL_CODE_LINES = 90
+ALL_CODE_LINES = 110
 SAME = 0.4
 INSIDE = 0.7
 
@@ -50,9 +51,9 @@ def select(
     seen: list[frozenset[tuple[str, ...]]] = []
     lines_left = ALL_CODE_LINES
     found: list[list[Pick]] = []
-    for picks, share in zip(offered, shares, strict=True):
+    for place, (picks, share) in enumerate(zip(offered, shares, strict=True)):
         chosen: list[Pick] = []
-        total, lines = 0, min(CODE_LINES, lines_left)
+        total, lines = 0, min(CODE_LINES, lines_left - CODE_LINES // 2 * (len(offered) - place - 1))
         for pick in _by_wish(picks, known, wanted, unwanted):
             fitted = _fit(pick, lines)
             if fitted is None or (chosen and total + fitted.passage.words > 1.2 * share):
@@ -102,7 +103,7 @@ def _by_wish(picks: Sequence[Pick], known: Language, wanted: Sequence[str], unwa
 
 
 def _fit(pick: Pick, lines: int) -> Pick | None:
-    """The passage with as much code as fits: a listing that does not goes with all that comes behind, and its lead-in."""
+    """The passage with as much code as fits: a listing that does not goes with all that comes behind and what announced it."""
     spans = pick.passage.spans
     used = 0
     for index, span in enumerate(spans):
@@ -110,7 +111,8 @@ def _fit(pick: Pick, lines: int) -> Pick | None:
             continue
         used += pick.source.body.count("\n", span.start, span.end) + 1
         if used > lines:
-            spans = spans[: index - 1]
+            announced = ends_openly(pick.source.body[spans[index - 1].start : spans[index - 1].end])
+            spans = spans[: index - 1 if announced else index]
             break
     if spans == pick.passage.spans:
         return pick

@@ -76,7 +76,7 @@ def writer(call: AgentCall, tools: Tools) -> AgentReply:
             f"no passage for {record} was good enough to quote", "add sources on the topic and plan it again"
         )
     piece = _compose(tools, data, filled, said, known)
-    return _reply(call, data, piece, filled, missing, guidance, done, said, sections)
+    return _reply(call, data, piece, filled, missing, guidance, done, said, sections, known)
 
 
 def _section(
@@ -149,7 +149,7 @@ def _compose(
     spellings = spelling(source.body for source in sources.values())
     topic = _inside(str(data.get("topic") or data.get("title")), spellings, known)
     titles = list(dict.fromkeys(title_of(source) for source in sources.values()))
-    names = [_inside(heading, spellings, known) for heading, _ in filled]
+    names = _named([heading for heading, _ in filled], spellings, said, known)
     own = all(source.own for source in sources.values())
     piece.connect(
         (said.intro.format(topic=topic, sources=said.named(titles)), "introduction"),
@@ -178,23 +178,39 @@ def _write_section(
     piece: Piece, heading: str, picks: list[Pick], said: Phrasing, known: Language, met: dict[str, int]
 ) -> None:
     """The section's passages source by source, each source in its own order, a definition first."""
-    for number, run in enumerate(runs(picks)):
-        source, first = run[0].source, run[0]
-        if not source.own:
-            piece.connect((_lead(number, first, heading, run, said, known, met), "attribution"))
-        met[source.path] = met.get(source.path, 0) + 1
-        for note in dict.fromkeys(pick.note for pick in run):
-            piece.quote(source, [pick.passage for pick in run if pick.note == note], note=note)
+    quoted: list[Pick] = []
+    place = 0
+    for run in runs(picks, set(stems(heading, known)), known):
+        source = run[0].source
+        lead = "" if source.own else _lead(place, run[0], heading, said, known, met)
+        if quoted and (lead or quoted[-1].source.path != source.path):
+            _quote(piece, quoted)
+            quoted = []
+        if lead:
+            piece.connect((lead, "attribution"))
+        quoted += run
+        place += 1
+        met[source.path] = met.pop(source.path, 0) + 1  # the last to speak comes last
+    if quoted:
+        _quote(piece, quoted)
 
 
-def runs(picks: Sequence[Pick]) -> list[list[Pick]]:
-    """Picks grouped: by source (the one with a definition first, else as ranked), in the source's order, then by heading."""
-    order: dict[str, tuple[int, int]] = {}
+def _quote(piece: Piece, picks: list[Pick]) -> None:
+    piece.quote(picks[0].source, [(pick.passage, pick.note) for pick in picks])
+
+
+def runs(picks: Sequence[Pick], about: set[str], known: Language) -> list[list[Pick]]:
+    """Picks grouped by source, in the source's order, then by heading.
+
+    First the source with a definition, then one whose heading is the section's (`about`), else as ranked.
+    """
+    order: dict[str, tuple[int, int, int]] = {}
     for place, pick in enumerate(picks):
         first = pick.source.body[pick.passage.start : pick.passage.end]
         defines = 0 if _DEFINES.match(first) and pick.passage.opening else 1
-        before = order.get(pick.source.path, (1, place))
-        order[pick.source.path] = (min(before[0], defines), before[1])
+        fits = max(jaccard(about, set(stems(name, known))) for name in (pick.heading, pick.source.title))
+        mine = (defines, 0 if fits >= 0.5 else 1, place)
+        order[pick.source.path] = min(order.get(pick.source.path, mine), mine)
     grouped: list[list[Pick]] = []
     for pick in sorted(picks, key=lambda pick: (order[pick.source.path], pick.passage.start)):
         last = grouped[-1][-1] if grouped else None
@@ -205,9 +221,7 @@ def runs(picks: Sequence[Pick]) -> list[list[Pick]]:
     return grouped
 
 
-def _lead(
-    number: int, first: Pick, heading: str, run: list[Pick], said: Phrasing, known: Language, met: dict[str, int]
-) -> str:
+def _lead(number: int, first: Pick, heading: str, said: Phrasing, known: Language, met: dict[str, int]) -> str:
     """The sentence that says whose words follow; names the place where it is another than the section's heading says."""
     title = title_of(first.source)
     under = clean(first.heading)
@@ -215,9 +229,9 @@ def _lead(
     same = not about or is_generic(under) or jaccard(about, set(stems(heading, known))) >= 0.5
     same = same or jaccard(about, set(stems(title, known))) >= 0.5 or "`" in under
     turn = len(met) + sum(met.values())
-    just_before = number > 0 and first.source.path in met and list(met)[-1] == first.source.path
-    if just_before:
-        return said.further[turn % len(said.further)] if same else said.under_same.format(heading=under)
+    if first.source.path == next(iter(reversed(met)), ""):
+        # Nobody else has spoken since: the quotation goes on, or the section's heading is the source's own.
+        return "" if same else said.under_same.format(heading=under)
     if not same:
         return said.under.format(title=title, heading=under)
     templates = said.adds if number else said.again if first.source.path in met else said.leads
@@ -238,6 +252,14 @@ def _inside(text: str, spellings: Mapping[str, str], known: Language) -> str:
     return written + text[first.end() :]
 
 
+def _named(headings: Sequence[str], spellings: Mapping[str, str], said: Phrasing, known: Language) -> list[str]:
+    """Headings as they are named in a sentence; questions in quotation marks."""
+    return [
+        said.marks.format(heading) if heading.endswith(("?", "!")) else _inside(heading, spellings, known)
+        for heading in headings
+    ]
+
+
 def _reply(
     call: AgentCall,
     data: Mapping[str, Any],
@@ -248,11 +270,13 @@ def _reply(
     done: dict[str, str],
     said: Phrasing,
     sections: Sequence[_Section],
+    known: Language,
 ) -> AgentReply:
     record = str(call.input["record"])
     path = f"state/content/{record}.md"
     title = guidance.title or str(data.get("title"))
-    headings = [heading for heading, _ in filled]
+    spellings = spelling(pick.source.body for _, picks in filled for pick in picks[:1])
+    headings = _named([heading for heading, _ in filled], spellings, said, known)
     used = list(dict.fromkeys(pick.source.id for _, picks in filled for pick in picks))
     trust = worst(pick.source.trust for _, picks in filled for pick in picks).value
     fresh: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 _NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*[.)]?|[IVX]+\.|[A-Z]\.|§\s*\d+)\s+")
@@ -20,6 +21,7 @@ _GENERIC = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _CODE = re.compile(r"`[^`]*`")
+_STARTERS = (". ", "? ", "! ", ": ", '"', "“", "(", "/", ".", "-", "_", "- ", "* ")
 _FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
@@ -43,25 +45,38 @@ def quality(heading: str) -> float:
     value = 1.0 if 2 <= count <= 7 else 0.7
     if plain != heading or re.search(r"[(){}\[\]=<>/\\|@]|::|\w\.\w|_", heading):
         value -= 0.5
+    if re.match(r"(?:my|your|our)\b", heading, re.IGNORECASE):
+        value -= 0.4
     if heading.endswith(("?", "!")):
         value -= 0.1
     return max(0.05, value)
 
 
 def spelling(texts: Iterable[str]) -> dict[str, str]:
-    """How the texts write each word inside a sentence, by lower-case word: names keep their capitals."""
-    seen: dict[str, dict[str, int]] = {}
+    """How the texts write each word inside a sentence, by lower-case word: names keep their capitals.
+
+    A word that stands at the beginning of sentences only is a name if it does so often and is no gerund.
+    """
+    seen: dict[str, Counter[str]] = {}
+    first: Counter[str] = Counter()
     for text in texts:
         prose = _CODE.sub(" ", _FENCE.sub(" ", text))
         for line in prose.splitlines():
             if line.lstrip().startswith("#"):
                 continue
-            for match in list(_WORD.finditer(line))[1:]:
+            for match in _WORD.finditer(line):
                 before = line[max(0, match.start() - 2) : match.start()]
-                if not before.endswith((". ", "? ", "! ", ": ", '"', "“", "(", "/", ".", "-", "_", "- ", "* ")):
-                    forms = seen.setdefault(match.group().lower(), {})
-                    forms[match.group()] = forms.get(match.group(), 0) + 1
-    return {word: max(sorted(forms), key=lambda form: forms[form]) for word, forms in seen.items()}
+                word = match.group()
+                if not before.strip() or before.endswith(_STARTERS):
+                    if word[0].isupper():
+                        first[word] += 1
+                else:
+                    seen.setdefault(word.lower(), Counter())[word] += 1
+    written = {word: max(sorted(forms), key=lambda form: forms[form]) for word, forms in seen.items()}
+    for word, count in first.items():
+        if count >= 3 and not word.endswith("ing"):
+            written.setdefault(word.lower(), word)
+    return written
 
 
 def sentence_case(heading: str, spellings: dict[str, str], *, german: bool = False) -> str:

@@ -18,7 +18,8 @@ from aios.agents.offline.text.words import count_words
 CODE_LINES = 22
 LIST_WORDS = 130
 LONGEST = 130  # words of prose in a passage
-SHORTEST = 6
+SHORTEST = 12  # words, unless a listing or a list comes along
+ILLUSTRATION_LINES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def passages(body: str, language: Language, *, own: bool = False) -> tuple[Passa
                 attached = index + 1 if taken else index
                 continue
             spans = _from_first_standing(body, spans, language)
-        if spans and (words := _words(body, spans)) >= SHORTEST:
+        words = _words(body, spans)
+        if spans and words >= (SHORTEST if spans[-1].kind == "sentence" else SHORTEST // 2):
             found.append(Passage(spans, block.trail, heading_at, words, opening))
             attached = index + 1 if spans[-1].kind != "sentence" else index
         opening = False
@@ -99,7 +101,10 @@ def passages(body: str, language: Language, *, own: bool = False) -> tuple[Passa
 def _of_paragraph(
     body: str, index: int, block: Block, following: Block | None, *, own: bool
 ) -> tuple[tuple[Span, ...], bool]:
-    """The good sentences of a paragraph with the block they announce; a bad one inside leaves a gap."""
+    """The good sentences of a paragraph, with the block they announce or the short listing right behind them.
+
+    With them: whether such a block comes along.
+    """
     text = body[block.start : block.end]
     places = sentences(text)
     extra = _announced(body, index + 1, following)
@@ -111,7 +116,12 @@ def _of_paragraph(
         if not fault(sentence, introduces=introduces, own=own):
             spans.append(Span(block.start + start, block.start + end, "sentence", index))
             if introduces and extra is not None:
-                return (*spans, extra), True
+                return (*_last_run(text, spans, block.start), extra), True
+            if last and extra is not None and extra.kind == "code" and not ends_openly(sentence):
+                kept = _longest_run(text, spans, block.start)
+                fits = body.count("\n", extra.start, extra.end) < ILLUSTRATION_LINES
+                if fits and kept and kept[-1] is spans[-1]:
+                    return (*kept, extra), True
     return _longest_run(text, spans, block.start), False
 
 
@@ -131,7 +141,17 @@ def _longest_run(text: str, spans: list[Span], offset: int) -> tuple[Span, ...]:
         if kept and total > LONGEST:
             break
         kept.append(span)
+    while kept and text[kept[-1].end - offset - 1] == "?":
+        kept.pop()  # a question at the end would stay unanswered
     return tuple(kept)
+
+
+def _last_run(text: str, spans: list[Span], offset: int) -> tuple[Span, ...]:
+    """The neighbouring sentences that lead up to the last one."""
+    first = len(spans) - 1
+    while first and not text[spans[first - 1].end - offset : spans[first].start - offset].strip():
+        first -= 1
+    return tuple(spans[first:])
 
 
 def _announced(body: str, index: int, block: Block | None) -> Span | None:

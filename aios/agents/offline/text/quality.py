@@ -83,8 +83,24 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("first-person", r"\bI(?:'m|'d|'ve|'ll)?[ ]|\b(?:my|mine|me)\b"),
     )
 )
+_RST = re.compile(r"`_{1,2}(?:\W|$)|`[^`<]*<https?://[^>]*>`|^\d+[.)]\s|^`[^`]+`\s+[A-Z][a-z]")
 _ENDS = re.compile(r"[.!?…:][\"”’'»)*_`]*$")
 _STARTS = re.compile(r"^[\"“‘'„«(*_]*(?:[A-ZÀ-ÞΑ-ΩА-Я0-9]|`)")
+# A name that is written small ("urllib3 can …"), told from a sentence torn in two by its verb or digit.
+_NAME = re.compile(
+    r"(?!(?:this|that|it|which|who|what|there|these|those|and|or|but|they|he|she|we|you|as|if|when|where|how|here|so|then|everything|nothing"
+    r"|something|anything|all|both|none|one|some|any|each)\b)[a-z][\w.-]*(?:\d[\w.]*\s"
+    r"|\s(?:is|are|can|will|has|uses|provides|supports|does|makes|lets|allows|handles|may|should|must|comes|runs|automatically|offers|ist|kann|hat)\b)"
+)
+# "Returns the value": a docstring's verb without a subject ("Returns are counted" has one).
+_DOCSTRING = re.compile(
+    r"(?:Accepts|Adds|Allows|Appends|Applies|Builds|Calls|Captures|Checks|Clears|Closes|Collects|Configures|Controls|Converts|Copies|Creates|Defaults"
+    r"|Defines|Deletes|Describes|Determines|Disables|Does|Enables|Ends|Ensures|Executes|Fetches|Finds|Gets|Gives|Handles|Holds|Implements|Indicates"
+    r"|Initiali[sz]es|Inserts|Invokes|Iterates|Joins|Keeps|Loads|Makes|Marks|Merges|Moves|Opens|Parses|Passes|Prevents|Prints|Produces|Provides|Raises"
+    r"|Reads|Redirects|Registers|Removes|Renders|Replaces|Represents|Resets|Resolves|Returns|Runs|Saves|Sends|Sets|Shows|Specifies|Splits|Starts|Stops"
+    r"|Stores|Takes|Tells|Throws|Turns|Updates|Uses|Validates|Waits|Wraps|Writes|Yields)"
+    r"\s(?!(?:are|were|can|could|to|of|that|must|should|will|may|might|is|which|have|has|in|on|for|from|with|and|or|do|by|at)\b)"
+)
 # What a sentence that ends with a colon may say about the block that is quoted with it.
 _INTRODUCES = re.compile(
     r"\b(?:here(?:'s| is| are)(?: (?:an?|some|the|one|two|how))?(?: \w+)? examples?|here(?:'s| is| are)|the following(?: \w+)?(?: examples?| code| snippets?"
@@ -107,14 +123,18 @@ def fault(sentence: str, *, introduces: bool = False, own: bool = False) -> str:
     """
     flat = " ".join(sentence.split())
     plain = without_code(flat)
+    if _RST.search(flat):
+        return "leftover-markup"
     if "`" in plain or _unbalanced(plain):
         return "unbalanced"
+    if _DOCSTRING.match(flat):
+        return "fragment"
     count = len(words(plain))
     if count < 4 or not any(char.islower() for char in plain):
         return "fragment"
     if count > LONGEST:
         return "too-long"
-    if not _STARTS.match(flat) or not _ENDS.search(flat):
+    if not (_STARTS.match(flat) or _NAME.match(flat)) or not _ENDS.search(flat):
         return "fragment"
     if flat.endswith(":") and not introduces:
         return "announces"
@@ -133,9 +153,25 @@ def _unbalanced(text: str) -> bool:
     )
 
 
+_EXPLETIVE = re.compile(
+    r"it(?:'s|\sis|\scan\sbe|\smay\sbe)\s(?:\w+ly\s|often\s|sometimes\s|not\s|very\s)?(?:possible|recommended|important|best|common|easy|hard|worth|useful"
+    r"|helpful|necessary|good|better|tempting|difficult|impossible|advisable|essential|safe|safer|wise|convenient|customary)\b(?!.*\b(?:this|that|these)\b)"
+    r"|es\sist\s(?:\w+\s)?(?:möglich|wichtig|sinnvoll|nötig|üblich|ratsam|besser|leicht|schwer)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_ADDS = re.compile(
+    r"\b(?:is|are|can|may|will|has|have|does|do|it|you)\s(?:also|too|likewise|instead|still)\b|\bas\swell[.:]?$|^(?:\S+\s){1,4}(?:however|therefore|thus|though)\b",
+    re.IGNORECASE,
+)
+
+
 def dangles(sentence: str, language: Language) -> bool:
     """Does its beginning lean on something said before?"""
     bare = sentence.lstrip("\"“‘'„«(*_ ")
+    if _EXPLETIVE.match(bare):
+        return False
+    if _ADDS.search(bare):
+        return True
     if language.dangling.match(bare):
         return True
     first = " ".join(bare.split()[:7]).lower()
