@@ -60,7 +60,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """`outcome` is `done`, `absent` (the operator says it did not happen and shall not) or `failed` (permanently)."""
+    """`outcome` is `done`. `how` tells whether we acted, found it done, or the operator said so."""
 
     key: str
     outcome: str

@@ -16,7 +16,7 @@ from aios.domain.run import Finish, RunState, RunStatus, Wait
 from aios.errors import RefusedError
 from aios.runs.context import Context, Progress
 from aios.runs.definitions import Definitions, load
-from aios.runs.effects import EffectAsk, EffectPaused, perform_effect
+from aios.runs.effects import EffectAskError, EffectPausedError, perform_effect
 from aios.proposals.record import verdict_of
 from aios.runs.gate import Approved, approve, open_gate, record_of
 from aios.runs.history import FINISHED, REVISED
@@ -162,9 +162,9 @@ def _effects(context: Context, session: Session, definitions: Definitions, start
     for start in starts:
         try:
             perform_effect(context, session, definitions, start)  # type: ignore[arg-type]
-        except EffectAsk as ask:
+        except EffectAskError as ask:
             return Standing(session.run, RunStatus.WAITING, ask.step, str(ask.question.text), question=ask.as_dict())
-        except EffectPaused as paused:
+        except EffectPausedError as paused:
             return Standing(session.run, RunStatus.WAITING, paused.step, paused.message)
     return None
 

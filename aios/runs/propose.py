@@ -19,8 +19,9 @@ from aios.runs.history import OPENED, REFRESHED
 from aios.runs.manifests import commit_kept
 from aios.runs.planning import plan_effects
 from aios.runs.session import Session
-from aios.store.check import check_paths
 from aios.store.documents import dump, parse
+from aios.store.judge import judge as judge_file
+from aios.store.schemas import Schemas
 from aios.store.trees import CommitTree, changed_paths
 
 END = "end"  # the gate of a run whose workflow has none: what it leaves is judged all the same
@@ -75,9 +76,15 @@ def assess(
     """The policies' verdict (as they stand on main) and what is wrong with the files that the branch changes."""
     git = context.git
     base = git.merge_base(context.main, head)
-    changes = [change for change in changed_paths(git, base, head)]
+    changes = changed_paths(git, base, head)
     tree = CommitTree(git, head)
-    findings = check_paths(tree, [change.path for change in changes if change.after])
+    schemas, _ = Schemas.from_tree(tree)
+    findings = [
+        finding
+        for change in changes
+        if change.after and schemas.kind_of(change.path)
+        for finding in judge_file(change.path, tree.read(change.path) or b"", schemas).findings
+    ]
     rules, broken = load_rules(CommitTree(git, git.rev(context.main) or head), parse)
     facts = policy_facts.build(
         workflow=definitions.workflow.name,

@@ -47,6 +47,10 @@ class Session:
         self.context.checkpoint(f"appended {note.type} {note.step}".rstrip())
         self.state = apply(self.state, fact_of_note(note, at, paths=tuple(changes or ())))
 
+    def learn(self, note: EventNote) -> None:
+        """Fold a fact that was committed elsewhere (on main)."""
+        self.state = apply(self.state, fact_of_note(note, self.context.now()))
+
     def flush(self) -> str:
         """Commit what was appended; the branch's tip (main's, where nothing was appended since the branch was merged)."""
         if self.log.tip is None and not self.log.pending:

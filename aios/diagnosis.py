@@ -1,0 +1,144 @@
+"""What `aios doctor` looks at: each check explains itself and says what to do. Changes nothing."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from aios.app import Company
+from aios.domain.finding import Severity
+from aios.errors import AiosError
+from aios.founding import DRIVER
+from aios.store.git import require_version
+
+LOW_DISK = 200 * 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check. `state` is ok, warning or error."""
+
+    what: str
+    state: str
+    says: str
+    hint: str = ""
+
+
+def examine(start: Path) -> Iterator[Check]:
+    """All checks, in the order in which a missing one would be noticed."""
+    yield _python()
+    yield _git()
+    yield _sqlite()
+    try:
+        company = Company.find(start)
+    except AiosError as error:
+        yield Check("company", "error", error.message, error.hint)
+        return
+    yield Check("company", "ok", f"{company.root}, main is `{company.main}`")
+    checks: tuple[Callable[[Company], Check], ...] = (
+        _identity, _driver, _files, _outgoing, _model, _disk, _journals, _ledger
+    )
+    for check in checks:
+        try:
+            yield check(company)
+        except AiosError as error:
+            yield Check(check.__name__.strip("_"), "error", error.message, error.hint)
+    yield from _connectors(company)
+
+
+def _python() -> Check:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Check("python", "ok", f"{version} at {sys.executable}")
+
+
+def _git() -> Check:
+    try:
+        version = require_version()
+    except AiosError as error:
+        return Check("git", "error", error.message, error.hint)
+    return Check("git", "ok", ".".join(str(part) for part in version))
+
+
+def _sqlite() -> Check:
+    options = {row[0] for row in sqlite3.connect(":memory:").execute("PRAGMA compile_options")}
+    if "ENABLE_FTS5" not in options:
+        return Check("sqlite", "error", f"{sqlite3.sqlite_version} without FTS5", "use a Python whose sqlite3 has FTS5")
+    return Check("sqlite", "ok", f"{sqlite3.sqlite_version} with FTS5")
+
+
+def _identity(company: Company) -> Check:
+    identity = company.identity
+    record = company.company_record()
+    approvers = list(record.get("approvers", ()) if record else ())
+    if approvers and identity.email.casefold() not in {str(each).casefold() for each in approvers}:
+        return Check("identity", "warning", f"{identity.email} may not approve here", f"the approvers are {', '.join(approvers)}")
+    return Check("identity", "ok", f"{identity.name} <{identity.email}>")
+
+
+def _driver(company: Company) -> Check:
+    if company.git.config("merge.aios.driver") != DRIVER:
+        return Check(
+            "merge", "warning", "git does not know how to merge records field by field",
+            f"git config merge.aios.driver '{DRIVER}'",
+        )
+    return Check("merge", "ok", "records merge field by field")
+
+
+def _files(company: Company) -> Check:
+    findings = company.check()
+    wrong = sum(1 for finding in findings if finding.severity is Severity.ERROR)
+    if wrong:
+        return Check("files", "error", f"{wrong} errors in the company's files", "`aios check` lists them")
+    return Check("files", "ok", f"in order ({len(findings)} remarks)" if findings else "in order")
+
+
+def _outgoing(company: Company) -> Check:
+    paused = company.paused()
+    return Check("effects", "warning", paused) if paused else Check("effects", "ok", "allowed after approval")
+
+
+def _model(company: Company) -> Check:
+    del company
+    return Check("model", "ok", "none is configured: agents work in the offline tier, from your own sources")
+
+
+def _disk(company: Company) -> Check:
+    free = shutil.disk_usage(company.root).free
+    said = f"{free / 1024**3:.1f} GiB free"
+    return Check("disk", "warning" if free < LOW_DISK else "ok", said, "free some space" if free < LOW_DISK else "")
+
+
+def _journals(company: Company) -> Check:
+    from aios.store.runlog import pending
+
+    waiting = pending(company.git)
+    if waiting:
+        return Check("journals", "warning", f"{len(waiting)} interrupted run(s) hold finished steps", "`aios resume`")
+    return Check("journals", "ok", "no interrupted work")
+
+
+def _ledger(company: Company) -> Check:
+    from aios.effects.ledger import Ledger
+
+    unsettled = Ledger(company.git).unsettled()
+    if unsettled:
+        return Check("ledger", "warning", f"{len(unsettled)} effect(s) without a receipt", "`aios apply` looks them up, `aios reconcile` settles them")
+    return Check("ledger", "ok", "every claimed effect has its receipt")
+
+
+def _connectors(company: Company) -> Iterator[Check]:
+    connectors, findings = company.load_connectors(company.tree())
+    for finding in findings:
+        yield Check("connector", "error", str(finding))
+    for name, connector in sorted(connectors.items()):
+        found = list(connector.check())
+        wrong = [finding for finding in found if finding.severity is Severity.ERROR]
+        capabilities = ", ".join(sorted(connector.capabilities()))
+        if found:
+            yield Check(name, "error" if wrong else "warning", found[0].message, found[0].hint)
+        else:
+            yield Check(name, "ok", f"offers {capabilities}")

@@ -1,0 +1,92 @@
+"""From canonical records to payloads: what a capability sends, the same for every connector that offers it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aios.domain.effect import Connector, Effect
+from aios.domain.proposal import PlannedEffect
+from aios.domain.record import Record
+from aios.errors import InvalidError
+
+Build = Callable[[Record, Record | None], dict[str, Any]]
+
+
+def article(record: Record, company: Record | None) -> dict[str, Any]:
+    """The payload of `cms.publish` and `cms.update`."""
+    created = str(record.get("published") or record.get("created", ""))
+    return {
+        "id": record.id,
+        "slug": str(record.get("slug") or record.id),
+        "title": str(record.get("title", record.id)),
+        "summary": str(record.get("summary", "")),
+        "description": str(record.get("description") or record.get("summary", "")),
+        "markdown": public_text(record.body or ""),
+        "date": created,
+        "updated": str(record.get("updated") or created),
+        "tags": list(record.get("tags") or ()),
+        "author": str((company.get("owner") if company else "") or (company.get("name") if company else "") or ""),
+        "metrics_tag": str(record.get("metrics_tag") or record.id),
+    }
+
+
+def removal(record: Record, company: Record | None) -> dict[str, Any]:
+    """The payload of `cms.unpublish`."""
+    del company
+    return {"id": record.id, "slug": str(record.get("slug") or record.id)}
+
+
+_PLACE = re.compile(r"\s*\((?:state/)?sources/[^)]*\)")
+
+
+def public_text(body: str) -> str:
+    """Body as readers see it: footnotes keep title and quotation, places inside the company stay inside."""
+    return _PLACE.sub("", body)
+
+
+PAYLOADS: dict[str, Build] = {"cms.publish": article, "cms.update": article, "cms.unpublish": removal}
+
+
+def plan(
+    capability: str, connector: Connector, record: Record, company: Record | None, *, run: str, step: str
+) -> PlannedEffect:
+    """The exact effect, with its key and preview. Raises InvalidError for a capability that no record feeds."""
+    build = PAYLOADS.get(capability)
+    if build is None:
+        raise InvalidError(f"nothing is known to feed {capability}", f"known: {', '.join(PAYLOADS)}")
+    payload = build(record, company)
+    target = connector.target(capability, payload)
+    effect = Effect(connector.name, capability, target, payload, run, step, record.ref)
+    preview = connector.preview(effect)
+    return PlannedEffect(
+        step=step,
+        capability=capability,
+        connector=connector.name,
+        target=target,
+        key=effect.key,
+        summary=preview.summary,
+        preview=preview.text,
+        reversible=preview.reversible,
+        undo=preview.undo,
+        payload=payload,
+        record=record.ref,
+    )
+
+
+def effect_of(planned: PlannedEffect, run: str) -> Effect:
+    return Effect(
+        planned.connector, planned.capability, planned.target, planned.payload, run, planned.step, planned.record
+    )
+
+
+def record_update(effect: Effect, *, url: str, at: str, key: str) -> Mapping[str, Any]:
+    """The fields of the canonical record that tell what became of the effect."""
+    if effect.capability == "cms.publish":
+        return {"status": "published", "url": url, "published": at, "receipt": key}
+    if effect.capability == "cms.update":
+        return {"status": "published", "url": url, "updated": at, "receipt": key}
+    if effect.capability == "cms.unpublish":
+        return {"status": "retired", "receipt": key}
+    return {}

@@ -1,0 +1,204 @@
+"""What a run does next: a pure function of definition, state and moment. No I/O, no clock, no surprise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aios.domain.event import StepStatus
+from aios.domain.run import Command, Fail, Finish, ItemState, OpenGate, RunState, RunStatus, Skip, Start, StepState, Wait
+from aios.domain.workflow import Step, StepKind, Workflow
+from aios.expressions import ExpressionError, evaluate, evaluate_bool, render
+
+Slot = tuple[str, int | None]
+_DONE = {StepStatus.SUCCEEDED, StepStatus.SKIPPED}
+
+
+def decide(workflow: Workflow, state: RunState, now: str, *, in_flight: frozenset[Slot] = frozenset()) -> tuple[Command, ...]:
+    """The commands to act on. With nothing in flight there is always at least one.
+
+    `now` is ISO 8601; `in_flight` names the attempts that were started and have not ended.
+    """
+    if state.cancelled:
+        return (Finish(RunStatus.CANCELLED, "cancelled"),)
+    commands: list[Command] = []
+    for step in workflow.steps.values():
+        commands += _step(workflow, state, step, now, in_flight)
+    failure = next((command for command in commands if isinstance(command, Finish)), None)
+    if failure:
+        return (failure,) if not in_flight else ()
+    if not commands and not in_flight:
+        return (Finish(RunStatus.DONE),)
+    return tuple(commands)
+
+
+def inputs_of(workflow: Workflow, state: RunState, step: str) -> Mapping[str, Any] | None:
+    """A step's evaluated `with`; None where its `when` is false. Raises ExpressionError."""
+    declared = workflow.steps[step]
+    values = _values(workflow, state)
+    if declared.when and not evaluate_bool(declared.when, values):
+        return None
+    rendered: Mapping[str, Any] = render(declared.with_, values)
+    return rendered
+
+
+def _step(workflow: Workflow, state: RunState, step: Step, now: str, in_flight: frozenset[Slot]) -> list[Command]:
+    if _status(workflow, state, step.name) is not None:
+        return _ended(workflow, state, step)
+    if any(_status(workflow, state, need) not in _DONE for need in step.needs):
+        return []
+    if step.kind is StepKind.GATE:
+        return _gate(state, step)
+    current = state.steps.get(step.name, StepState())
+    if current.question is not None:
+        return [Wait(step.name, "", str(current.question.get("text", "a question")))]
+    due = _after(workflow, state, step)
+    if due and _moment(now) < _moment(due):
+        return [Wait(step.name, due, f"`{step.name}` comes {_span(step.after)} after what it needs")]
+    return _work(workflow, state, step, current, now, in_flight)
+
+
+def _ended(workflow: Workflow, state: RunState, step: Step) -> list[Command]:
+    if _status(workflow, state, step.name) is not StepStatus.FAILED:
+        return []
+    if step.kind is StepKind.GATE:
+        return [Finish(RunStatus.REJECTED, f"`{step.name}` was rejected")]
+    items = state.steps[step.name].items.values()
+    error = next((each.last.error for each in items if each.last and each.last.status is StepStatus.FAILED), "")
+    return [Finish(RunStatus.FAILED, f"`{step.name}` failed: {error}")]
+
+
+def _gate(state: RunState, step: Step) -> list[Command]:
+    if state.gates.get(step.name) == "open":
+        question = state.steps[step.name].question if step.name in state.steps else None
+        return [Wait(step.name, "", str(question.get("text")) if question else "waits for your decision")]
+    return [OpenGate(step.name)]
+
+
+def _work(
+    workflow: Workflow, state: RunState, step: Step, current: StepState, now: str, in_flight: frozenset[Slot]
+) -> list[Command]:
+    values = _values(workflow, state)
+    try:
+        if step.when and not evaluate_bool(step.when, values):
+            return [Skip(step.name, None, f"`{step.when}` is false")]
+        items = _items(step, values)
+        if items is None:
+            return _slot(step, current, None, render(step.with_, values), now, in_flight)
+        if not items:
+            return [Skip(step.name, None, "there is nothing to do it for")]
+        commands: list[Command] = []
+        busy = sum(1 for name, _ in in_flight if name == step.name)
+        for index, item in enumerate(items):
+            if _settled(step, current.items.get(index)):
+                continue
+            found = _slot(step, current, index, render(step.with_, values | {"item": item}), now, in_flight)
+            starts = [command for command in found if isinstance(command, Start)]
+            if starts and busy >= step.parallel:
+                break
+            busy += len(starts)
+            commands += found
+        return commands
+    except ExpressionError as error:
+        return [Fail(step.name, None, str(error))]
+
+
+def _slot(
+    step: Step, current: StepState, item: int | None, inputs: Any, now: str, in_flight: frozenset[Slot]
+) -> list[Command]:
+    if (step.name, item) in in_flight:
+        return []
+    state = current.items.get(item, ItemState())
+    last = state.last
+    if last is not None and last.status is StepStatus.FAILED:
+        delay = min(step.retry.backoff * 2 ** (len(state.attempts) - 1), step.retry.ceiling)
+        due = (_moment(last.at) + timedelta(seconds=delay)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        if _moment(now) < _moment(due):
+            return [Wait(step.name, due, f"attempt {len(state.attempts)} failed: {last.error}")]
+    return [Start(step.name, item, len(state.attempts) + 1, inputs)]
+
+
+def _items(step: Step, values: Mapping[str, Any]) -> list[Any] | None:
+    if not step.for_each:
+        return None
+    found = evaluate(step.for_each, values)
+    if not isinstance(found, list):
+        raise ExpressionError(f"`{step.for_each}` gave no list")
+    return found
+
+
+def _settled(step: Step, state: ItemState | None) -> bool:
+    """Ended for good: succeeded, skipped, or failed with no attempt left."""
+    last = state.last if state else None
+    if last is None or state is None:
+        return False
+    return last.status in _DONE or (
+        last.status is StepStatus.FAILED and (not last.transient or len(state.attempts) >= step.retry.attempts)
+    )
+
+
+def _status(workflow: Workflow, state: RunState, name: str) -> StepStatus | None:
+    """How the step as a whole ended; None while it has not."""
+    step = workflow.steps[name]
+    if step.kind is StepKind.GATE:
+        decision = state.gates.get(name)
+        return {"approved": StepStatus.SUCCEEDED, "rejected": StepStatus.FAILED}.get(decision or "")
+    current = state.steps.get(name)
+    if current is None or current.question is not None:
+        return None
+    whole = current.items.get(None)
+    if whole is not None:
+        return whole.status if _settled(step, whole) else None
+    if not step.for_each or not current.items:
+        return None
+    if any(_settled(step, item) and item.status is StepStatus.FAILED for item in current.items.values()):
+        return StepStatus.FAILED
+    try:
+        items = _items(step, _values(workflow, state))
+    except ExpressionError:
+        return None
+    done = all(_settled(step, current.items.get(index)) for index in range(len(items or ())))
+    return StepStatus.SUCCEEDED if done else None
+
+
+def _after(workflow: Workflow, state: RunState, step: Step) -> str:
+    if not step.after:
+        return ""
+    ended = [
+        attempt.at
+        for need in step.needs
+        if need in state.steps
+        for item in state.steps[need].items.values()
+        for attempt in item.attempts
+    ]
+    start = max(ended, default=state.started_at)
+    return (_moment(start) + timedelta(seconds=step.after)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _values(workflow: Workflow, state: RunState) -> dict[str, Any]:
+    return {"inputs": dict(state.inputs), "steps": {name: _output(workflow, state, name) for name in workflow.steps}}
+
+
+def _output(workflow: Workflow, state: RunState, name: str) -> Any:
+    """What a step gave: its output, the list of its items' outputs, or empty values of its declared fields."""
+    step, current = workflow.steps[name], state.steps.get(name)
+    items = current.items if current else {}
+    whole = items.get(None)
+    if whole is not None and whole.last and whole.status is StepStatus.SUCCEEDED:
+        return whole.last.output
+    if step.for_each:
+        return [items[index].last.output for index in sorted(i for i in items if i is not None) if items[index].last]  # type: ignore[union-attr]
+    return {}
+
+
+def _span(seconds: float) -> str:
+    for unit, name in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= unit:
+            return f"{seconds / unit:g}{name}"
+    return f"{seconds:g}s"
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
