@@ -10,6 +10,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
@@ -56,23 +57,26 @@ class Memory:
         limit: int = 12,
         kinds: Sequence[str] = (),
         exclude: Collection[str] = (),
+        only: Collection[str] = (),
         now: str = "",
         per_file: int = PER_FILE,
     ) -> list[Hit]:
         """The best `limit` passages, best first, at most `per_file` of one file.
 
         `query` is plain words; nothing in it is syntax. `kinds` may name record kinds (`source`), kinds of notes
-        (`lesson`), `note` for all of them, or directories (`sources`). `exclude` holds paths or globs. `now` is ISO
-        8601; what expired before is left out, and nothing expires where it is empty.
+        (`lesson`), `note` for all of them, or directories (`sources`). `exclude` holds paths or globs; so does `only`,
+        which leaves out every other file (the `reads` of a contract, say). `now` is ISO 8601; what expired before is
+        left out, and nothing expires where it is empty.
         """
+        wanted = _Wanted(frozenset(kinds), tuple(exclude), tuple(only), moment(now) if now else None)
         with self._lock:
             for _ in range(2):
                 try:
-                    return self._answer(tree, query, limit, _Wanted(kinds, exclude, now), per_file)
+                    return self._answer(tree, query, limit, wanted, per_file)
                 except (sqlite3.Error, OSError) as error:
                     self._recover(error)
             self._give_up()
-            return self._answer(tree, query, limit, _Wanted(kinds, exclude, now), per_file)
+            return self._answer(tree, query, limit, wanted, per_file)
 
     def close(self) -> None:
         """Close the index file; a later recall opens it again."""
@@ -118,28 +122,30 @@ class Memory:
         self._in_memory = True
 
 
+@dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Which files a question is about."""
+    """Which files a question is about. `now` is POSIX time."""
 
-    def __init__(self, kinds: Sequence[str], exclude: Collection[str], now: str) -> None:
-        self._kinds = frozenset(kinds)
-        self._exclude = tuple(exclude)
-        self._now = moment(now) if now else None
+    kinds: frozenset[str]
+    exclude: tuple[str, ...]
+    only: tuple[str, ...]
+    now: float | None
 
     def among(self, listing: Listing) -> Mapping[int, File] | None:
         """The files wanted, None where that is all of them."""
-        if not (self._kinds or self._exclude or any(self._is_expired(file) for file in listing.expiring)):
+        if not (self.kinds or self.exclude or self.only or any(self._is_expired(file) for file in listing.expiring)):
             return None
         return {number: file for number, file in listing.by_id.items() if self._allows(file)}
 
     def _is_expired(self, file: File) -> bool:
-        return file.expires is not None and self._now is not None and file.expires < self._now
+        return file.expires is not None and self.now is not None and file.expires < self.now
 
     def _allows(self, file: File) -> bool:
         return (
             not self._is_expired(file)
-            and (not self._kinds or not self._kinds.isdisjoint(file.kinds))
-            and not (self._exclude and matches(file.path, self._exclude))
+            and (not self.kinds or not self.kinds.isdisjoint(file.kinds))
+            and (not self.only or matches(file.path, self.only))
+            and not (self.exclude and matches(file.path, self.exclude))
         )
 
 

@@ -112,6 +112,7 @@ def test_kinds_and_exclusions_narrow_the_answer(memory: Memory) -> None:
     assert found(memory, "tables churn", kinds=("lesson",)) == ["memory/lessons/tables.md"]
     assert found(memory, "churn", kinds=("source", "content")) == ["state/sources/tiers.md"]
     assert found(memory, "churn", exclude=("state/sources/**",)) == ["memory/lessons/tables.md"]
+    assert found(memory, "churn", only=("state/**",)) == ["state/sources/tiers.md"]
 
 
 def test_one_file_does_not_fill_the_answer(memory: Memory) -> None:
