@@ -23,7 +23,7 @@ from aios.store.durable import sync_directory
 from aios.store.git import Git, full_ref, moved
 from aios.store.launch import failure, require_version
 from aios.store.trees import blob_id
-from aios.store.writing import Writing, past_killed_writers, writing
+from aios.store.writing import Writing, drop_keeps, past_killed_writers, writing
 
 __all__ = ["BothChanged", "Draft", "Files", "advance", "commit_many", "imprint", "merge_commit", "merge_trees"]
 
@@ -161,16 +161,24 @@ def _import(
     # Named by content: two writers of the same thing make the same commits, and a leftover is met again by its repeat.
     ref = IMPORTS + hashlib.sha256(b"".join(sections)).hexdigest()[:32]
     stream = b"".join(b"commit %s\n%s" % (ref.encode(), section) for section in sections) + b"done\n"
-    # Always a pack, also for one commit: fewer files to sync than loose objects, and `maintain` rolls packs up.
-    command = ("-c", "fastimport.unpackLimit=0", "fast-import", "--quiet", "--force", "--done")
-    process = git.open(*command, writing=mark, env=_ALLOCATOR)
-    with process:
-        out, err = process.communicate(stream)
-    if process.returncode:
-        (git.worktree_dir / f"fast_import_crash_{process.pid}").unlink(missing_ok=True)
+    out, err, code = _fast_import(git, stream, mark)
+    if b"cannot create keep file" in err:  # the very same import was killed before
+        drop_keeps(git.dir)
+        out, err, code = _fast_import(git, stream, mark)
+    if code:
         raise failure(("fast-import",), err)
     sync_directory(git.dir / "objects" / "pack")
     return out.decode().split(), ref
+
+
+def _fast_import(git: Git, stream: bytes, mark: Writing) -> tuple[bytes, bytes, int]:
+    # Always a pack, also for one commit: fewer files to sync than loose objects, and `maintain` rolls packs up.
+    command = ("-c", "fastimport.unpackLimit=0", "fast-import", "--quiet", "--force", "--done")
+    with git.open(*command, writing=mark, env=_ALLOCATOR) as process:
+        out, err = process.communicate(stream)
+    if process.returncode:
+        (git.worktree_dir / f"fast_import_crash_{process.pid}").unlink(missing_ok=True)
+    return out, err, process.returncode
 
 
 def _sections(git: Git, drafts: Sequence[Draft], base: str | None, parents_extra: Sequence[str]) -> Iterator[bytes]:

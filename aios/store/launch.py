@@ -34,7 +34,12 @@ DURABLE = "core.fsync=all"
 
 
 class LockedError(BusyError):
-    """A lock file of git stands in the way."""
+    """A lock file of git, at `path`, stands in the way."""
+
+    def __init__(self, path: Path) -> None:
+        hint = f"Another git is at work, or one was killed: then delete {path}."
+        super().__init__("The repository is locked by another git.", hint)
+        self.path = path
 
 
 @lru_cache(maxsize=1)
@@ -108,8 +113,7 @@ def failure(args: Sequence[str], stderr: bytes, code: int = 1, where: Path | Non
         )
     locked = re.search(r"Unable to create '([^']*\.lock)': File exists", said)
     if locked:
-        hint = f"Another git is at work, or one was killed: then delete {locked[1]}."
-        return LockedError("The repository is locked by another git.", hint)
+        return LockedError(Path(locked[1]))
     if "No space left" in said or "Disk quota" in said or "File too large" in said:
         return AiosError(f"git {args[0]}: the disk is full.", "Free some space; nothing acknowledged was lost.")
     lines = [line.strip() for line in said.splitlines() if line.strip()] or [f"exit code {code}"]

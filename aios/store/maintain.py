@@ -6,11 +6,10 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from aios.store.commits import IMPORTS
 from aios.store.git import Git
-from aios.store.writing import sweep, writers_lock
+from aios.store.writing import clock_of, drop_keeps, sweep, writers_lock
 
 PACKS = 20
 _STALE = 24 * 3600.0  # seconds after which nobody still writes a temporary file
@@ -37,23 +36,15 @@ def _clear(git: Git) -> None:
     if leftovers:  # a writer was killed before it could move its branch
         git.run("update-ref", "--stdin", input="\n".join([*leftovers, ""]).encode(), durable=True)
     directory = git.dir / "objects" / "pack"
-    for keep in directory.glob("*.keep"):
-        if keep.read_bytes().strip() == b"fast-import":
-            keep.unlink(missing_ok=True)
+    drop_keeps(git.dir)
     for place in {git.dir, git.worktree_dir}:
         for crash in place.glob("fast_import_crash_*"):
             crash.unlink(missing_ok=True)
-    now = _now(git.dir / "aios")
+    now = clock_of(git.dir)
     for leftover in directory.glob("tmp_*"):
         with suppress(FileNotFoundError):
             if now - leftover.stat().st_mtime > _STALE:
                 leftover.unlink()
-
-
-def _now(directory: Path) -> float:
-    """The file system's clock, against which its files' ages are told."""
-    os.utime(directory)
-    return directory.stat().st_mtime
 
 
 @contextmanager

@@ -7,7 +7,9 @@ there and not locked, its writer and all gits it started are gone: lock files ma
 from __future__ import annotations
 
 import fcntl
+import math
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,8 +21,10 @@ from aios.store.launch import LockedError
 
 _numbers = count()
 _WINDOW = 60.0  # seconds after its start in which a killed writer can have made a lock file
+_DOUBT = 60.0  # seconds by which clocks may differ
 _ATTEMPTS = 5
 _T = TypeVar("_T")
+_held: set[int] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ def writing(directory: Path) -> Iterator[Writing]:
     mark = writers / f"{os.getpid()}-{next(_numbers)}"
     together = writers_lock(directory)
     own = os.open(mark, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    _held.update((together, own))
     try:
         fcntl.flock(together, fcntl.LOCK_SH)
         fcntl.flock(own, fcntl.LOCK_EX)
@@ -45,6 +50,7 @@ def writing(directory: Path) -> Iterator[Writing]:
         yield Writing((together, own))
     finally:
         mark.unlink(missing_ok=True)
+        _held.difference_update((together, own))
         os.close(own)
         os.close(together)
 
@@ -61,10 +67,45 @@ def past_killed_writers(directory: Path, act: Callable[[], _T]) -> _T:
     for _ in range(_ATTEMPTS):
         try:
             return act()
-        except LockedError:
-            if not sweep(directory):
+        except LockedError as error:
+            if not (sweep(directory) or _drop_older_than_boot(directory, error.path)):
                 raise
     return act()
+
+
+def drop_keeps(directory: Path) -> None:
+    """Remove the marks of a killed fast-import, which keep its packs from being rolled up and block its repeat."""
+    for keep in directory.glob("objects/pack/*.keep"):
+        with suppress(FileNotFoundError):
+            if keep.read_bytes().strip() == b"fast-import":
+                keep.unlink()
+
+
+def clock_of(directory: Path) -> float:
+    """Now, by the clock of the file system, against which the ages of its files are told."""
+    descriptor = writers_lock(directory)
+    try:
+        os.utime(descriptor)
+        return os.fstat(descriptor).st_mtime
+    finally:
+        os.close(descriptor)
+
+
+def _drop_older_than_boot(directory: Path, lock: Path) -> bool:
+    """Remove a lock file from before the machine was started, as a power cut leaves it: no living git made it."""
+    with suppress(FileNotFoundError):
+        made = lock.stat().st_mtime
+        if _booted(directory) > made:
+            lock.unlink()
+            return True
+    return False
+
+
+def _booted(directory: Path) -> float:
+    """When the machine was started, by the file system's clock; minus infinity where the system does not tell."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return -math.inf
+    return clock_of(directory) - time.clock_gettime(time.CLOCK_BOOTTIME) - _DOUBT
 
 
 def sweep(directory: Path) -> bool:
@@ -73,8 +114,8 @@ def sweep(directory: Path) -> bool:
     Where a killed writer's git is still at work, waits for it: what it does would otherwise surprise whoever recovers.
     """
     found = False
-    for mark in list((directory / "aios" / "writers").glob("*")):
-        with suppress(FileNotFoundError, BlockingIOError):
+    for mark in list((directory / "aios" / "writers").glob("[0-9]*-[0-9]*")):
+        with suppress(FileNotFoundError, BlockingIOError, ValueError):
             started = _start_of_a_dead_writer(mark)
             for lock in _lock_files(directory):
                 with suppress(FileNotFoundError):
@@ -112,3 +153,13 @@ def _lock_files(directory: Path) -> Iterator[Path]:
     yield from directory.glob("refs/**/*.lock")
     yield from directory.glob("objects/pack/*.lock")
     yield from directory.glob("objects/info/**/*.lock")
+
+
+def _let_go() -> None:
+    """In a forked child: it does not write, and must not keep up who waits for the writer's end."""
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)

@@ -1,4 +1,4 @@
-"""Killed at any moment, nothing acknowledged is lost and nothing is done twice; 1,000 trials: `tests.store.kill_trials`."""
+"""Killed at any moment, nothing acknowledged is lost or done twice; 1,000 trials: `tests.store.kill_trials`."""
 
 from __future__ import annotations
 
