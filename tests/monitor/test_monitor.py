@@ -227,6 +227,9 @@ def test_a_lesson_cites_its_metrics_and_is_found_by_the_next_planner() -> None:
     assert "trust: derived" in text
     _, again = watch(after, seen)
     assert again.read(reply.output["lessons"][0]) == after.read(reply.output["lessons"][0])
+    seen["pages"][0]["visitors"] = 99
+    tomorrow, _ = watch(after, seen | {"from": "2026-11-17", "to": "2026-11-23"})
+    assert tomorrow.files == {}
 
 
 def test_one_lucky_piece_teaches_nothing() -> None:

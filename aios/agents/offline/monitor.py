@@ -13,6 +13,7 @@ from typing import Any
 
 from aios.agents.offline import lessons
 from aios.agents.offline.engagement import (
+    METRICS,
     SITE,
     Engagement,
     engagement,
@@ -165,7 +166,9 @@ class _Watch:
             raised += self._want(topic)
 
     def learn(self) -> None:
-        """Lessons of several pieces, and of hosts that begin to send readers."""
+        """Lessons of several pieces, and of hosts that begin to send readers; only from what is on record."""
+        if not any(path.startswith(METRICS) for path in self.files):
+            return
         readings = [lessons.reading(item, self._ref(item)) for item in self.found]
         learned = 0
         for comparison in lessons.comparisons(readings):
@@ -189,7 +192,7 @@ class _Watch:
         def written(prefix: str) -> list[str]:
             return [path for path in self.files if path.startswith(prefix)]
 
-        metrics, signals, notes = written("state/metrics/"), written(SIGNALS), written("memory/lessons/")
+        metrics, signals, notes = written(METRICS), written(SIGNALS), written("memory/lessons/")
         topics = len(signals) - len(self.refreshes)
         parts = [f"{len(self.found)} piece{'s' * (len(self.found) != 1)} measured"]
         parts += [f"{len(self.refreshes)} fading"] * bool(self.refreshes)
