@@ -25,7 +25,17 @@ from aios.store.launch import failure, require_version
 from aios.store.trees import blob_id
 from aios.store.writing import Writing, drop_keeps, past_killed_writers, writing
 
-__all__ = ["BothChanged", "Draft", "Files", "advance", "commit_many", "imprint", "merge_commit", "merge_trees"]
+__all__ = [
+    "BothChanged",
+    "Draft",
+    "Files",
+    "advance",
+    "commit_many",
+    "commit_object",
+    "imprint",
+    "merge_commit",
+    "merge_trees",
+]
 
 IMPORTS = "refs/aios/import/"
 _FILES = ("100644", "100755")
@@ -105,13 +115,30 @@ def merge_commit(
 
     A path that becomes what `theirs` has takes its mode from there too.
     """
-    draft = Draft(message, tree_changes, at, author, email)
+    return commit_object(
+        git, parent=ours, changes=tree_changes, message=message, at=at, author=author, email=email, parents=(theirs,)
+    )
+
+
+def commit_object(
+    git: Git,
+    *,
+    parent: str | None,
+    changes: Changeset,
+    message: str,
+    at: str,
+    author: str,
+    email: str,
+    parents: Sequence[str] = (),
+) -> str:
+    """A commit on top of `parent` that no ref names yet, synced; for `advance`. `parents` are further parents."""
+    draft = Draft(message, changes, at, author, email)
 
     def act() -> str:
         with writing(git.dir) as mark:
-            ids, temporary = _import(git, [draft], ours, [theirs], mark)
+            ids, temporary = _import(git, [draft], parent, parents, mark)
             commands = [f"delete {temporary} {ids[0]}"]
-            git.update_refs(commands, reason="aios: merge", ref=temporary, expected=ids[0], writing=mark)
+            git.update_refs(commands, reason="aios: commit", ref=temporary, expected=ids[0], writing=mark)
         return ids[0]
 
     return past_killed_writers(git.dir, act)

@@ -22,6 +22,8 @@ from aios.store.launch import DURABLE, NO_HOOKS, command_line, failure, launch, 
 from aios.store.objects import GitObject, ObjectReader, TreeEntry, parse_tree
 from aios.store.writing import Writing, past_killed_writers, writing
 
+__all__ = ["Git", "full_ref", "moved", "require_version"]
+
 _BATCH = 256
 _KEPT_ENTRIES = 64
 _KEPT_TREES = 4

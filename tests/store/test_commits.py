@@ -7,7 +7,16 @@ import stat
 import pytest
 
 from aios.errors import AiosError, MovedError, RefusedError
-from aios.store.commits import IMPORTS, BothChanged, Draft, commit_many, merge_commit, merge_trees
+from aios.store.commits import (
+    IMPORTS,
+    BothChanged,
+    Draft,
+    advance,
+    commit_many,
+    commit_object,
+    merge_commit,
+    merge_trees,
+)
 from aios.store.git import Git
 from tests.conftest import commit_all
 from tests.store.drafts import AT, draft
@@ -164,6 +173,18 @@ def test_a_merge_takes_what_only_they_changed_and_reports_the_rest(git: Git) -> 
     changes, both = merge_trees(git, base, ours, theirs)
     assert changes == {"b.md": b"b", "state/customers/acme.yaml": None}
     assert both == [BothChanged("README.md", b"# Acme\n", b"ours", b"theirs")]
+
+
+def test_a_commit_object_is_named_by_no_ref(git: Git) -> None:
+    refs = git.refs("refs/")
+    main = git.commit("main")
+    facts = {"message": "m", "at": AT, "author": "a", "email": "e"}
+    commit = commit_object(git, parent=main, changes={"a.md": b"a"}, **facts)
+    assert commit == commit_object(git, parent=main, changes={"a.md": b"a"}, **facts)
+    assert git.refs("refs/") == refs
+    assert git.text("rev-parse", f"{commit}~1") == main
+    advance(git, "main", commit, expected=main)
+    assert (git.root / "a.md").read_bytes() == b"a"
 
 
 def test_a_merge_commit_is_an_object_only(git: Git) -> None:
