@@ -35,7 +35,7 @@ def compare(facts: Mapping[str, Facts], paths: Sequence[str], schemas: Schemas) 
             hint = did_you_mean(name, known) if hints > 0 else ""
             hints -= 1
             what = "record" if target == "*" else target
-            message = f"{field} refers to the {what} `{name}`, and there is none"
+            message = f"{field} refers to the {what} `{name[:60]}`, and there is none"
             findings.append(Finding(path, line, column, "reference", message, hint or _where(target, schemas)))
     return findings
 

@@ -17,8 +17,7 @@ from aios.store import strict_yaml
 
 MAX_BYTES = 1024 * 1024
 _MARKER = re.compile(r"^(?:<{7}|>{7}|\|{7})(?: .*)?\r?$|^={7}\r?$", re.MULTILINE)
-_CONFLICT = re.compile(r"^<{7} .*?^={7}\r?$.*?^>{7} ", re.MULTILINE | re.DOTALL)
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
+_MARKER_OR_FENCE = re.compile(rf"{_MARKER.pattern}|^ {{0,3}}(?:`{{3}}|~{{3}})", re.MULTILINE)
 
 
 def parse(path: str, content: bytes) -> tuple[Document | None, list[Finding]]:
@@ -106,10 +105,19 @@ def _conflict(path: str, text: str, line_offset: int) -> Finding | None:
 
 def _conflict_in_prose(path: str, body: str, body_line: int) -> Finding | None:
     """Prose may underline a heading with seven `=` and quote a conflict in a code block; a whole one is real."""
-    marker = _CONFLICT.search(body)
-    if marker is None or len(_FENCE.findall(body, 0, marker.start())) % 2:
-        return None
-    return _marked(path, body_line + body.count("\n", 0, marker.start()))
+    start: int | None = None
+    middle = fenced = False
+    for mark in _MARKER_OR_FENCE.finditer(body):
+        match mark[0].lstrip()[0]:
+            case "`" | "~":
+                fenced = not fenced
+            case "<" if not fenced:
+                start, middle = mark.start(), False
+            case "=" if start is not None:
+                middle = True
+            case ">" if start is not None and middle:
+                return _marked(path, body_line + body.count("\n", 0, start))
+    return None
 
 
 def _marked(path: str, line: int) -> Finding:

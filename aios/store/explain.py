@@ -14,6 +14,7 @@ from aios.store.formats import EXAMPLES, FORMATS
 from aios.store.secrets import looks_secret
 
 MAX_FINDINGS = 50
+MAX_ITEMS = 500
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -36,7 +37,7 @@ def explain(schema: Mapping[str, Any], data: Any, document: Document, *, kind: s
     registry: Registry[Any] = Registry()  # empty: nothing is fetched, whatever a schema refers to
     validator = Draft7Validator(dict(schema), format_checker=checker, registry=registry)
     found: dict[tuple[Any, ...], Finding] = {}
-    for error in validator.iter_errors(data):
+    for error in validator.iter_errors(_cut(data)):
         for where, rule, message, hint in _said(error, kind):
             finding = Finding(document.path, *document.position(where), rule, message, hint)
             found.setdefault((finding.line, finding.column, message), finding)
@@ -49,6 +50,13 @@ def explain(schema: Mapping[str, Any], data: Any, document: Document, *, kind: s
             place = document.position(where)
             found[(place, message)] = Finding(document.path, *place, "schema", f"{name_of(where)}{message}")
     return sorted(found.values())
+
+
+def _cut(value: Any) -> Any:
+    """The data without the rest of endless lists: comparing all of their entries would take for ever."""
+    if isinstance(value, dict):
+        return {key: _cut(item) for key, item in value.items()}
+    return [_cut(item) for item in value[:MAX_ITEMS]] if isinstance(value, list) else value
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
@@ -125,6 +133,8 @@ def _unknown(error: Any, where: Where, kind: str) -> list[Said]:
     patterns = list(error.schema.get("patternProperties", {}))
     said: list[Said] = []
     for field in error.instance:
+        if len(said) >= MAX_FINDINGS:
+            break
         if field in known or any(re.search(pattern, field) for pattern in patterns):
             continue
         of = f"in {name_of(where).strip()}" if where else f"of a {kind}"

@@ -76,9 +76,10 @@ class _Merge:
             dict(zip(names, side, strict=True)) for names, side in zip(known, (base, ours, theirs), strict=True)
         )
         merged: list[Any] = []
+        places = {name: index for index, name in enumerate(known[1])}
         for name in _woven(known[1], known[2]):
             item = self.value(
-                (*where, known[1].index(name) if name in of_ours else len(ours)),
+                (*where, places.get(name, len(ours))),
                 of_base.get(name, _ABSENT),
                 of_ours.get(name, _ABSENT),
                 of_theirs.get(name, _ABSENT),
@@ -144,13 +145,12 @@ def _in_order(base: list[str], side: list[str]) -> bool:
 
 def _woven(ours: list[str], theirs: list[str]) -> list[str]:
     """All names: ours in order, each of theirs behind the one that it follows there."""
-    result = list(ours)
     known = set(ours)
-    at = 0
+    behind: dict[str | None, list[str]] = {}
+    last: str | None = None
     for name in theirs:
         if name in known:
-            at = result.index(name) + 1
+            last = name
         else:
-            result.insert(at, name)
-            at += 1
-    return result
+            behind.setdefault(last, []).append(name)
+    return [*behind.get(None, ()), *(name for own in ours for name in (own, *behind.get(own, ())))]

@@ -19,10 +19,9 @@ from aios.store import strict_yaml
 from aios.store.diff3 import matches, merge_lines, split_lines
 from aios.store.edit import DELETE, path_of, same
 
-_SEQUENCE = re.compile(r"^( *)[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n)*( *)- ", re.MULTILINE)
-_MAPPING = re.compile(r"^( *)[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n)*( +)[^\s#-]", re.MULTILINE)
 _AMBIGUOUS = re.compile(r"(?:yes|no|on|off|y|n)\Z", re.IGNORECASE)  # truth to readers of YAML 1.1
 _WIDTH = 4096
+_LONG = 2000  # items; above, time counts for more than the smallest change
 
 
 def candidates(text: str, changes: Mapping[Where | str, Any]) -> Iterator[str]:
@@ -155,7 +154,9 @@ def _updated_list(node: Any, value: list[Any]) -> Any:
 
     old = [canonical_json(_plain(item)) for item in node]
     new = [canonical_json(_plain(item)) for item in value]
-    for tag, start, end, into, until in reversed(SequenceMatcher(None, old, new, autojunk=False).get_opcodes()):
+    for tag, start, end, into, until in reversed(
+        SequenceMatcher(None, old, new, autojunk=len(old) > _LONG).get_opcodes()
+    ):
         if tag == "equal":
             continue
         common = min(end - start, until - into)
@@ -221,11 +222,24 @@ def _yaml(text: str) -> Any:
     yaml.Resolver = _resolver()
     yaml.preserve_quotes = True
     yaml.width = _WIDTH
-    sequence, mapping = _SEQUENCE.search(text), _MAPPING.search(text)
-    offset = len(sequence[2]) - len(sequence[1]) if sequence else 0
-    indent = len(mapping[2]) - len(mapping[1]) if mapping else 2
-    yaml.indent(mapping=indent if 1 < indent < 10 else 2, sequence=max(offset, 0) + 2, offset=max(offset, 0))
+    indent, offset = _layout(text)
+    yaml.indent(mapping=indent, sequence=offset + 2, offset=offset)
     return yaml
+
+
+def _layout(text: str) -> tuple[int, int]:
+    """How the text is indented: fields inside a field, and the dash of an item inside one. As the first of each are."""
+    _, positions, _ = strict_yaml.load(text.encode(), path="")
+    indent = offset = -1
+    for where, (line, column) in positions.items():
+        above, left = positions.get(where[:-1], (line, column))
+        if len(where) < 2 or above == line or isinstance(where[-2], int):
+            continue
+        if isinstance(where[-1], str) and indent < 0:
+            indent = column - left
+        elif where[-1] == 0 and offset < 0:
+            offset = column - left - 2
+    return indent if 1 < indent < 10 else 2, offset if 0 < offset < 9 else 0
 
 
 @lru_cache(maxsize=1)

@@ -35,9 +35,8 @@ def load(content: bytes, *, path: str, line_offset: int = 0) -> tuple[Any, Posit
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         build.add("yaml-syntax", error.problem or error.context or "this is not YAML", line, column, _hint(error))
     except ReaderError as error:
-        before = content[: error.position]
-        line = before.count(b"\n") + 1
-        column = len(before) - (before.rfind(b"\n") + 1) + 1
+        before = content[: error.position].decode(errors="replace")  # the position counts bytes
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         build.add(
             "yaml-syntax", f"character U+{_code(error.character):04X} is not allowed here", line, column, "delete it"
         )
