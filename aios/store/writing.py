@@ -77,7 +77,8 @@ def drop_keeps(directory: Path) -> None:
     """Remove the marks of a killed fast-import, which keep its packs from being rolled up and block its repeat."""
     for keep in directory.glob("objects/pack/*.keep"):
         with suppress(FileNotFoundError):
-            if keep.read_bytes().strip() == b"fast-import":
+            # Killed before it could say who it is, it has no pack yet; the operator's own marks are beside packs.
+            if keep.read_bytes().strip() == b"fast-import" or not keep.with_suffix(".pack").exists():
                 keep.unlink()
 
 

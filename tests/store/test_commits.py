@@ -158,6 +158,19 @@ def test_a_failing_import_leaves_no_litter(git: Git) -> None:
     assert git.refs(IMPORTS) == {}
 
 
+@pytest.mark.parametrize("written", ["", "fast-import"])
+def test_an_import_that_was_killed_can_be_repeated(git: Git, written: str) -> None:
+    main = git.commit("main")
+    commit_many(git, "main", [draft(1)], expected=main)
+    for pack in (git.dir / "objects/pack").glob("pack-*"):
+        pack.rename(pack.with_suffix(".gone"))
+        pack.with_suffix(".keep").write_text(written)
+    git.close()
+    git.run("update-ref", "refs/heads/main", main)
+    assert commit_many(git, "main", [draft(1)], expected=main) == [git.rev("main")]
+    assert git.text("fsck", "--strict") == ""
+
+
 def test_a_merge_takes_what_only_they_changed_and_reports_the_rest(git: Git) -> None:
     base = git.commit("main")
     ours = commit_many(

@@ -38,9 +38,9 @@ def test_many_packs_become_few_and_readers_go_on(git: Git) -> None:
 def test_leftovers_of_killed_writers_go(git: Git) -> None:
     tip = filled(git, 1)
     pack = next((git.dir / "objects/pack").glob("*.pack"))
-    keep, mine = pack.with_suffix(".keep"), pack.parent / "pack-mine.keep"
+    keep, early = pack.with_suffix(".keep"), pack.parent / "pack-early.keep"
     keep.write_text("fast-import")
-    mine.write_text("the operator's")
+    early.touch()
     old, young = pack.parent / "tmp_pack_old", pack.parent / "tmp_pack_young"
     for place in (old, young, git.dir / "fast_import_crash_1"):
         place.touch()
@@ -48,11 +48,20 @@ def test_leftovers_of_killed_writers_go(git: Git) -> None:
     git.update_ref("refs/aios/import/dead", tip, None, reason="test")
     maintain(git)
     assert not keep.exists()
-    assert mine.exists()
+    assert not early.exists()
     assert not old.exists()
     assert young.exists()
     assert not (git.dir / "fast_import_crash_1").exists()
     assert git.refs("refs/aios/") == {}
+
+
+def test_packs_that_the_operator_keeps_are_kept(git: Git) -> None:
+    filled(git, 4)
+    pack = next((git.dir / "objects/pack").glob("*.pack"))
+    pack.with_suffix(".keep").touch()
+    assert maintain(git, packs=1) is True
+    assert pack.exists()
+    assert pack.with_suffix(".keep").exists()
 
 
 def test_nothing_is_done_while_someone_writes(git: Git) -> None:
