@@ -70,11 +70,16 @@ class InvalidError(AiosError):
 
 
 class TransientError(AiosError):
-    """A service or a provider says that trying again later may work. The only error that is retried."""
+    """A service or a provider says that trying again later may work. The only error that is retried.
 
-    def __init__(self, message: str, hint: str = "", *, retry_after: float | None = None) -> None:
+    `retry_after` is in seconds. `sent` is False only where it is certain that nothing reached the service: an act that
+    may have arrived is looked up, never repeated.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, retry_after: float | None = None, sent: bool = True) -> None:
         super().__init__(message, hint)
         self.retry_after = retry_after
+        self.sent = sent
 
 
 class CorruptError(AiosError):
