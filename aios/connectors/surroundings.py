@@ -1,0 +1,35 @@
+"""What a connector may know of the machine it works on, handed in by whoever makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aios.errors import RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """`root` is the company's directory, `local` the one for what can be rebuilt, `secret` gives a secret by the name
+    of its environment variable, `pause` waits so many seconds."""
+
+    root: Path
+    local: Path
+    clock: Callable[[], datetime]
+    secret: Callable[[str], str | None]
+    pause: Callable[[float], None]
+
+    def path(self, text: str) -> Path:
+        """A path of the settings: `~` is the home directory, a relative one starts at the company's root."""
+        return (self.root / Path(text).expanduser()).resolve()
+
+    def need(self, setting: Mapping[str, Any]) -> str:
+        """The secret that `{env: NAME}` names. Raises RefusedError where it is not set."""
+        name = str(setting.get("env", ""))
+        value = self.secret(name) if name else None
+        if not value:
+            raise RefusedError(f"the secret {name or '?'} is not set", f"export {name}=…")
+        return value
