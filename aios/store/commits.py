@@ -193,7 +193,7 @@ def _import(
         drop_keeps(git.dir)
         out, err, code = _fast_import(git, stream, mark)
     if code:
-        raise failure(("fast-import",), err)
+        raise failure(("fast-import",), err, code)
     sync_directory(git.dir / "objects" / "pack")
     return out.decode().split(), ref
 

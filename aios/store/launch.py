@@ -6,6 +6,7 @@ A scrubbed environment: no variables of a calling git, no prompts, no pager, no 
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -116,6 +117,7 @@ def failure(args: Sequence[str], stderr: bytes, code: int = 1, where: Path | Non
         return LockedError(Path(locked[1]))
     if "No space left" in said or "Disk quota" in said or "File too large" in said:
         return AiosError(f"git {args[0]}: the disk is full.", "Free some space; nothing acknowledged was lost.")
-    lines = [line.strip() for line in said.splitlines() if line.strip()] or [f"exit code {code}"]
+    end = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or [end]
     told = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[0])
     return AiosError(f"git {args[0]}: {told.removeprefix('fatal: ').removeprefix('error: ')}")

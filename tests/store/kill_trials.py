@@ -47,12 +47,12 @@ def kill_once(root: Path, trial: int, chance: random.Random) -> tuple[int, list[
         try:
             child.wait(timeout=chance.random() * 0.03)
         except subprocess.TimeoutExpired:
-            _kill(child.pid, alone=chance.random() < 0.3)
+            kill_session(child.pid, alone=chance.random() < 0.3)
         acknowledged += child.stdout.read().decode().split("\n")[:-1]
     return len(acknowledged), _problems(root, trial, acknowledged)
 
 
-def _kill(leader: int, *, alone: bool) -> None:
+def kill_session(leader: int, *, alone: bool) -> None:
     """Kill the process, or its whole session: the gits that it started are in groups of their own."""
     os.kill(leader, signal.SIGKILL)
     for place in [] if alone else Path("/proc").glob("[0-9]*/stat"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -220,6 +222,37 @@ def test_an_error_in_the_middle_keeps_the_journal(git: Git) -> None:
     assert [entry.key for entry in pending_entries(journal_path(git, "01run"))] == ["a"]
     opened(git).close()
     assert keys(git) == ["a"]
+
+
+_FULL_DISK = """
+import resource, sys
+import subprocess
+import sys
+from pathlib import Path
+from aios.errors import AiosError
+from aios.store.git import Git
+from aios.store.journal import pending_entries
+from tests.store.drafts import draft
+from tests.store.test_runlog import opened
+with opened(Git(Path(sys.argv[1]))) as log:
+    log.append(draft("a", {"a.bin": bytes(range(256)) * 100}), "a")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50, resource.RLIM_INFINITY))
+    try:
+        log.flush()
+    except AiosError as error:
+        print(error, len(pending_entries(log.journal.path)))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    log.append(draft("b"), "b")
+"""
+
+
+def test_a_disk_too_full_for_a_flush_loses_nothing(git: Git) -> None:
+    command = [sys.executable, "-c", _FULL_DISK, str(git.root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("git fast-import")
+    assert done.stdout.endswith(" 1\n")
+    assert keys(git) == ["a", "b"]
+    assert git.text("fsck", "--strict") == ""
 
 
 def test_readers_see_what_is_not_flushed(git: Git) -> None:
