@@ -176,34 +176,32 @@ def citations_resolve(read: Read, path: str) -> list[Finding]:
     _, body, first_line = split(text)
     used: list[int] = []
     defined: dict[int, str] = {}
-    found: list[Finding] = []
-
-    def add(line: int, message: str) -> None:
-        found.append(_finding(path, first_line + line, "citations-resolve", message))
-
+    problems: list[tuple[int, str]] = []
     for number, line in enumerate(body.split("\n")):
         match = DEFINITION.match(line)
         if match:
             name = int(match.group(1))
-            if name in defined:
-                add(number, f"footnote {name} is defined twice")
+            problems += [(number, f"footnote {name} is defined twice")] if name in defined else []
             defined[name] = match.group(2)
-            if problem := _unresolved(read, match.group(2)):
-                add(number, f"footnote {name} {problem}")
-            continue
-        for reference in REFERENCE.finditer(line):
-            name = int(reference.group(1))
-            if name not in used:
-                if name != len(used) + 1:
-                    add(number, f"footnote {name} comes where {len(used) + 1} is due")
-                used.append(name)
-    for name in used:
-        if name not in defined:
-            add(0, f"footnote {name} is not defined")
-    for name in defined:
+            problem = _unresolved(read, match.group(2))
+            problems += [(number, f"footnote {name} {problem}")] if problem else []
+        else:
+            problems += _order(line, number, used)
+    problems += [(0, f"footnote {name} is not defined") for name in used if name not in defined]
+    problems += [(0, f"footnote {name} is never used") for name in defined if name not in used]
+    return [_finding(path, first_line + line, "citations-resolve", message) for line, message in problems]
+
+
+def _order(line: str, number: int, used: list[int]) -> list[tuple[int, str]]:
+    """Note the footnotes of a line in `used`; those that come out of turn are problems."""
+    problems = []
+    for reference in REFERENCE.finditer(line):
+        name = int(reference.group(1))
         if name not in used:
-            add(0, f"footnote {name} is never used")
-    return found
+            if name != len(used) + 1:
+                problems.append((number, f"footnote {name} comes where {len(used) + 1} is due"))
+            used.append(name)
+    return problems
 
 
 def _unresolved(read: Read, text: str) -> str:

@@ -66,23 +66,24 @@ def render(content: str, sentences: Sequence[Sentence], *, run: str, tier: str, 
 def parse(text: str) -> tuple[Mapping[str, Any], list[Sentence]]:
     """The file's data and its sentences; entries that are none are passed over."""
     data = load_yaml(text)
-    found = []
-    for item in data.get("sentences") or ():
-        if isinstance(item, dict) and isinstance(item.get("text"), str):
-            found.append(
-                Sentence(
-                    item["text"],
-                    str(item.get("kind") or ""),
-                    _whole(item.get("footnote")),
-                    str(item.get("source") or ""),
-                    _whole(item.get("start")),
-                    _whole(item.get("end")),
-                    str(item.get("rule") or ""),
-                    str(item.get("note") or ""),
-                    str(item.get("where") or ""),
-                )
-            )
-    return data, found
+    items = [
+        item for item in data.get("sentences") or () if isinstance(item, dict) and isinstance(item.get("text"), str)
+    ]
+    return data, [_sentence(item) for item in items]
+
+
+def _sentence(item: Mapping[str, Any]) -> Sentence:
+    return Sentence(
+        item["text"],
+        str(item.get("kind") or ""),
+        _whole(item.get("footnote")),
+        str(item.get("source") or ""),
+        _whole(item.get("start")),
+        _whole(item.get("end")),
+        str(item.get("rule") or ""),
+        str(item.get("note") or ""),
+        str(item.get("where") or ""),
+    )
 
 
 def _whole(value: Any) -> int | None:

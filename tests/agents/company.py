@@ -102,6 +102,7 @@ class Company:
         return [
             Hit(path, path.split("/")[1], title, "", start, end, 1, score, "shared words", Trust.EXTERNAL)
             for score, path, title, start, end in scored[: limit or 12]
+            if not kinds or path.split("/")[1] in kinds
         ]
 
     def _chunks(self, path: str) -> tuple[str, list[tuple[int, int, Counter[str]]]]:

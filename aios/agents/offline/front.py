@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from aios.domain.front_matter import CORE_BOOL, split
 
@@ -19,7 +19,7 @@ def _loader() -> Any:
     class RecordLoader(base):  # type: ignore[misc]
         """The safe loader without YAML 1.1's dates and its `yes`/`on`."""
 
-        yaml_implicit_resolvers = {
+        yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
             first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":timestamp", ":bool"))]
             for first, found in base.yaml_implicit_resolvers.items()
         }

@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aios.agents.offline.text.language import Language
+from aios.agents.offline.text.words import stems
 from aios.domain.finding import Finding, Severity
 
 _END = r"[\s.!]*$"
@@ -18,7 +20,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for name, pattern in (
         (
             "title",
-            r"^(?:(?:change |set |use )?(?:the |new )?(?:title|headline|titel)(?: to| is| as)?\s*[:=]?|call it:?|nenne es:?)\s+(.+)$",
+            r"^(?:(?:change |set |use )?(?:the |new )?(?:title|headline|titel)(?: to| is| as)?\s*[:=]?|call it:?)\s+(.+)$",
         ),
         (
             "drop",
@@ -28,25 +30,25 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "add",
-            r"^(?:please )?(?:add|include|insert|ergänze|füge)\s+(?:an?\s+|the\s+|einen\s+)?(?:new\s+)?(?:section|part|chapter|abschnitt)"
-            r"(?:\s+(?:on|about|called|titled|for|über|zu))?\s*[:]?\s*(.+?)" + _END,
+            r"^(?:please )?(?:add|include|insert|ergänze|füge)\s+(?:an?\s+|the\s+|einen\s+)?(?:new\s+)?"
+            r"(?:section|part|chapter|abschnitt)(?:\s+(?:on|about|called|titled|for|über|zu))?\s*[:]?\s*(.+?)" + _END,
         ),
         (
             "shorter",
-            r"^(?:please )?(?:make it |keep it |a bit |much )*(?:shorter|shorten(?: it)?|briefer|cut it down|too long|kürzer)"
-            + _END,
+            r"^(?:please )?(?:make it |keep it |a bit |much )*"
+            r"(?:shorter|shorten(?: it)?|briefer|cut it down|too long|kürzer)" + _END,
         ),
         (
             "longer",
-            r"^(?:please )?(?:make it |a bit |much )*(?:longer|lengthen(?: it)?|more detail(?:ed|s)?|too short|länger|ausführlicher)"
-            + _END,
+            r"^(?:please )?(?:make it |a bit |much )*"
+            r"(?:longer|lengthen(?: it)?|more detail(?:ed|s)?|too short|länger|ausführlicher)" + _END,
         ),
         ("focus", r"^(?:please )?(?:focus|concentrate|konzentriere dich)\s+(?:more\s+)?(?:on|auf)\s+(.+?)" + _END),
         ("more", r"^(?:please )?(?:(?:say |tell |write |i want )?more|mehr)\s+(?:about|on|of|über|zu)\s+(.+?)" + _END),
         ("less", r"^(?:please )?(?:(?:say |write )?less|weniger)\s+(?:about|on|of|über|zu)\s+(.+?)" + _END),
     )
 )
-_SPLIT = re.compile(r"\n+|;\s+|(?<=[.!])\s+(?=[A-ZÄÖÜ])|,?\s+and (?=(?:make it|drop|remove|add a|focus|shorten)\b)")
+_SPLIT = re.compile(r"\n+|;\s+|(?<=[.!])\s+|,?\s+and (?=(?:make it|drop|remove|add a|focus|shorten)\b)")
 _ANSWERS = re.compile(
     r"^(?:publish anyway|stop|drop .+|yes|no|ok(?:ay)?|go on|continue|try again)[\s.!]*$", re.IGNORECASE
 )
@@ -106,14 +108,28 @@ def understand(words: Sequence[str]) -> Guidance:
     return Guidance(tuple(directives), tuple(unclear), tuple(answers))
 
 
+def meant(what: str, headings: Sequence[str], known: Language) -> list[str]:
+    """The headings that the operator means by `what`: those that hold all its words, else the one that holds most."""
+    about = set(stems(what, known))
+    shares = [(containment_of(about, set(stems(heading, known))), heading) for heading in headings]
+    whole = [heading for share, heading in shares if share == 1.0]
+    best = max((share for share, _ in shares), default=0.0)
+    return whole or [heading for share, heading in shares if share == best > 0.5][:1]
+
+
+def containment_of(wanted: set[str], there: set[str]) -> float:
+    """How many of the wanted words are there, 0..1."""
+    return len(wanted & there) / len(wanted) if wanted else 0.0
+
+
 def report(guidance: Guidance, path: str, *, done: dict[str, str]) -> list[Finding]:
-    """Findings: what was understood and what came of it (`done`, by the directive's text), and what was not understood."""
+    """Findings: what was understood and what came of it (`done`, by the directive's text), and what was not."""
     findings = [
         Finding(path, 0, 0, "guidance-applied", f"“{directive.text}”: {done[directive.text]}", severity=Severity.INFO)
         for directive in guidance.directives
         if directive.text in done
     ]
-    hint = "say: drop section X, add section X, shorter, longer, title: X, focus on X, more about X; or edit the file on the branch"
+    hint = "say: drop section X, add section X, shorter, longer, title: X, focus on X, more about X; or edit the file"
     findings += [
         Finding(
             path, 0, 0, "guidance-unclear", f"“{wish}” was not understood and changed nothing", hint, Severity.WARNING

@@ -20,6 +20,7 @@ AIM = 6
 ALIKE = 0.42
 MOST_MERGED = 4
 ENOUGH_WORDS = 45
+SHORT_SOURCE = 160  # words of a source on the topic up to which it makes one section
 _CONCEPT = re.compile(
     r"\b(what|why|introduc|overview|concept|basic|purpose|idea|background|definition|was ist|warum)", re.IGNORECASE
 )
@@ -80,7 +81,7 @@ def sections(ranked: Sequence[tuple[Unit, float]], topic: str, speech: Speech, *
 Scored = tuple[Unit, float]
 
 
-def _depth(unit: Unit, single: bool) -> int:
+def _depth(unit: Unit, *, single: bool) -> int:
     """How many headings of a unit's trail name its group: past the document's title and past empty words."""
     depth = 2 if single else 1
     while depth < len(unit.trail) and is_generic(clean(unit.trail[depth - 1])):
@@ -95,19 +96,23 @@ def _groups(ranked: Sequence[Scored]) -> list[list[Scored]]:
     grouped: dict[tuple[str, tuple[str, ...]], list[Scored]] = {}
     for unit, score in ranked:
         single = len(tops[unit.source.path]) == 1 and bool(unit.trail)
-        key = (unit.source.path, unit.trail[: _depth(unit, single)])
+        key = (unit.source.path, unit.trail[: _depth(unit, single=single)])
         grouped.setdefault(key, []).append((unit, score))
     return _with_siblings(grouped)
 
 
 def _with_siblings(grouped: dict[tuple[str, tuple[str, ...]], list[Scored]]) -> list[list[Scored]]:
-    """Groups too small for a section of their own join a small neighbour under the same parent heading."""
+    """Groups too small for a section join a small neighbour under the same parent; a short source is one group."""
     found: list[tuple[tuple[str, tuple[str, ...]], list[Scored]]] = []
+    whole: Counter[str] = Counter()
+    for (path, _), group in grouped.items():
+        whole[path] += _amount(group)
     for (path, trail), group in sorted(grouped.items(), key=lambda item: (item[0][0], item[1][0][0].at)):
-        parent = (path, trail[:-1])
+        short = whole[path] < SHORT_SOURCE
+        parent = (path, () if short else trail[:-1])
         last = found[-1] if found else None
-        both_small = last is not None and max(_amount(group), _amount(last[1])) < ENOUGH_WORDS
-        if last and both_small and len(trail) > 1 and last[0] == parent and len(last[1]) < MOST_MERGED:
+        both_small = last is not None and max(_amount(group), _amount(last[1])) < ENOUGH_WORDS and len(trail) > 1
+        if last and last[0] == parent and (short or (both_small and len(last[1]) < MOST_MERGED)):
             last[1].extend(group)
         else:
             found.append((parent, list(group)))
@@ -200,10 +205,11 @@ def _has_parent(unit: Unit, others: Sequence[Unit]) -> bool:
 
 
 def _joined(section: Section, speech: Speech) -> str:
-    """For neighbours that are small: their headings in a row where that stays short, else the heading above them."""
+    """For several headings of one source: all of them where short enough for a row, else the one above them."""
     sources = {unit.source.path for unit in section.units}
     ordered = sorted(section.units, key=lambda unit: unit.at)
-    if len(sources) > 1 or len(ordered) < 2 or any(unit.words >= ENOUGH_WORDS for unit in ordered):
+    tops = {unit.trail[:2] for unit in ordered}
+    if len(sources) > 1 or len(tops) < 2:
         return ""
     names = list(dict.fromkeys(clean(unit.heading) for unit in ordered))
     found = [set(stems(name, speech.known)) for name in names]
@@ -211,10 +217,12 @@ def _joined(section: Section, speech: Speech) -> str:
     plain = not any(is_generic(name) or re.search(r"[?,&]|\b(?:and|und)\b", name) for name in names)
     word = "und" if speech.known.code == "de" else "and"
     text = f"{', '.join(names[:-1])} {word} {names[-1]}"
-    if len(names) <= 3 and apart and plain and len(text) <= 56:
+    small = all(unit.words < ENOUGH_WORDS for unit in ordered)
+    if small and len(names) <= 3 and apart and plain and len(text) <= 56:
         return text
-    above = clean(ordered[0].trail[-2]) if len(ordered[0].trail) > 1 else ""
-    return next((name for name in (above, clean(ordered[0].source.title)) if quality(name) > 0.3), "")
+    shared = [name for name, other in zip(ordered[0].trail, ordered[-1].trail, strict=False) if name == other]
+    above = (*reversed(shared), ordered[0].source.title)
+    return next((clean(name) for name in above if quality(clean(name)) > 0.3), "")
 
 
 def _chosen(made: Sequence[Section], aim: int, topic: str, known: Language) -> list[Section]:
@@ -266,7 +274,7 @@ def _part(section: Section, parts: Sequence[set[str]], known: Language) -> int:
 
 
 def _ordered(chosen: list[Section], topic: str, known: Language) -> list[Section]:
-    """As the topic names its parts; ideas before instructions, special cases last; then source by source in its order."""
+    """As the topic names its parts; ideas before instructions, special cases last; then source by source."""
     parts = _parts(topic, known)
     weight: Counter[str] = Counter()
     for section in chosen:

@@ -36,7 +36,6 @@ class Phrasing:
     under_same: str
     product: str
     related: str
-    related_one: str
     empty: str
 
     def series(self, names: Sequence[str]) -> str:
@@ -112,8 +111,7 @@ _ENGLISH = Phrasing(
     under="*{title}*, under “{heading}”:",
     under_same="Under “{heading}”:",
     product="{name}: {summary}",
-    related="Related: {links}",
-    related_one="[{title}]({url})",
+    related="Related:",
     empty="“{heading}”: no passage was good enough to quote",
 )
 _GERMAN = Phrasing(
@@ -137,8 +135,7 @@ _GERMAN = Phrasing(
     under="*{title}*, unter „{heading}“:",
     under_same="Unter „{heading}“:",
     product="{name}: {summary}",
-    related="Dazu passt: {links}",
-    related_one="[{title}]({url})",
+    related="Dazu passt:",
     empty="„{heading}“: keine Stelle war gut genug für ein Zitat",
 )
 

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from aios.agents.offline.earlier import Earlier, most_alike
 from aios.agents.offline.guidance import Guidance, report, understand
 from aios.agents.offline.material import Material, Unit, gather, language_of, parts_of, units
-from aios.agents.offline.outline import AIM, ENOUGH_WORDS, MOST, Section, Speech, sections
+from aios.agents.offline.outline import ENOUGH_WORDS, Section, Speech
 from aios.agents.offline.phrasing import Phrasing, phrasing
+from aios.agents.offline.plan import FEWEST_SECTIONS, Plan, make_plan
 from aios.agents.offline.relevance import query_of, relevance
 from aios.agents.offline.text.headings import spelling
 from aios.agents.offline.text.keyphrases import phrases
 from aios.agents.offline.text.language import Language
-from aios.agents.offline.text.similarity import containment, jaccard
 from aios.agents.offline.text.words import stems
 from aios.agents.offline.trust import worst
 from aios.domain.agent import AgentCall, AgentReply, Question, Reason, Tools
@@ -29,20 +28,10 @@ from aios.domain.record import Record
 from aios.domain.slug import slug
 
 POOL = 48  # units looked at closely
-FEWEST_SECTIONS = 3
 FEWEST_PASSAGES = 6
-FEWEST_WORDS = 280
-SHORT_OF_WORDS = 800  # below, one section more is worth having
-WEAK = 0.16  # of the best unit's relevance
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    sections: list[Section]
-    kept: list[str]
-    changed: list[str]
-    done: dict[str, str]
-    gaps: list[str]
+FEWEST_WORDS = 240
+COMFORTABLE = 500  # words of material from which weakly related sources are left alone
+WEAK = (0.16, 0.05)  # of the best unit's relevance; the second where the first leaves too little
 
 
 def planner(call: AgentCall, tools: Tools) -> AgentReply:
@@ -54,10 +43,13 @@ def planner(call: AgentCall, tools: Tools) -> AgentReply:
     given = [str(item) for item in call.input.get("sources") or ()]
     material = gather(call, tools, [*parts_of(topic), *wishes], given=given)
     every = [unit for source in material.sources for unit in units(source, known)]
-    ranked = _ranked(every, topic, known, guidance)
     speech = Speech(known, spelling(source.body for source in material.sources), _background(every, known))
-    earlier = _earlier(call, tools, topic, ranked, known)
-    plan = _plan(ranked, every, topic, speech, guidance, earlier)
+    for weak in WEAK:
+        ranked = _ranked(every, topic, known, guidance, weak=weak)
+        earlier = _earlier(call, tools, topic, ranked, known)
+        plan = make_plan(ranked, every, topic, speech, guidance, earlier)
+        if not _too_little(plan.sections) and sum(section.words for section in plan.sections) >= COMFORTABLE:
+            break
     said = phrasing(known.code)
     if _too_little(plan.sections):
         return AgentReply(output={}, question=_question(topic, plan.sections, material, given), reasons=_read(material))
@@ -70,7 +62,9 @@ def _background(every: Sequence[Unit], known: Language) -> Counter[str]:
     )
 
 
-def _ranked(every: Sequence[Unit], topic: str, known: Language, guidance: Guidance) -> list[tuple[Unit, float]]:
+def _ranked(
+    every: Sequence[Unit], topic: str, known: Language, guidance: Guidance, *, weak: float
+) -> list[tuple[Unit, float]]:
     focus = guidance.all("focus", "more")
     scores = relevance(every, topic, known, focus=focus)
     less = [query_of(text, known) for text in guidance.all("less")]
@@ -81,7 +75,7 @@ def _ranked(every: Sequence[Unit], topic: str, known: Language, guidance: Guidan
     ]
     scored.sort(key=lambda item: (-item[1], item[0].source.path, item[0].at))
     best = scored[0][1] if scored else 0.0
-    return [item for item in scored if item[1] >= WEAK * best][:POOL]
+    return [item for item in scored if item[1] >= weak * best][:POOL]
 
 
 def _meets(unit: Unit, query: Mapping[str, float], known: Language) -> bool:
@@ -97,111 +91,6 @@ def _earlier(
         return Earlier(record, 1.0, covers=True)
     names = [unit.heading for unit, _ in ranked[:12]]
     return most_alike(tools.records("content"), topic, names, known)
-
-
-def _plan(
-    ranked: Sequence[tuple[Unit, float]],
-    every: Sequence[Unit],
-    topic: str,
-    speech: Speech,
-    guidance: Guidance,
-    earlier: Earlier | None,
-) -> _Plan:
-    done: dict[str, str] = {}
-    aim = AIM if guidance.length >= 0.8 else FEWEST_SECTIONS + 1
-    if guidance.length > 1.2:
-        aim = MOST
-    made = sections(ranked, topic, speech, aim=aim)
-    if aim == AIM and sum(section.words for section in made) < SHORT_OF_WORDS:
-        made = sections(ranked, topic, speech, aim=MOST)
-    gaps = _missing_words(topic, made, speech.known)
-    kept, changed, made = _after_earlier(made, earlier, every, topic, speech)
-    for directive in guidance.directives:
-        what = set(stems(directive.what, speech.known))
-        if directive.name == "drop":
-            left = [section for section in made if containment(what, set(stems(section.heading, speech.known))) < 0.5]
-            dropped = [section.heading for section in made if section not in left]
-            made = left
-            done[directive.text] = f"dropped “{'”, “'.join(dropped)}”" if dropped else "no such section is planned"
-        elif directive.name == "add":
-            found = _section_about(directive.what, every, speech)
-            if found is None:
-                gaps.append(f"“{directive.what}”: asked for, but no source says anything about it")
-                done[directive.text] = "no source says anything about it; noted as a gap"
-            else:
-                made = [*(_without(section, found) for section in made), found][-MOST:]
-                done[directive.text] = f"added from {', '.join(found.sources)}"
-        elif directive.name in {"focus", "more", "less"}:
-            done[directive.text] = "weighed accordingly when choosing the material"
-        elif directive.name == "title":
-            done[directive.text] = "taken as the title"
-        else:
-            done[directive.text] = f"{len(made)} sections planned"
-    return _Plan([section for section in made if section.words], kept, changed, done, gaps)
-
-
-def _without(section: Section, other: Section) -> Section:
-    taken = {(unit.source.path, unit.at) for unit in other.units}
-    return replace(section, units=tuple(unit for unit in section.units if (unit.source.path, unit.at) not in taken))
-
-
-def _section_about(what: str, every: Sequence[Unit], speech: Speech) -> Section | None:
-    """A section in the operator's words, from the units that say something about them."""
-    scores = relevance(every, what, speech.known)
-    found = sorted(
-        ((score, index) for index, score in enumerate(scores) if score > 0.12), key=lambda item: (-item[0], item[1])
-    )
-    best = [every[index] for score, index in found if score >= 0.4 * found[0][0]][:4]
-    if sum(unit.words for unit in best) < ENOUGH_WORDS:
-        return None
-    return Section(what[:1].upper() + what[1:], tuple(best), found[0][0], None)
-
-
-def _after_earlier(
-    made: list[Section], earlier: Earlier | None, every: Sequence[Unit], topic: str, speech: Speech
-) -> tuple[list[str], list[str], list[Section]]:
-    """Continue an earlier outline: its headings and order where the material bears them, news behind."""
-    if earlier is None:
-        return [], [], made
-    known = speech.known
-    kept: list[str] = []
-    changed: list[str] = []
-    taken: list[Section] = []
-    left = list(made)
-    for heading in earlier.headings:
-        about = set(stems(heading, known))
-        match = max(left, key=lambda section: jaccard(about, set(stems(section.heading, known))), default=None)
-        if match is not None and jaccard(about, set(stems(match.heading, known))) >= 0.5:
-            left.remove(match)
-            taken.append(replace(match, heading=heading, origin=None))
-            kept.append(heading)
-            continue
-        found = _section_about(heading, every, speech) if earlier.covers else None
-        if found is not None and containment(about, set(stems(topic, known))) < 1:
-            left = [_without(section, found) for section in left]
-            taken = [_without(section, found) for section in taken]
-            taken.append(found)
-            kept.append(heading)
-        else:
-            changed.append(f"“{heading}” is left out: nothing on it was found for this topic")
-    left = [section for section in left if section.words >= ENOUGH_WORDS]
-    taken = [section for section in taken if section.words >= ENOUGH_WORDS]
-    changed += [f"“{section.heading}” is new, from {', '.join(section.sources)}" for section in left]
-    return kept, changed, (made if not kept else [*taken, *left][:MOST])
-
-
-def _missing_words(topic: str, made: Sequence[Section], known: Language) -> list[str]:
-    said = {
-        stem
-        for section in made
-        for unit in section.units
-        for stem in (*unit.stems, *stems(" ".join(unit.trail), known))
-    }
-    return [
-        f"“{part}”: no source says anything about it"
-        for part in parts_of(topic)[1:] or (topic,)
-        if not (set(query_of(part, known)) & said)
-    ]
 
 
 def _too_little(made: Sequence[Section]) -> bool:
@@ -224,8 +113,8 @@ def _question(topic: str, made: Sequence[Section], material: Material, given: Se
     )
     text = (
         f"There is too little material on “{topic}” for an honest piece: {looked}, {have}. A piece needs at least "
-        f"{FEWEST_SECTIONS} sections with {FEWEST_PASSAGES} passages and {FEWEST_WORDS} words between them. Nothing was "
-        f"written. Give it files or folders that speak about the topic and start again: "
+        f"{FEWEST_SECTIONS} sections with {FEWEST_PASSAGES} passages and {FEWEST_WORDS} words between them. "
+        f"Nothing was written. Give it files or folders that speak about the topic and start again: "
         f'`aios run publish-content --input topic="{topic}" --input sources=PATH`.'
     )
     evidence = [f"found: {section.heading} ({section.words} words, {', '.join(section.sources)})" for section in made]
@@ -266,9 +155,7 @@ def _record_id(call: AgentCall, tools: Tools, topic: str) -> str:
 
 def _questions(made: Sequence[Section], said: Phrasing) -> list[list[dict[str, Any]]]:
     found: list[list[dict[str, Any]]] = []
-    number = 0
-    for section in made:
-        number += 1
+    for number, section in enumerate(made, 1):
         places = [{"source": unit.source.id, "heading": unit.heading, "at": unit.at} for unit in section.units]
         found.append(
             [{"id": f"q{number}", "text": said.question(section.heading, section.phrases), "material": places}]
@@ -306,7 +193,7 @@ def _reply(
     tools: Tools,
     topic: str,
     material: Material,
-    plan: _Plan,
+    plan: Plan,
     earlier: Earlier | None,
     guidance: Guidance,
     said: Phrasing,
@@ -373,7 +260,7 @@ def _reply(
         files={path: render_markdown(data, "")},
         title=f"{title}: {len(plan.sections)} sections from {len(used)} sources",
         reasons=(*_reasons(plan, earlier, product), *_read(material)),
-        findings=tuple([*_duplicate(earlier, record, path), *report(guidance, path, done=plan.done)]),
+        findings=(*_duplicate(earlier, record, path), *report(guidance, path, done=plan.done)),
         confidence=_confidence(plan.sections),
     )
 
@@ -389,7 +276,7 @@ def _confidence(made: Sequence[Section]) -> float:
     return round(0.55 + 0.3 * passages + 0.15 * several, 3)
 
 
-def _reasons(plan: _Plan, earlier: Earlier | None, product: Record | None) -> list[Reason]:
+def _reasons(plan: Plan, earlier: Earlier | None, product: Record | None) -> list[Reason]:
     reasons = []
     if earlier is not None:
         kept = f"keeps “{'”, “'.join(plan.kept)}”" if plan.kept else "keeps none of its headings"
@@ -413,7 +300,8 @@ def _reasons(plan: _Plan, earlier: Earlier | None, product: Record | None) -> li
             else "heading kept, asked for or made of key phrases"
         )
         telling = f", key phrases {', '.join(section.phrases[:4])}" if section.phrases else ""
-        why = f"{section.passages} passages in {', '.join(section.sources)}; relevance {section.score:.2f}; {heading}{telling}"
+        amount = f"{section.passages} passages in {', '.join(section.sources)}"
+        why = f"{amount}; relevance {section.score:.2f}; {heading}{telling}"
         reasons.append(Reason(f"section “{section.heading}”", why, where))
     return reasons
 

@@ -13,9 +13,11 @@ from aios.agents.offline.text.words import stems
 
 # Words that a topic is dressed in; they find everything.
 _DRESS = frozenset(
-    "handling handle working work guide introduction basics basic best practices practice overview tips common good better managing "
-    "manage understanding learn learning building build doing effective effectively simple your own way ways things set setup "
-    "umgang einführung grundlagen tipps".split()
+    """
+    handling handle working work guide introduction basics basic best practices practice overview tips common
+    good better managing manage understanding learn learning building build doing effective effectively simple
+    your own way ways things set setup umgang einführung grundlagen tipps
+    """.split()  # noqa: SIM905 (a list of words reads best as words)
 )
 
 
@@ -54,7 +56,7 @@ def relevance(units: Sequence[Unit], topic: str, known: Language, *, focus: Sequ
             _score(query, place, lead, length, idf) * (1.0 if place.speaks_of(activity) else 0.3)
             for query, activity in asked
         )
-        best *= 0.75 if "tutorial" in place.unit.source.path else 1.0  # its steps make sense in its own order only
+        best *= 0.6 if "tutorial" in place.unit.source.path else 1.0  # its steps make sense in its own order only
         scores.append(best + (1.5 * _score(extra, place, lead, length, idf) if extra else 0.0))
     return scores
 
@@ -116,4 +118,4 @@ def _score(
         if strength:
             covered += value * min(1.0, 0.4 + strength)
     share = covered / whole if whole else 0.0
-    return score * share * share / (whole or 1.0) if share >= 0.3 else 0.0
+    return score * share**1.5 / (whole or 1.0) if share >= 0.3 else 0.0

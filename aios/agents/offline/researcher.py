@@ -165,7 +165,7 @@ def _reply(
     reasons.append(Reason(f"{looked} passages looked at", f"{dropped} dropped as near-duplicates, {len(ranked)} kept"))
     if left_out:
         reasons.append(Reason(f"left out {len(left_out)} sources", "; ".join(left_out[:8])))
-    findings = ()
+    findings: tuple[Finding, ...] = ()
     if not ranked:
         hint = "give it a source on the subject, or drop the section"
         findings = (

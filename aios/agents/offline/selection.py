@@ -103,7 +103,7 @@ def _by_wish(picks: Sequence[Pick], known: Language, wanted: Sequence[str], unwa
 
 
 def _fit(pick: Pick, lines: int) -> Pick | None:
-    """The passage with as much code as fits: a listing that does not goes with all that comes behind and what announced it."""
+    """The passage with as much code as fits: a listing that does not goes, with what announced it and what follows."""
     spans = pick.passage.spans
     used = 0
     for index, span in enumerate(spans):

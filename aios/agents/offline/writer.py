@@ -13,7 +13,7 @@ from typing import Any
 
 from aios.agents.evidence import evidence_path, render
 from aios.agents.offline.front import load
-from aios.agents.offline.guidance import Guidance, report, understand
+from aios.agents.offline.guidance import Guidance, meant, report, understand
 from aios.agents.offline.material import Source, language_of, read_source
 from aios.agents.offline.phrasing import Phrasing, phrasing
 from aios.agents.offline.piece import Piece
@@ -22,7 +22,7 @@ from aios.agents.offline.selection import Chosen, Pick, select
 from aios.agents.offline.text.headings import clean, is_generic, spelling
 from aios.agents.offline.text.language import Language
 from aios.agents.offline.text.passages import Passage, passages
-from aios.agents.offline.text.similarity import containment, jaccard
+from aios.agents.offline.text.similarity import jaccard
 from aios.agents.offline.text.words import stems
 from aios.agents.offline.trust import worst
 from aios.domain.agent import AgentCall, AgentReply, Reason, Tools
@@ -76,7 +76,8 @@ def writer(call: AgentCall, tools: Tools) -> AgentReply:
             f"no passage for {record} was good enough to quote", "add sources on the topic and plan it again"
         )
     piece = _compose(tools, data, filled, said, known)
-    return _reply(call, data, piece, filled, missing, guidance, done, said, sections, known)
+    told = [*(finding for section in sections for finding in section.findings), *report(guidance, path, done=done)]
+    return _reply(call, data, piece, filled, missing, told, known)
 
 
 def _section(
@@ -115,18 +116,16 @@ def _passage(source: Source, entry: Mapping[str, Any], known: Language) -> Passa
 
 def _dropped(sections: list[_Section], guidance: Guidance, known: Language, done: dict[str, str]) -> list[_Section]:
     for directive in guidance.directives:
-        what = set(stems(directive.what, known))
+        names = [section.heading for section in sections]
+        there = meant(directive.what, names, known)
         if directive.name == "drop":
-            left = [section for section in sections if containment(what, set(stems(section.heading, known))) < 0.5]
-            gone = [section.heading for section in sections if section not in left]
-            done[directive.text] = f"dropped “{'”, “'.join(gone)}”" if gone else "there is no such section"
-            sections = left
+            sections = [section for section in sections if section.heading not in there]
+            done[directive.text] = f"dropped “{'”, “'.join(there)}”" if there else "there is no such section"
         elif directive.name in {"shorter", "longer"}:
             done[directive.text] = f"aimed at {round(WORDS * guidance.length)} words"
         elif directive.name == "title":
             done[directive.text] = "taken as the title"
         elif directive.name == "add":
-            there = any(containment(what, set(stems(section.heading, known))) >= 0.5 for section in sections)
             done[directive.text] = (
                 "it is there" if there else "left to the planner, who finds the material for a section"
             )
@@ -179,8 +178,7 @@ def _write_section(
 ) -> None:
     """The section's passages source by source, each source in its own order, a definition first."""
     quoted: list[Pick] = []
-    place = 0
-    for run in runs(picks, set(stems(heading, known)), known):
+    for place, run in enumerate(runs(picks, set(stems(heading, known)), known)):
         source = run[0].source
         lead = "" if source.own else _lead(place, run[0], heading, said, known, met)
         if quoted and (lead or quoted[-1].source.path != source.path):
@@ -189,7 +187,6 @@ def _write_section(
         if lead:
             piece.connect((lead, "attribution"))
         quoted += run
-        place += 1
         met[source.path] = met.pop(source.path, 0) + 1  # the last to speak comes last
     if quoted:
         _quote(piece, quoted)
@@ -222,19 +219,21 @@ def runs(picks: Sequence[Pick], about: set[str], known: Language) -> list[list[P
 
 
 def _lead(number: int, first: Pick, heading: str, said: Phrasing, known: Language, met: dict[str, int]) -> str:
-    """The sentence that says whose words follow; names the place where it is another than the section's heading says."""
+    """The sentence that says whose words follow, and under which heading where it is not the section's."""
     title = title_of(first.source)
     under = clean(first.heading)
     about = set(stems(under, known))
     same = not about or is_generic(under) or jaccard(about, set(stems(heading, known))) >= 0.5
     same = same or jaccard(about, set(stems(title, known))) >= 0.5 or "`" in under
-    turn = len(met) + sum(met.values())
+    turn = sum(met.values())
     if first.source.path == next(iter(reversed(met)), ""):
         # Nobody else has spoken since: the quotation goes on, or the section's heading is the source's own.
         return "" if same else said.under_same.format(heading=under)
     if not same:
         return said.under.format(title=title, heading=under)
-    templates = said.adds if number else said.again if first.source.path in met else said.leads
+    if first.source.path not in met and not number:
+        return said.leads[len(met) % len(said.leads)].format(title=title)
+    templates = said.adds if number else said.again
     return templates[turn % len(templates)].format(title=title)
 
 
@@ -266,12 +265,10 @@ def _reply(
     piece: Piece,
     filled: Sequence[tuple[str, list[Pick]]],
     missing: list[str],
-    guidance: Guidance,
-    done: dict[str, str],
-    said: Phrasing,
-    sections: Sequence[_Section],
+    told: Sequence[Finding],
     known: Language,
 ) -> AgentReply:
+    said, guidance = phrasing(known.code), understand(call.guidance)
     record = str(call.input["record"])
     path = f"state/content/{record}.md"
     title = guidance.title or str(data.get("title"))
@@ -295,7 +292,6 @@ def _reply(
         "trust": trust,
     }
     evidence = render(record, piece.sentences, run=call.run, tier="offline", created=call.now, trust=trust)
-    findings = [finding for section in sections for finding in section.findings]
     reasons = [
         Reason(
             f"“{heading}” quotes {len(picks)} passages",
@@ -304,11 +300,10 @@ def _reply(
         )
         for heading, picks in filled
     ]
-    offered = sum(len(section.picks) for section in sections)
     reasons.append(
         Reason(
-            f"{len(piece.footnotes)} of {offered} researched passages used",
-            f"{piece.words} words; the rest repeats or exceeds the length",
+            f"{len(piece.footnotes)} passages used",
+            f"{piece.words} words; what else was researched repeats them or exceeds the length",
         )
     )
     return AgentReply(
@@ -316,6 +311,6 @@ def _reply(
         files={path: render_markdown(fresh, piece.body()), evidence_path(path): evidence},
         title=f"{title}: {len(filled)} sections, {piece.words} words, {len(piece.footnotes)} citations",
         reasons=tuple(reasons),
-        findings=tuple([*findings, *report(guidance, path, done=done)]),
+        findings=tuple(told),
         confidence=round(min(1.0, 0.4 + 0.1 * len(filled) + piece.words / 4000), 3),
     )

@@ -14,7 +14,7 @@ from aios.agents.offline.text.words import words
 _CODE = re.compile(r"(`+)[^`]+?\1")
 _LINK = re.compile(r"\[([^\]]*)\]\((https?://[^)\s]*|mailto:[^)\s]*)\)")
 _AUTOLINK = re.compile(r"<(https?://[^>\s]+|mailto:[^>\s]+)>")
-LONGEST = 60  # words
+SHORTEST, LONGEST = 4, 60  # words
 
 _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE | re.VERBOSE))
@@ -22,19 +22,27 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "leftover-markup",
             r"""
-            :[a-z][\w+:-]*:`|:[a-z]+:\s|\{[\w:+-]+\}\s*`|^\.\.\s|::\s*$|\|[\w-]+\||</?[a-z!]|\{\{|\{%|%\}|\\[a-z]+\{|\[\^|!\[|¶|\ufffd
-            |\[[^\]]*\]\(|\]\[|\[[^\]]+\]|`_{1,2}(?:\W|$)|^[-=~^*\#+_]{3,}|^@|&\w+;|\bTODO\b|\bFIXME\b|\bXXX\b|lorem[ ]ipsum|^[|>]
+            :[a-z][\w+:-]*:`|:[a-z]+:\s|\{[\w:+-]+\}\s*`|^\.\.\s|::\s*$|\|[\w-]+\||</?[a-z!]|\{\{|\{%|%\}
+            |\\[a-z]+\{|\[\^|!\[|¶|\ufffd
+            |\[[^\]]*\]\(|\]\[|\[[^\]]+\]|`_{1,2}(?:\W|$)|^[-=~^*\#+_]{3,}|^@|&\w+;|\bTODO\b|\bFIXME\b|\bXXX\b
+            |lorem[ ]ipsum|^[|>]
             """,
         ),
         (
             "boilerplate",
             r"""
-            licen[sc]ed[ ]under|copyright[ ](?:©|\(c\)|\d{4})|all[ ]rights[ ]reserved|©|edit[ ](?:this[ ]page[ ])?on[ ]github
-            |table[ ]of[ ]contents|skip[ ]to[ ](?:main[ ]|the[ ])?content|(?:subscribe[ ]to|sign[ ]up[ ]for)[ ](?:our|the|my)\b
-            |(?:accept|we[ ]use)[ ]cookies|cookie[ ](?:policy|banner)|last[ ](?:updated|modified)[ ](?:on|:)|view[ ](?:page[ ])?source
-            |(?:built|generated)[ ](?:with|by)[ ]sphinx|powered[ ]by|click[ ]here|tidelift|become[ ]a[ ]sponsor|sponsor[ ]us|donat(?:e|ing)[ ]to
-            |follow[ ](?:us|me)[ ]on|star[ ](?:us|the[ ]repo)|join[ ](?:our|us|the[ ](?:chat|discord|community))|bug[ ]tracker
-            |(?:submit|open|send|file|create|report)[ ](?:an?[ ]|any[ ])?(?:pull[ ]request|issue|bug|patch)|without[ ]warrant|[“"]as[ ]is[”"]
+            licen[sc]ed[ ]under|copyright[ ](?:©|\(c\)|\d{4})|all[ ]rights[ ]reserved|©
+            |edit[ ](?:this[ ]page[ ])?on[ ]github
+            |table[ ]of[ ]contents|skip[ ]to[ ](?:main[ ]|the[ ])?content|(?:subscribe[ ]to
+            |sign[ ]up[ ]for)[ ](?:our|the|my)\b
+            |(?:accept|we[ ]use)[ ]cookies|cookie[ ](?:policy|banner)|last[ ](?:updated|modified)[ ](?:on|:)
+            |view[ ](?:page[ ])?source
+            |(?:built|generated)[ ](?:with|by)[ ]sphinx|powered[ ]by|click[ ]here|tidelift|become[ ]a[ ]sponsor
+            |sponsor[ ]us|donat(?:e|ing)[ ]to
+            |follow[ ](?:us|me)[ ]on|star[ ](?:us|the[ ]repo)|join[ ](?:our|us|the[ ](?:chat|discord
+            |community))|bug[ ]tracker
+            |(?:submit|open|send|file|create|report)[ ](?:an?[ ]|any[ ])?(?:pull[ ]request|issue|bug|patch)
+            |without[ ]warrant|[“"]as[ ]is[”"]
             |ask[ ].*[ ]stack[ ]overflow|alle[ ]rechte[ ]vorbehalten|impressum
             """,
         ),
@@ -50,33 +58,52 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "points-elsewhere",
             r"""
-            ^\W*(?:please[ ])?(?:see|refer[ ]to|check[ ]out|take[ ]a[ ]look|have[ ]a[ ](?:look|read)|look[ ]at|consult|read[ ](?:on|more|the|about)|visit
+            ^\W*(?:please[ ])?(?:see|refer[ ]to|check[ ]out|take[ ]a[ ]look|have[ ]a[ ](?:look|read)|look[ ]at
+            |consult|read[ ](?:on|more|the|about)|visit
               |head[ ]over|jump[ ]to|go[ ]to[ ]the|continue[ ](?:to|with|reading))\b
-            |^(?:for|more)[ ](?:(?:more|further|full|other|additional|a|an|the)\b.*\b)?(?:details?|information|info|documentation|examples?|list|
-              description|explanation|reference|discussion|guidance)\b.*\b(?:see|refer|check|read|consult|look|visit|found|available)\b
-            |\bsee(?:[ ]also)?[ ](?:the[ ]|our[ ]|also[ ])?["“`*A-Z\[].*|[(—–-][ ]?see\b|\bsee[ ](?:below|above|also|the)\b|\brefer[ ]to[ ]the\b
-            |\b(?:described|explained|discussed|shown|covered|mentioned|documented|listed|outlined|demonstrated|seen|defined|noted|introduced
-              |detailed|given|used|presented|illustrated)[ ](?:in[ ](?:more[ ]detail|detail|the|this)|below|above|earlier|previously|later|here|before
+            |^(?:for|more)[ ](?:(?:more|further|full|other|additional|a|an|the)\b.*\b)?(?:details?|information
+            |info|documentation|examples?|list|
+              description|explanation|reference|discussion|guidance)\b.*\b(?:see|refer|check|read|consult|look
+              |visit|found|available)\b
+            |\bsee(?:[ ]also)?[ ](?:the[ ]|our[ ]|also[ ])?["“`*A-Z\[].*|[(—–-][ ]?see\b|\bsee[ ](?:below|above
+            |also|the)\b|\brefer[ ]to[ ]the\b
+            |\b(?:described|explained|discussed|shown|covered|mentioned|documented|listed|outlined|demonstrated
+            |seen|defined|noted|introduced
+              |detailed|given|used|presented|illustrated)[ ](?:in[ ](?:more[ ]detail|detail|the|this)|below
+              |above|earlier|previously|later|here|before
               |further)\b
-            |\b(?:above|below|previous|preceding|following|next|earlier|last)[ ](?:\w+[ ])?(?:examples?|section|chapter|page|code|snippet|figure|table
-              |paragraph|commands?|output|listing|diagram|tutorial|document|file|function|class|script|program|test|parts?|steps?|guide|lines?)\b
-            |\b(?:above|below|hereafter)\b
-            |\b(?:in|on|of|throughout)[ ](?:this|the|these|our)[ ](?:\w+[ ])?(?:sections?|chapters?|page|tutorial|guide|documentation|docs|article|post
+            |\b(?:above|below|previous|preceding|following)[ ](?:\w+[ ])?(?:examples?|section|chapter|page|code
+            |snippet|figure|table|paragraph
+              |commands?|output|listing|diagram|tutorial|document|file|function|class|script|program|test
+              |parts?|steps?|guide|lines?)\b
+            |\b(?:next|earlier|last)[ ](?:\w+[ ])?(?:examples?|section|chapter|page|snippet|figure|table
+            |paragraph|listing|diagram|tutorial|guide)\b
+            |\b(?:above|below)\b(?![ ](?:the|a|an|all|any|average|zero|its|their|your|our|that|which|\d
+            |\w+[ ](?:percent|euros?|dollars?|degrees))\b)|\bhereafter\b
+            |\b(?:in|on|of|throughout)[ ](?:this|the|these|our)[ ](?:\w+[ ])?(?:sections?|chapters?|page
+            |tutorial|guide|documentation|docs|article|post
               |document|examples?|walkthrough|readme|recipe|how-?to|pattern|sample|snippet|listing)\b
-            |\b(?:this|these|the)[ ](?:whole[ ]|rest[ ]of[ ]the[ ])?(?:section|chapter|page|tutorial|guide|documentation|docs|article|post|document|README|recipe
+            |\b(?:this|these|the)[ ](?:whole[ ]|rest[ ]of[ ]the[ ])?(?:section|chapter|page|tutorial|guide
+            |documentation|docs|article|post|document|README|recipe
               |how-?to|walkthrough|snippet|listing|cookbook|part[ ]of[ ]the)\b
             |\b(?:the|these|this|those|first|second|third|last|our)[ ]examples?\b
-            |\b(?:we(?:'ll|'re|'ve|[ ](?:will|are[ ]going|have|saw|can|need|want|could|should|now|just))|let'?s|let[ ]us)\b
-            |\byou(?:'ll|[ ]will)[ ](?:see|learn|find|notice|discover|also[ ](?:see|find))\b|\b(?:you|we)[ ](?:saw|have[ ](?:seen|learned))\b
-            |\bread[ ]on\b|\bas[ ](?:follows|shown|seen|mentioned|noted|before|above|below)\b|\bhere(?:'s|[ ]is|[ ]are)\b|\bthe[ ]following\b|\blike[ ](?:this|so)\b
-            |\bmore[ ](?:info|information|details?|on[ ]that)\b|\bmentioned\b|\bin[ ]our[ ]\w+\b|\bin[ ]the[ ](?:next|last)[ ]\w+\b|\bin[ ]these\b
-            |\bsiehe\b|\b(?:im|in[ ]diesem)[ ](?:folgenden|abschnitt|kapitel|artikel|beispiel)\b|\b(?:oben|unten|nachfolgend|folgende[nrsm]?)\b|\bwie[ ]folgt\b
+            |\b(?:we(?:'ll|'re|'ve|[ ](?:will|are[ ]going|have|saw|can|need|want|could|should|now|just))|let'?s
+            |let[ ]us)\b
+            |\byou(?:'ll|[ ]will)[ ](?:see|learn|find|notice|discover|also[ ](?:see|find))\b|\b(?:you
+            |we)[ ](?:saw|have[ ](?:seen|learned))\b
+            |\bread[ ]on\b|\bas[ ](?:follows|shown|seen|mentioned|noted|before|above|below)\b|\bhere(?:'s|[ ]is
+            |[ ]are)\b|\bthe[ ]following\b|\blike[ ](?:this|so)\b
+            |\bmore[ ](?:info|information|details?|on[ ]that)\b|\bmentioned\b|\bin[ ]our[ ]\w+\b
+            |\bin[ ]the[ ](?:next|last)[ ]\w+\b|\bin[ ]these\b
+            |\bsiehe\b|\b(?:im|in[ ]diesem)[ ](?:folgenden|abschnitt|kapitel|artikel|beispiel)\b|\b(?:oben
+            |unten|nachfolgend|folgende[nrsm]?)\b|\bwie[ ]folgt\b
             """,
         ),
         (
             "chatter",
             r"""
-            \bhappy[ ]\w+ing\b|\bcongratulations\b|\bhave[ ]fun\b|\bthank(?:s|[ ]you)\b|\benjoy\b|\byay\b|[:;]-?[)D](?:\s|$)|!{2,}|\?{2,}
+            \bhappy[ ]\w+ing\b|\bcongratulations\b|\bhave[ ]fun\b|\bthank(?:s|[ ]you)\b|\benjoy\b|\byay\b
+            |[:;]-?[)D](?:\s|$)|!{2,}|\?{2,}
             |[\U0001F300-\U0001FAFF\u2600-\u27BF]
             """,
         ),
@@ -88,23 +115,32 @@ _ENDS = re.compile(r"[.!?…:][\"”’'»)*_`]*$")
 _STARTS = re.compile(r"^[\"“‘'„«(*_]*(?:[A-ZÀ-ÞΑ-ΩА-Я0-9]|`)")
 # A name that is written small ("urllib3 can …"), told from a sentence torn in two by its verb or digit.
 _NAME = re.compile(
-    r"(?!(?:this|that|it|which|who|what|there|these|those|and|or|but|they|he|she|we|you|as|if|when|where|how|here|so|then|everything|nothing"
+    r"(?!(?:this|that|it|which|who|what|there|these|those|and|or|but|they|he|she|we|you|as|if|when|where|how"
+    r"|here|so|then|everything|nothing"
     r"|something|anything|all|both|none|one|some|any|each)\b)[a-z][\w.-]*(?:\d[\w.]*\s"
-    r"|\s(?:is|are|can|will|has|uses|provides|supports|does|makes|lets|allows|handles|may|should|must|comes|runs|automatically|offers|ist|kann|hat)\b)"
+    r"|\s(?:is|are|can|will|has|uses|provides|supports|does|makes|lets|allows|handles|may|should|must|comes"
+    r"|runs|automatically|offers|ist|kann|hat)\b)"
 )
 # "Returns the value": a docstring's verb without a subject ("Returns are counted" has one).
 _DOCSTRING = re.compile(
-    r"(?:Accepts|Adds|Allows|Appends|Applies|Builds|Calls|Captures|Checks|Clears|Closes|Collects|Configures|Controls|Converts|Copies|Creates|Defaults"
-    r"|Defines|Deletes|Describes|Determines|Disables|Does|Enables|Ends|Ensures|Executes|Fetches|Finds|Gets|Gives|Handles|Holds|Implements|Indicates"
-    r"|Initiali[sz]es|Inserts|Invokes|Iterates|Joins|Keeps|Loads|Makes|Marks|Merges|Moves|Opens|Parses|Passes|Prevents|Prints|Produces|Provides|Raises"
-    r"|Reads|Redirects|Registers|Removes|Renders|Replaces|Represents|Resets|Resolves|Returns|Runs|Saves|Sends|Sets|Shows|Specifies|Splits|Starts|Stops"
+    r"(?:Accepts|Adds|Allows|Appends|Applies|Builds|Calls|Captures|Checks|Clears|Closes|Collects|Configures"
+    r"|Controls|Converts|Copies|Creates|Defaults"
+    r"|Defines|Deletes|Describes|Determines|Disables|Does|Enables|Ends|Ensures|Executes|Fetches|Finds|Gets"
+    r"|Gives|Handles|Holds|Implements|Indicates"
+    r"|Initiali[sz]es|Inserts|Invokes|Iterates|Joins|Keeps|Loads|Makes|Marks|Merges|Moves|Opens|Parses|Passes"
+    r"|Prevents|Prints|Produces|Provides|Raises"
+    r"|Reads|Redirects|Registers|Removes|Renders|Replaces|Represents|Resets|Resolves|Returns|Runs|Saves|Sends"
+    r"|Sets|Shows|Specifies|Splits|Starts|Stops"
     r"|Stores|Takes|Tells|Throws|Turns|Updates|Uses|Validates|Waits|Wraps|Writes|Yields)"
-    r"\s(?!(?:are|were|can|could|to|of|that|must|should|will|may|might|is|which|have|has|in|on|for|from|with|and|or|do|by|at)\b)"
+    r"\s(?!(?:are|were|can|could|to|of|that|must|should|will|may|might|is|which|have|has|in|on|for|from|with"
+    r"|and|or|do|by|at)\b)"
 )
 # What a sentence that ends with a colon may say about the block that is quoted with it.
 _INTRODUCES = re.compile(
-    r"\b(?:here(?:'s| is| are)(?: (?:an?|some|the|one|two|how))?(?: \w+)? examples?|here(?:'s| is| are)|the following(?: \w+)?(?: examples?| code| snippets?"
-    r"| commands?)?|as follows|like (?:this|so)|following|below|the examples? below|the code below|for example|(?:this|these|an) examples?|in the example"
+    r"\b(?:here(?:'s| is| are)(?: (?:an?|some|the|one|two|how))?(?: \w+)? examples?|here(?:'s| is| are)"
+    r"|the following(?: \w+)?(?: examples?| code| snippets?"
+    r"| commands?)?|as follows|like (?:this|so)|following|below|the examples? below|the code below|for example"
+    r"|(?:this|these|an) examples?|in the example"
     r"|wie folgt|folgende[nrsm]?)\b",
     re.IGNORECASE,
 )
@@ -123,24 +159,26 @@ def fault(sentence: str, *, introduces: bool = False, own: bool = False) -> str:
     """
     flat = " ".join(sentence.split())
     plain = without_code(flat)
-    if _RST.search(flat):
-        return "leftover-markup"
-    if "`" in plain or _unbalanced(plain):
-        return "unbalanced"
-    if _DOCSTRING.match(flat):
-        return "fragment"
-    count = len(words(plain))
-    if count < 4 or not any(char.islower() for char in plain):
-        return "fragment"
-    if count > LONGEST:
-        return "too-long"
-    if not (_STARTS.match(flat) or _NAME.match(flat)) or not _ENDS.search(flat):
-        return "fragment"
+    if problem := _malformed(flat, plain):
+        return problem
     if flat.endswith(":") and not introduces:
         return "announces"
     judged = _INTRODUCES.sub("", plain) if introduces else plain
     found = (name for name, pattern in _RULES if pattern.search(judged))
     return next((name for name in found if not (own and name == "first-person")), "")
+
+
+def _malformed(flat: str, plain: str) -> str:
+    count = len(words(plain))
+    checks = (
+        ("leftover-markup", _RST.search(flat) is not None),
+        ("unbalanced", "`" in plain or _unbalanced(plain)),
+        ("fragment", _DOCSTRING.match(flat) is not None),
+        ("fragment", count < SHORTEST or not any(char.islower() for char in plain)),
+        ("too-long", count > LONGEST),
+        ("fragment", not (_STARTS.match(flat) or _NAME.match(flat)) or not _ENDS.search(flat)),
+    )
+    return next((name for name, wrong in checks if wrong), "")
 
 
 def _unbalanced(text: str) -> bool:
@@ -154,13 +192,16 @@ def _unbalanced(text: str) -> bool:
 
 
 _EXPLETIVE = re.compile(
-    r"it(?:'s|\sis|\scan\sbe|\smay\sbe)\s(?:\w+ly\s|often\s|sometimes\s|not\s|very\s)?(?:possible|recommended|important|best|common|easy|hard|worth|useful"
-    r"|helpful|necessary|good|better|tempting|difficult|impossible|advisable|essential|safe|safer|wise|convenient|customary)\b(?!.*\b(?:this|that|these)\b)"
+    r"it(?:'s|\sis|\scan\sbe|\smay\sbe)\s(?:\w+ly\s|often\s|sometimes\s|not\s|very\s)?(?:possible|recommended"
+    r"|important|best|common|easy|hard|worth|useful"
+    r"|helpful|necessary|good|better|tempting|difficult|impossible|advisable|essential|safe|safer|wise"
+    r"|convenient|customary)\b(?!.*\b(?:this|that|these)\b)"
     r"|es\sist\s(?:\w+\s)?(?:möglich|wichtig|sinnvoll|nötig|üblich|ratsam|besser|leicht|schwer)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _ADDS = re.compile(
-    r"\b(?:is|are|can|may|will|has|have|does|do|it|you)\s(?:also|too|likewise|instead|still)\b|\bas\swell[.:]?$|^(?:\S+\s){1,4}(?:however|therefore|thus|though)\b",
+    r"\b(?:is|are|can|may|will|has|have|does|do|it|you)\s(?:also|too|likewise|instead|still)\b|\bas\swell[.:]?$"
+    r"|^(?:\S+\s){1,4}(?:however|therefore|thus|though)\b",
     re.IGNORECASE,
 )
 

@@ -54,7 +54,7 @@ def choose(
     limit: int,
     novelty: float = 0.35,
 ) -> list[int]:
-    """At most `limit` of the candidates, each the best of the rest by relevance less likeness to those already chosen."""
+    """At most `limit` candidates, each the best of the rest by relevance less likeness to those already chosen."""
     best = max((relevance[index] for index in candidates), default=0.0) or 1.0
     left = list(candidates)
     likeness = dict.fromkeys(left, 0.0)

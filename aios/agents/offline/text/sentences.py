@@ -7,10 +7,11 @@ import re
 _SHIELD = re.compile(r"`+[^`]+`+|\[[^\]]*\]\([^)]*\)|<https?://[^>]*>|https?://[^\s)>\]]+")
 _END = re.compile(r"[.!?…]+[\"”’'»)\]*_]*(?=\s+[\"“‘'«(\[*_`]*[A-ZÀ-ÞΑ-ΩА-Я0-9`]|\s*$)")
 _COLON = re.compile(r":[*_]*\s*$")
-_ABBREVIATIONS = frozenset(
-    "e.g i.e etc vs cf dr mr mrs ms prof st fig no nr ca approx resp al eq sec vol ed inc ltd jr sr dept est max min "
-    "z.b d.h u.a bzw usw evtl ggf vgl abs art s.o s.u u.u o.ä i.d.r str tel abb".split()
-)
+_ABBREVIATED = """
+e.g i.e etc vs cf dr mr mrs ms prof st fig no nr ca approx resp al eq sec vol ed inc ltd jr sr dept est max min
+z.b d.h u.a bzw usw evtl ggf vgl abs art s.o s.u u.u o.ä i.d.r str tel abb
+"""
+_ABBREVIATIONS = frozenset(_ABBREVIATED.split())
 _LAST_WORD = re.compile(r"[^\s(\[“\"'„]+$")
 
 
