@@ -103,8 +103,18 @@ class Company:
         projection.refresh()
         return projection
 
-    def recall(self, tree: Tree, query: str, limit: int, kinds: Sequence[str], now: str) -> Sequence[Hit]:
-        return self.memory.recall(tree, query, limit=limit, kinds=kinds, now=now)
+    def rebuild(self) -> None:
+        """Make everything derived anew."""
+        self.projection.rebuild()
+        self.memory.close()
+        for file in self.local.glob("recall.sqlite*"):
+            file.unlink()
+        self.recall(self.tree(), "rebuild", 1, (), "")
+
+    def recall(
+        self, tree: Tree, query: str, limit: int, kinds: Sequence[str], now: str, only: Sequence[str] = ()
+    ) -> Sequence[Hit]:
+        return self.memory.recall(tree, query, limit=limit, kinds=kinds, now=now, only=only)
 
     def connectors(self, tree: Tree) -> Mapping[str, Connector]:
         """The connectors that `state/connectors/` declares, each in its stack of sidecars."""
@@ -112,8 +122,9 @@ class Company:
 
     def load_connectors(self, tree: Tree) -> tuple[Mapping[str, Connector], list[Finding]]:
         from aios.connectors.registry import load
+        from aios.store.documents import parse
 
-        return load(tree, root=self.root, local=self.local, secret=os.environ.get, clock=self.clock)
+        return load(tree, parse=parse, root=self.root, local=self.local, secret=os.environ.get, clock=self.clock)
 
     @cached_property
     def context(self) -> Context:
@@ -189,10 +200,26 @@ class Company:
         rows = self.projection.query("SELECT run FROM runs WHERE status IN ('running', 'waiting') ORDER BY run").rows
         return [str(row[0]) for row in rows]
 
+    def trigger_keys(self) -> list[str]:
+        """Keys of the triggers whose runs main tells of."""
+        rows = self.projection.query(
+            "SELECT json_extract(data, '$.trigger.key') FROM records WHERE kind = 'run'", limit=1_000_000
+        ).rows
+        return [str(row[0]) for row in rows if row[0]]
+
     def inbox(self) -> list[Item]:
         from aios.runs.inbox import items
 
         return items(self.context, self.unfinished())
+
+    def published_page(self, run: str) -> tuple[str, str]:
+        """Where the page that a run published lies on this machine (its URL where it does not), and its receipt's key."""
+        from aios.runs.effects import receipts
+
+        effect, receipt = receipts(self.context, run)[-1]
+        connector = self.connectors(self.tree())[effect.connector]
+        page = getattr(connector, "page", None)
+        return (str(page(str(effect.payload["slug"]))) if page else receipt.url), receipt.key
 
     # Checking
 

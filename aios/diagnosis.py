@@ -40,7 +40,14 @@ def examine(start: Path) -> Iterator[Check]:
         return
     yield Check("company", "ok", f"{company.root}, main is `{company.main}`")
     checks: tuple[Callable[[Company], Check], ...] = (
-        _identity, _driver, _files, _outgoing, _model, _disk, _journals, _ledger
+        _identity,
+        _driver,
+        _files,
+        _outgoing,
+        _model,
+        _disk,
+        _journals,
+        _ledger,
     )
     for check in checks:
         try:
@@ -75,14 +82,18 @@ def _identity(company: Company) -> Check:
     record = company.company_record()
     approvers = list(record.get("approvers", ()) if record else ())
     if approvers and identity.email.casefold() not in {str(each).casefold() for each in approvers}:
-        return Check("identity", "warning", f"{identity.email} may not approve here", f"the approvers are {', '.join(approvers)}")
+        return Check(
+            "identity", "warning", f"{identity.email} may not approve here", f"the approvers are {', '.join(approvers)}"
+        )
     return Check("identity", "ok", f"{identity.name} <{identity.email}>")
 
 
 def _driver(company: Company) -> Check:
     if company.git.config("merge.aios.driver") != DRIVER:
         return Check(
-            "merge", "warning", "git does not know how to merge records field by field",
+            "merge",
+            "warning",
+            "git does not know how to merge records field by field",
             f"git config merge.aios.driver '{DRIVER}'",
         )
     return Check("merge", "ok", "records merge field by field")
@@ -126,7 +137,12 @@ def _ledger(company: Company) -> Check:
 
     unsettled = Ledger(company.git).unsettled()
     if unsettled:
-        return Check("ledger", "warning", f"{len(unsettled)} effect(s) without a receipt", "`aios apply` looks them up, `aios reconcile` settles them")
+        return Check(
+            "ledger",
+            "warning",
+            f"{len(unsettled)} effect(s) without a receipt",
+            "`aios apply` looks them up, `aios reconcile` settles them",
+        )
     return Check("ledger", "ok", "every claimed effect has its receipt")
 
 

@@ -52,7 +52,11 @@ def found(root: Path, *, name: str, operator: tuple[str, str], example: bool, no
 
 
 def _refuse_existing(root: Path, files: dict[str, bytes]) -> None:
-    there = [path for path, content in sorted(files.items()) if (root / path).is_file() and (root / path).read_bytes() != content]
+    there = [
+        path
+        for path, content in sorted(files.items())
+        if (root / path).is_file() and (root / path).read_bytes() != content
+    ]
     if there:
         more = f" and {len(there) - 3} more" if len(there) > 3 else ""
         raise RefusedError(
@@ -62,11 +66,15 @@ def _refuse_existing(root: Path, files: dict[str, bytes]) -> None:
 
 def _register(git: Git, operator: tuple[str, str]) -> None:
     """Tell git how records merge, and who works here where it does not know."""
-    git.set_config("merge.aios.name", "merge records field by field")
-    git.set_config("merge.aios.driver", DRIVER)
-    for key, value in (("user.name", operator[0]), ("user.email", operator[1])):
+    settings = {
+        "merge.aios.name": "merge records field by field",
+        "merge.aios.driver": DRIVER,
+        "user.name": operator[0],
+        "user.email": operator[1],
+    }
+    for key, value in settings.items():
         if git.config(key) != value:
-            git.set_config(key, value)
+            git.run("config", key, value)
 
 
 def _editor_files(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -93,5 +101,3 @@ def _commit(git: Git, branch: str, files: dict[str, bytes], operator: tuple[str,
     )
     draft = Draft(render_message(note), files, now.isoformat(timespec="seconds"), *operator)
     commit_many(git, branch, [draft], expected=tip)
-
-

@@ -41,7 +41,9 @@ def perform(call: AgentCall, engine: Engine, tools: Tools) -> AgentReply:
     return reply
 
 
-def judge_files(contract: Contract, call_input: Mapping[str, Any], files: Mapping[str, str | None], render: Render) -> None:
+def judge_files(
+    contract: Contract, call_input: Mapping[str, Any], files: Mapping[str, str | None], render: Render
+) -> None:
     """Refuse files outside `writes`, in protected places, too large or oddly named. Raises ContractError."""
     if len(files) > FILES_LIMIT:
         raise ContractError(f"{contract.name} wrote {len(files)} files; {FILES_LIMIT} are the limit")

@@ -20,7 +20,7 @@ Records = Callable[[str], Sequence[Record]]
 class ContractTools:
     """`Tools` over a tree: reading outside the contract's `reads` raises `RefusedError`, records outside it are unseen.
 
-    `recall(query, limit, kinds)` and `records(kind)` are handed in. Everything read is noted for the context manifest.
+    `recall(query, limit, kinds)` (limited to what the contract reads) and `records(kind)` are handed in. Everything read is noted for the context manifest.
     """
 
     def __init__(self, tree: Tree, contract: Contract, *, recall: Recall, records: Records) -> None:
@@ -30,7 +30,6 @@ class ContractTools:
         self._records = records
         self._read: dict[str, str] = {}
         self._recalled: dict[str, dict[str, Any]] = {}
-        self._left_out: dict[str, str] = {}
 
     def read(self, path: str) -> str | None:
         if not matches(path, self._contract.reads):
@@ -60,25 +59,20 @@ class ContractTools:
 
     def recall(self, query: str, *, limit: int = 0, kinds: Sequence[str] = ()) -> Sequence[Hit]:
         wanted = limit or self._contract.context_recall
-        hits = []
-        for hit in self._recall(query, wanted, kinds):
-            if matches(hit.path, self._contract.reads):
-                hits.append(hit)
-                self._recalled[f"{hit.path}:{hit.start}-{hit.end}"] = {
-                    "score": round(hit.score, 4),
-                    "why": hit.why,
-                    "trust": hit.trust.value,
-                }
-            else:
-                self._left_out[hit.path] = "outside what the contract lets it read"
+        hits = [hit for hit in self._recall(query, wanted, kinds) if matches(hit.path, self._contract.reads)]
+        for hit in hits:
+            self._recalled[f"{hit.path}:{hit.start}-{hit.end}"] = {
+                "score": round(hit.score, 4),
+                "why": hit.why,
+                "trust": hit.trust.value,
+            }
         return hits
 
     def manifest(self) -> Mapping[str, Any]:
-        """What the call saw: files by hash, passages by place with why and trust, and what was left out and why."""
+        """What the call saw: files by hash, passages by place with why and trust."""
         return {
             "agent": f"{self._contract.name}@{self._contract.version}",
             "instructions": digest(self._contract.instructions.encode()),
             "read": dict(sorted(self._read.items())),
             "recalled": dict(sorted(self._recalled.items())),
-            "left_out": dict(sorted(self._left_out.items())),
         }

@@ -69,10 +69,14 @@ def _dry_run(here: Company, runs: list[str], *, as_json: bool) -> int:
 
     planned = [effect for run in runs for effect in pending(here.context, run)]
     if as_json:
-        emit_json([{"key": e.key, "summary": e.summary, "target": e.target, "payload": dict(e.payload)} for e in planned])
+        emit_json(
+            [{"key": e.key, "summary": e.summary, "target": e.target, "payload": dict(e.payload)} for e in planned]
+        )
         return Exit.OK
     for effect in planned:
-        click.echo(f"{effect.summary}\n  {effect.connector} {effect.capability} → {effect.target}\n  key {effect.key}\n")
+        click.echo(
+            f"{effect.summary}\n  {effect.connector} {effect.capability} → {effect.target}\n  key {effect.key}\n"
+        )
         click.echo(effect.preview)
     if not planned:
         say("Nothing would be sent.")

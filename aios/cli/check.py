@@ -14,7 +14,9 @@ COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "bl
 
 
 @click.command(epilog="Example: aios check --main")
-@click.option("--main", "on_main", is_flag=True, help="Check what is committed on main instead of the files as they lie.")
+@click.option(
+    "--main", "on_main", is_flag=True, help="Check what is committed on main instead of the files as they lie."
+)
 @json_option
 @click.pass_context
 def command(ctx: click.Context, on_main: bool, as_json: bool) -> int:  # noqa: FBT001
@@ -31,5 +33,8 @@ def command(ctx: click.Context, on_main: bool, as_json: bool) -> int:  # noqa: F
             if finding.hint:
                 click.echo(f"    hint: {finding.hint}")
         counts = Counter(finding.severity.value for finding in findings)
-        say(", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts.items()) or "All is in order.")
+        say(
+            ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts.items())
+            or "All is in order."
+        )
     return Exit.FINDINGS if any(finding.severity is Severity.ERROR for finding in findings) else Exit.OK

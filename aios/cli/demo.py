@@ -13,8 +13,13 @@ from aios.errors import AiosError, Exit
 
 
 @click.command(epilog="Example: aios demo --keep my-demo")
-@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), default=None, metavar="DIR",
-              help="Make the copy here instead of in a temporary folder.")
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    metavar="DIR",
+    help="Make the copy here instead of in a temporary folder.",
+)
 @click.option("--topic", default="", help="Another topic than the demonstration's.")
 def command(keep: Path | None, topic: str) -> int:
     """From an intent to a published page with a receipt: no key, no network, nothing of yours is touched."""

@@ -67,7 +67,9 @@ class LazyGroup(click.Group):
         command.name = cmd_name
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             import difflib
 
@@ -86,10 +88,19 @@ class LazyGroup(click.Group):
                 formatter.write_dl(rows)
 
 
-@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="aios")
-@click.option("-C", "--company", "root", type=click.Path(file_okay=False), default=None, metavar="DIR",
-              help="The company's folder (default: the one you are in).")
+@click.option(
+    "-C",
+    "--company",
+    "root",
+    type=click.Path(file_okay=False),
+    default=None,
+    metavar="DIR",
+    help="The company's folder (default: the one you are in).",
+)
 @click.option("--no-input", is_flag=True, help="Never ask; refuse instead.")
 @click.pass_context
 def root_command(ctx: click.Context, root: str | None, no_input: bool) -> None:  # noqa: FBT001

@@ -15,6 +15,5 @@ def command(ctx: click.Context) -> None:
     """Rebuild the projection and the memory index from the log and the tree. Loses nothing: both are derived."""
     here = company(ctx)
     began = time.perf_counter()
-    here.projection.rebuild()
-    here.memory.rebuild(here.tree())
+    here.rebuild()
     say(f"Rebuilt in {time.perf_counter() - began:.1f} s.")

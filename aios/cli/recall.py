@@ -28,4 +28,8 @@ def command(ctx: click.Context, query: str, limit: int, kinds: tuple[str, ...], 
     for hit in hits:
         click.echo(f"{click.style(hit.title, bold=True)}  {hit.path}:{hit.line}")
         click.echo(f"  {' '.join(hit.text.split())[:300]}")
-        click.echo(click.style(f"  {hit.why}; trust: {hit.trust.value}{', ' + hit.created[:10] if hit.created else ''}", dim=True))
+        click.echo(
+            click.style(
+                f"  {hit.why}; trust: {hit.trust.value}{', ' + hit.created[:10] if hit.created else ''}", dim=True
+            )
+        )

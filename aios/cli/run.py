@@ -8,7 +8,9 @@ from aios.cli.output import company, emit_json, json_option, say
 from aios.cli.standing import exit_code, report, standing_data
 
 
-@click.command(epilog='Example: aios run publish-content --input topic="Pricing for freelancers" --input sources=notes/')
+@click.command(
+    epilog='Example: aios run publish-content --input topic="Pricing for freelancers" --input sources=notes/'
+)
 @click.argument("workflow")
 @click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input; repeat for a list.")
 @json_option

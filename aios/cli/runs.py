@@ -16,7 +16,14 @@ def command(ctx: click.Context, everything: bool, limit: int, as_json: bool) -> 
     """Every open run with where it stands and why."""
     here = company(ctx)
     rows = [
-        {"id": item.id, "run": item.run.rpartition("/")[0], "status": item.kind, "why": item.title, "since": item.since, "next": item.command}
+        {
+            "id": item.id,
+            "run": item.run.rpartition("/")[0],
+            "status": item.kind,
+            "why": item.title,
+            "since": item.since,
+            "next": item.command,
+        }
         for item in here.inbox()
     ]
     open_now = {row["id"] for row in rows}
@@ -27,7 +34,9 @@ def command(ctx: click.Context, everything: bool, limit: int, as_json: bool) -> 
         for run, status, finished, started in told.rows:
             name, _, ulid = str(run).rpartition("/")
             if ulid not in open_now:
-                rows.append({"id": ulid, "run": name, "status": status, "why": "", "since": finished or started, "next": ""})
+                rows.append(
+                    {"id": ulid, "run": name, "status": status, "why": "", "since": finished or started, "next": ""}
+                )
     if as_json:
         emit_json(rows)
     else:

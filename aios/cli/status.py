@@ -38,7 +38,9 @@ def command(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001
     click.echo(f"  waits for you   {needs or 'nothing'}{' (`aios inbox`)' if needs else ''}")
     for kind, count in counts.items():
         click.echo(f"    {kind:<12}  {count}")
-    click.echo(f"  effects         {click.style('stopped: ' + paused, fg='red') if paused else 'allowed after approval'}")
+    click.echo(
+        f"  effects         {click.style('stopped: ' + paused, fg='red') if paused else 'allowed after approval'}"
+    )
     click.echo(f"  records         {', '.join(f'{count} {kind}' for kind, count in kinds[:8]) or 'none'}")
     for at, kind, subject in last:
         click.echo(f"  last            {str(at)[:16].replace('T', ' ')}  {str(subject)[:80]}")

@@ -22,9 +22,12 @@ def command(ctx: click.Context, dry_run: bool, as_json: bool) -> int:  # noqa: F
     from aios.runs.tick import due_now, start_due, timers
 
     here = company(ctx, quiet=as_json)
-    firings = due_now(here.context, here.projection)
+    firings = due_now(here.context, here.trigger_keys())
     if dry_run:
-        told = [{"workflow": f.workflow, "kind": f.kind, "at": f.at, "why": f.why, "inputs": dict(f.inputs)} for f in firings]
+        told = [
+            {"workflow": f.workflow, "kind": f.kind, "at": f.at, "why": f.why, "inputs": dict(f.inputs)}
+            for f in firings
+        ]
         if as_json:
             emit_json(told)
         for row in told if not as_json else ():

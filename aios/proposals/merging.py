@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aios.domain.tree import Changeset
+from aios.errors import RefusedError
 from aios.store.git import Git
 from aios.store.merge import Conflict, merge_documents
 from aios.store.trees import changed_paths
@@ -37,6 +38,10 @@ class Merge:
 def merge(git: Git, main: str, head: str, *, prefer: str = "") -> Merge:
     """Merge commit `head` into commit `main`. `prefer` (`main` or `proposal`) settles conflicts; else they are told."""
     base = git.merge_base(main, head)
+    if base is None:
+        raise RefusedError(
+            "the proposal and main have no common history", "somebody rewrote one of them; reject the proposal"
+        )
     ours = {change.path for change in changed_paths(git, base, main)}
     changes: dict[str, bytes | None] = {}
     both: list[str] = []

@@ -63,8 +63,9 @@ def _step(step: StepState) -> dict[str, Any]:
     errors = [attempt.error for attempt in last if attempt.error]
     if errors:
         data["error"] = errors[0]
-    if None in step.items and step.items[None].last:
-        data["output"] = step.items[None].last.output  # type: ignore[union-attr]
+    whole = step.items[None].last if None in step.items else None
+    if whole:
+        data["output"] = whole.output
     elif step.items:
         data["items"] = len(items)
         data["output"] = [attempt.output for attempt in last]
@@ -76,7 +77,8 @@ def _step(step: StepState) -> dict[str, Any]:
 def _reuse(state: RunState) -> dict[str, Any]:
     """What the run took over from earlier work, as far as its steps said."""
     plan = state.steps.get("plan")
-    output = plan.items[None].last.output if plan and None in plan.items and plan.items[None].last else None
+    last = plan.items[None].last if plan and None in plan.items else None
+    output = last.output if last else None
     grew_from = output.get("grew_from", "") if isinstance(output, Mapping) else ""
     return {"grew_from": grew_from} if grew_from else {}
 

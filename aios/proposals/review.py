@@ -89,7 +89,9 @@ def render(review: Review, *, preview_lines: int = PREVIEW_LINES) -> str:
 
 def fingerprint(review: Review) -> str:
     """Equal effects and equal files give an equal fingerprint: what finds the same proposal again."""
-    return key_of("proposal", review.run, [effect.key for effect in review.effects], review.head).removeprefix("sha256:")[:16]
+    return key_of("proposal", review.run, [effect.key for effect in review.effects], review.head).removeprefix(
+        "sha256:"
+    )[:16]
 
 
 def _section(title: str, lines: Sequence[str]) -> str:
@@ -157,7 +159,9 @@ def _checks(review: Review) -> str:
 def _risk(review: Review) -> str:
     irreversible = [effect for effect in review.effects if not effect.reversible]
     lines = [
-        f"- Risk: {len(irreversible)} effect(s) cannot be undone" if irreversible else "- Risk: every effect can be undone"
+        f"- Risk: {len(irreversible)} effect(s) cannot be undone"
+        if irreversible
+        else "- Risk: every effect can be undone"
     ]
     if review.confidence is not None:
         lines.append(f"- Confidence: {review.confidence:.0%} (the editor's score)")

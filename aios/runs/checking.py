@@ -14,7 +14,9 @@ from aios.store.check import check
 from aios.store.documents import parse
 
 
-def check_company(tree: Tree, *, cache: Path | None, connectors: Callable[[Tree], tuple[Mapping[str, Connector], list[Finding]]]) -> list[Finding]:
+def check_company(
+    tree: Tree, *, cache: Path | None, connectors: Callable[[Tree], tuple[Mapping[str, Connector], list[Finding]]]
+) -> list[Finding]:
     """Records, policies, connectors, contracts and workflows of a tree."""
     findings = check(tree, cache)
     _, found = load_rules(tree, parse)

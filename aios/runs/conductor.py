@@ -1,7 +1,7 @@
 """The conductor: carries a run on from wherever it stands, as far as it can go now.
 
-    on its branch until a gate → (approval) → effects, each with a bookkeeping commit on main → steps after them on a
-    fresh branch → what they leave is proposed in turn → done
+on its branch until a gate → (approval) → effects, each with a bookkeeping commit on main → steps after them on a
+fresh branch → what they leave is proposed in turn → done
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from aios.domain.names import CLOSED
 from aios.domain.policy import Decision
 from aios.domain.run import Finish, RunState, RunStatus, Wait
 from aios.errors import RefusedError
+from aios.proposals.record import verdict_of
 from aios.runs.context import Context, Progress
 from aios.runs.definitions import Definitions, load
 from aios.runs.effects import EffectAskError, EffectPausedError, perform_effect
-from aios.proposals.record import verdict_of
 from aios.runs.gate import Approved, approve, open_gate, record_of
 from aios.runs.history import FINISHED, REVISED
 from aios.runs.main_branch import commit_to_main
@@ -158,7 +158,9 @@ def _leaves_something(context: Context, session: Session) -> bool:
     return tip is not None and bool(context.git.text("diff", "--name-only", f"{main}...{tip}").strip())
 
 
-def _effects(context: Context, session: Session, definitions: Definitions, starts: tuple[object, ...]) -> Standing | None:
+def _effects(
+    context: Context, session: Session, definitions: Definitions, starts: tuple[object, ...]
+) -> Standing | None:
     for start in starts:
         try:
             perform_effect(context, session, definitions, start)  # type: ignore[arg-type]

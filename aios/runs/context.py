@@ -40,7 +40,7 @@ def _silent(_: Progress) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`main` is the branch of canonical state. `recall(tree, query, limit, kinds, now)` and `connectors(tree)` are the
+    """`main` is the branch of canonical state. `recall(tree, query, limit, kinds, now, only)` and `connectors(tree)` are the
     memory and the boundary as seen from a tree. `checkpoint(name)` is called at every boundary that a crash may fall
     on (tests stop there; otherwise it does nothing). `patience` is how long, in seconds, a run waits in the foreground.
     """
@@ -50,7 +50,7 @@ class Context:
     clock: Callable[[], datetime]
     operator: Identity
     engines: Mapping[str, Engine]
-    recall: Callable[[Tree, str, int, Sequence[str], str], Sequence[Hit]]
+    recall: Callable[[Tree, str, int, Sequence[str], str, Sequence[str]], Sequence[Hit]]
     connectors: Callable[[Tree], Mapping[str, Connector]]
     worker: str = "local"
     report: Callable[[Progress], None] = _silent

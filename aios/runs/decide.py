@@ -7,7 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aios.domain.event import StepStatus
-from aios.domain.run import Command, Fail, Finish, ItemState, OpenGate, RunState, RunStatus, Skip, Start, StepState, Wait
+from aios.domain.run import (
+    Command,
+    Fail,
+    Finish,
+    ItemState,
+    OpenGate,
+    RunState,
+    RunStatus,
+    Skip,
+    Start,
+    StepState,
+    Wait,
+)
 from aios.domain.workflow import Step, StepKind, Workflow
 from aios.expressions import ExpressionError, evaluate, evaluate_bool, render
 
@@ -15,7 +27,9 @@ Slot = tuple[str, int | None]
 _DONE = {StepStatus.SUCCEEDED, StepStatus.SKIPPED}
 
 
-def decide(workflow: Workflow, state: RunState, now: str, *, in_flight: frozenset[Slot] = frozenset()) -> tuple[Command, ...]:
+def decide(
+    workflow: Workflow, state: RunState, now: str, *, in_flight: frozenset[Slot] = frozenset()
+) -> tuple[Command, ...]:
     """The commands to act on. With nothing in flight there is always at least one.
 
     `now` is ISO 8601; `in_flight` names the attempts that were started and have not ended.

@@ -83,7 +83,9 @@ def _step(document: Document, name: str, raw: Any, findings: list[Finding]) -> S
     kinds = [kind for kind in StepKind if kind.value in raw]
     if len(kinds) != 1:
         where = document.position(("steps", name))
-        findings.append(Finding(document.path, *where, "step-kind", f"`{name}` needs exactly one of agent, collect, gate, effect"))
+        findings.append(
+            Finding(document.path, *where, "step-kind", f"`{name}` needs exactly one of agent, collect, gate, effect")
+        )
         return None
     texts = [*holes(raw.get("with") or {}), str(raw.get("when", "")), *holes(raw.get("for_each", ""))]
     implied = [found for text in texts for found in _STEP.findall(text)]

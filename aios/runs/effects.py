@@ -106,7 +106,9 @@ def _acted() -> Any:
 def approving_commit(context: Context, state: RunState) -> str:
     """The merge that approved the run, made by an approver. Fails closed."""
     text = context.git.text(
-        "log", "--fixed-strings", f"--grep=Aios-Run: {state.id}",
+        "log",
+        "--fixed-strings",
+        f"--grep=Aios-Run: {state.id}",
         "--format=%H%x00%ae%x00%(trailers:key=Aios-Event,valueonly,separator=%x2c)%x00%(trailers:key=Aios-Run,valueonly,separator=%x2c)",
         context.main,
     )
@@ -144,14 +146,14 @@ def write_down(
     )
 
     def changes(tip: str) -> dict[str, bytes | None]:
-        step = {"status": status.value, "attempts": start.attempt, "ended": context.now()}
+        step: dict[str, Any] = {"status": status.value, "attempts": start.attempt, "ended": context.now()}
         step |= {"output": output} if output else {"error": str(error)}
         found = record_changes(context, state, tip, {f"steps.{start.step}": step})
         path = f"state/{effect.record}.md"
         content = context.git.read_blob(f"{tip}:{path}")
         if receipt and content is not None:
             fields = record_update(effect, url=receipt.url, at=receipt.at, key=effect.key)
-            found[path] = edit(content.decode(), dict(fields)).encode()
+            found[path] = edit(content.decode(), {**fields}).encode()
         return found
 
     commit_to_main(context, note, changes)
@@ -164,6 +166,17 @@ def pending(context: Context, run: str) -> tuple[PlannedEffect, ...]:
     state = read_state(context.git, run, main=context.main)
     ledger = Ledger(context.git)
     return tuple(e for e in effects_of(run_record(context, state)) if ledger.get(e.key)[1] is None)
+
+
+def receipts(context: Context, run: str) -> list[tuple[PlannedEffect, Receipt]]:
+    """The done effects of a run with their receipts. Raises RefusedError where there is none."""
+    state = read_state(context.git, run, main=context.main)
+    ledger = Ledger(context.git)
+    found = [(effect, ledger.get(effect.key)[1]) for effect in effects_of(run_record(context, state))]
+    done = [(effect, receipt) for effect, receipt in found if receipt is not None]
+    if not done:
+        raise RefusedError(f"{run} has no receipt", "`aios apply` does what was approved")
+    return done
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, An
     catalog = Catalog(tree)
 
     def recall(query: str, limit: int, kinds: Sequence[str]) -> Sequence[Hit]:
-        return context.recall(tree, query, limit, kinds, call.now)
+        return context.recall(tree, query, limit, kinds, call.now, contract.reads)
 
     def records(kind: str) -> Sequence[Record]:
         return catalog.records(kind)
@@ -63,7 +63,9 @@ def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, An
     return answer | {"output": dict(reply.output), "files": dict(reply.files), "title": reply.title}
 
 
-def collect_attempt(connector: Connector, capability: str, params: Mapping[str, Any], *, now: str, tree: Tree) -> dict[str, Any]:
+def collect_attempt(
+    connector: Connector, capability: str, params: Mapping[str, Any], *, now: str, tree: Tree
+) -> dict[str, Any]:
     """Read through a connector; documents become source records, marked as text from outside."""
     collected = connector.read(capability, params)
     files: dict[str, str] = {}
@@ -102,8 +104,16 @@ def collect_attempt(connector: Connector, capability: str, params: Mapping[str, 
     }
 
 
-def call_of(contract: Contract, *, run: str, step: str, item: int | None, inputs: Mapping[str, Any], now: str,
-            guidance: tuple[str, ...]) -> AgentCall:
+def call_of(
+    contract: Contract,
+    *,
+    run: str,
+    step: str,
+    item: int | None,
+    inputs: Mapping[str, Any],
+    now: str,
+    guidance: tuple[str, ...],
+) -> AgentCall:
     return AgentCall(contract=contract, input=inputs, run=run, step=step, now=now, item=item, guidance=guidance)
 
 

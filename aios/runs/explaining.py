@@ -34,7 +34,9 @@ def explain_sentence(context: Context, tree: Tree, text: str) -> list[list[Link]
         data = _data(tree, path)
         for sentence in data.get("sentences") or ():
             if wanted in " ".join(str(sentence.get("text", "")).casefold().split()):
-                chains.append([*_sentence(tree, path, sentence), *explain_piece(context, tree, str(data.get("content")))])
+                chains.append(
+                    [*_sentence(tree, path, sentence), *explain_piece(context, tree, str(data.get("content")))]
+                )
     return chains
 
 
@@ -63,8 +65,12 @@ def explain_piece(context: Context, tree: Tree, content_id: str) -> list[Link]:
     path = f"state/content/{content_id}.md"
     data = _data(tree, path)
     if not data:
-        raise UsageError(f"there is no piece `{content_id}`", "aios query \"SELECT id FROM records WHERE kind='content'\"")
-    links = [Link("piece", f"{data.get('title', '')} ({data.get('status', '')}, {data.get('tier', 'unknown')} tier)", path)]
+        raise UsageError(
+            f"there is no piece `{content_id}`", "aios query \"SELECT id FROM records WHERE kind='content'\""
+        )
+    links = [
+        Link("piece", f"{data.get('title', '')} ({data.get('status', '')}, {data.get('tier', 'unknown')} tier)", path)
+    ]
     if data.get("grew_from"):
         links.append(Link("grew from", str(data["grew_from"]), f"state/content/{data['grew_from']}.md"))
     run = _run_of(context, path)
@@ -76,7 +82,9 @@ def explain_piece(context: Context, tree: Tree, content_id: str) -> list[Link]:
 
 
 def _run_of(context: Context, path: str) -> str:
-    text = context.git.text("log", "-50", "--format=%(trailers:key=Aios-Run,valueonly,separator=%x00)", context.main, "--", path)
+    text = context.git.text(
+        "log", "-50", "--format=%(trailers:key=Aios-Run,valueonly,separator=%x00)", context.main, "--", path
+    )
     return next((line.split("\x00")[0] for line in text.splitlines() if line.strip()), "")
 
 
@@ -93,9 +101,13 @@ def explain_run(context: Context, tree: Tree, run: str) -> list[Link]:
         name = fact.step if fact.item is None else f"{fact.step}[{fact.item + 1}]"
         seen = manifest.get("manifest", {})
         read, recalled = len(seen.get("read", ())), len(seen.get("recalled", ()))
-        links.append(Link(f"step {name}", f"{fact.status or fact.type}; read {read} files, recalled {recalled} passages", key))
-        links += [Link("  because", f"{reason['what']}: {reason['why']}", ", ".join(reason["refs"][:3]))
-                  for reason in manifest.get("reasons", ())]
+        links.append(
+            Link(f"step {name}", f"{fact.status or fact.type}; read {read} files, recalled {recalled} passages", key)
+        )
+        links += [
+            Link("  because", f"{reason['what']}: {reason['why']}", ", ".join(reason["refs"][:3]))
+            for reason in manifest.get("reasons", ())
+        ]
     links += _decision(tree, run_record_path(run, state.started_at))
     links += _receipts(context, tree, run_record_path(run, state.started_at))
     return links
@@ -109,7 +121,9 @@ def _decision(tree: Tree, path: str) -> Iterator[Link]:
     decision = record.get("decision") or {}
     if decision:
         reason = f": {decision['reason']}" if decision.get("reason") else ""
-        yield Link(str(decision.get("what", "decided")), f"by {decision.get('by')} at {decision.get('at')}{reason}", path)
+        yield Link(
+            str(decision.get("what", "decided")), f"by {decision.get('by')} at {decision.get('at')}{reason}", path
+        )
 
 
 def _receipts(context: Context, tree: Tree, path: str) -> Iterator[Link]:
@@ -117,9 +131,17 @@ def _receipts(context: Context, tree: Tree, path: str) -> Iterator[Link]:
     for effect in _data(tree, path).get("effects") or ():
         claim, receipt = ledger.get(str(effect.get("key")))
         if receipt:
-            yield Link("effect", f"{effect.get('summary')}: {receipt.outcome}, {receipt.how.value} at {receipt.at} {receipt.url}", receipt.key)
+            yield Link(
+                "effect",
+                f"{effect.get('summary')}: {receipt.outcome}, {receipt.how.value} at {receipt.at} {receipt.url}",
+                receipt.key,
+            )
         elif claim:
-            yield Link("effect", f"{effect.get('summary')}: claimed at {claim.at}, outcome unknown (`aios reconcile`)", claim.key)
+            yield Link(
+                "effect",
+                f"{effect.get('summary')}: claimed at {claim.at}, outcome unknown (`aios reconcile`)",
+                claim.key,
+            )
         else:
             yield Link("effect", f"{effect.get('summary')}: not done", str(effect.get("key")))
 
@@ -128,11 +150,17 @@ def explain_effect(context: Context, tree: Tree, key: str) -> list[Link]:
     """An effect by its key: claim, receipt and the run that planned it. Raises AiosError where the ledger has none."""
     claim, receipt = Ledger(context.git).get(key)
     if claim is None:
-        raise AiosError(f"the ledger knows no effect {key}", "`aios query 'SELECT key, summary FROM effects'` lists them")
+        raise AiosError(
+            f"the ledger knows no effect {key}", "`aios query 'SELECT key, summary FROM effects'` lists them"
+        )
     links = [Link("effect", f"{claim.connector} {claim.capability} → {claim.target}", claim.key)]
     links.append(Link("claimed", f"by {claim.claimed_by} at {claim.at}", claim.approved_commit))
     if receipt:
-        links.append(Link("receipt", f"{receipt.outcome}, {receipt.how.value} at {receipt.at} {receipt.url}", receipt.external_id))
+        links.append(
+            Link(
+                "receipt", f"{receipt.outcome}, {receipt.how.value} at {receipt.at} {receipt.url}", receipt.external_id
+            )
+        )
     return [*links, *explain_run(context, tree, claim.run)]
 
 

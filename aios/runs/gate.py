@@ -60,7 +60,15 @@ def approve(context: Context, run: str, *, word: str = "", reason: str = "", act
         _verify_unchanged(context, session, definitions, record, gate)
         verdict = verdict_of(record)
         _verify_verdict(context, session, verdict.decision, verdict.why, word, automatic=actor.startswith("policy"))
-        return _merge(context, session, definitions, record, gate, actor=actor or f"{OPERATOR}:{context.operator.email}", reason=reason)
+        return _merge(
+            context,
+            session,
+            definitions,
+            record,
+            gate,
+            actor=actor or f"{OPERATOR}:{context.operator.email}",
+            reason=reason,
+        )
 
 
 def record_of(session: Session) -> Mapping[str, Any]:
@@ -78,7 +86,11 @@ def _verify_unchanged(
 ) -> None:
     """What is approved is what was shown: where the branch was edited since, show it anew first."""
     shown = {effect.key for effect in effects_of(record)}
-    now = {effect.key for effect in plan_effects(definitions, session.state, session.tree, gate)} if gate != END else set()
+    now = (
+        {effect.key for effect in plan_effects(definitions, session.state, session.tree, gate)}
+        if gate != END
+        else set()
+    )
     if shown != now:
         propose(context, session, definitions, gate)
         raise RefusedError(
@@ -87,7 +99,9 @@ def _verify_unchanged(
         )
 
 
-def _verify_verdict(context: Context, session: Session, decision: Decision, why: str, word: str, *, automatic: bool) -> None:
+def _verify_verdict(
+    context: Context, session: Session, decision: Decision, why: str, word: str, *, automatic: bool
+) -> None:
     if decision is Decision.DENY:
         raise RefusedError(f"a policy denies this proposal: {why}", "change the proposal (`aios revise`) or the policy")
     if decision is Decision.CONFIRM and word != session.state.subject:
@@ -128,7 +142,7 @@ def _merge(
         _ask_about(session, gate, merged.conflicts)
         raise RefusedError(
             f"main moved and {len(merged.conflicts)} field(s) conflict: {merged.conflicts[0]}",
-            f"`aios answer {state.ulid} \"{KEEP_MAIN}\"` or `\"{KEEP_PROPOSAL}\"`, or edit the branch; then approve again",
+            f'`aios answer {state.ulid} "{KEEP_MAIN}"` or `"{KEEP_PROPOSAL}"`, or edit the branch; then approve again',
         )
     now = context.now()
     effects = effects_of(record)
@@ -214,7 +228,7 @@ def _verify_effects(
     if merged != {effect.key for effect in approved}:
         raise RefusedError(
             "merging with main would change what is published; nothing was merged",
-            f"`aios revise {state.ulid} --note \"…\"` makes the proposal anew on today's main",
+            f'`aios revise {state.ulid} --note "…"` makes the proposal anew on today\'s main',
         )
 
 
@@ -260,7 +274,12 @@ def cancel(context: Context, run: str, *, reason: str = "") -> None:
         record |= {
             "status": RunStatus.CANCELLED.value,
             "finished": now,
-            "decision": {"what": "cancelled", "by": f"{OPERATOR}:{context.operator.email}", "at": now, "reason": reason},
+            "decision": {
+                "what": "cancelled",
+                "by": f"{OPERATOR}:{context.operator.email}",
+                "at": now,
+                "reason": reason,
+            },
         }
         note = EventNote(
             type=CANCELLED,
@@ -310,7 +329,11 @@ def revise(context: Context, run: str, *, note: str, step: str = "") -> None:
             raise UsageError(f"there is no step `{step}`", f"the steps: {', '.join(steps)}")
         first = step or next(name for name, each in steps.items() if each.kind is StepKind.AGENT)
         names = list(steps)
-        again = [name for name in names[names.index(first) :] if name in state.steps and steps[name].kind is not StepKind.GATE]
+        again = [
+            name
+            for name in names[names.index(first) :]
+            if name in state.steps and steps[name].kind is not StepKind.GATE
+        ]
         session.append(
             EventNote(
                 type=REVISED,

@@ -132,7 +132,12 @@ def _attempt(state: RunState, fact: Fact) -> RunState:
         return _step(state, fact.step, replace(step, question=fact.output if isinstance(fact.output, Mapping) else {}))
     before = step.items.get(fact.item, ItemState())
     attempt = Attempt(
-        fact.attempt or len(before.attempts) + 1, StepStatus(fact.status), fact.at, fact.output, fact.error, fact.transient
+        fact.attempt or len(before.attempts) + 1,
+        StepStatus(fact.status),
+        fact.at,
+        fact.output,
+        fact.error,
+        fact.transient,
     )
     if any(earlier.number == attempt.number for earlier in before.attempts):
         return state  # told twice, counted once

@@ -82,15 +82,24 @@ def _item(context: Context, run: str) -> Item | None:
 
 
 def _proposal(context: Context, state: RunState) -> Item:
-    content = context.git.read_blob(f"aios/{state.workflow}/{state.subject}:{run_record_path(state.id, state.started_at)}")
+    content = context.git.read_blob(
+        f"aios/{state.workflow}/{state.subject}:{run_record_path(state.id, state.started_at)}"
+    )
     document = parse("run.yaml", content)[0] if content else None
     record = document.data if document else {}
     verdict = verdict_of(record)
     effects = tuple(effect.summary for effect in effects_of(record))
     kind = {"confirm": "confirm", "digest": "digest", "deny": "denied"}.get(verdict.decision.value, "proposal")
     title = "; ".join(effects) if effects else f"keep what {state.workflow} found on {state.subject}"
-    return _make(state, kind, title, verdict.why, f"aios show {state.ulid}", effects=effects,
-                 since=str(record.get("proposed", "")))
+    return _make(
+        state,
+        kind,
+        title,
+        verdict.why,
+        f"aios show {state.ulid}",
+        effects=effects,
+        since=str(record.get("proposed", "")),
+    )
 
 
 def _by_decision(context: Context, state: RunState) -> Item | None:
@@ -103,18 +112,55 @@ def _by_decision(context: Context, state: RunState) -> Item | None:
             case Finish(status=RunStatus.FAILED):
                 return _make(state, "failed", command.why, "it can be tried again", f"aios resume {state.ulid} --retry")
             case Start() if workflow.steps[command.step].kind is StepKind.EFFECT:
-                return _make(state, "approved", f"{command.step}: {workflow.steps[command.step].uses}", "approved, not done yet", "aios apply")
+                return _make(
+                    state,
+                    "approved",
+                    f"{command.step}: {workflow.steps[command.step].uses}",
+                    "approved, not done yet",
+                    "aios apply",
+                )
             case Wait() if command.until:
-                return _make(state, "timer", f"{command.step} waits until {command.until}", command.why, "aios tick", until=command.until)
+                return _make(
+                    state,
+                    "timer",
+                    f"{command.step} waits until {command.until}",
+                    command.why,
+                    "aios tick",
+                    until=command.until,
+                )
             case _:
                 pass
-    return _make(state, "interrupted", f"{state.workflow} on {state.subject} can go on", "it was interrupted", f"aios resume {state.ulid}")
+    return _make(
+        state,
+        "interrupted",
+        f"{state.workflow} on {state.subject} can go on",
+        "it was interrupted",
+        f"aios resume {state.ulid}",
+    )
 
 
-def _make(state: RunState, kind: str, title: str, why: str, command: str, *, effects: tuple[str, ...] = (),
-          options: tuple[str, ...] = (), since: str = "", until: str = "") -> Item:
+def _make(
+    state: RunState,
+    kind: str,
+    title: str,
+    why: str,
+    command: str,
+    *,
+    effects: tuple[str, ...] = (),
+    options: tuple[str, ...] = (),
+    since: str = "",
+    until: str = "",
+) -> Item:
     ended = [attempt.at for step in state.steps.values() for each in step.items.values() for attempt in each.attempts]
     return Item(
-        id=state.ulid, run=state.id, kind=kind, title=title, why=why, since=since or max(ended, default=state.started_at),
-        command=command, effects=effects, options=options, until=until,
+        id=state.ulid,
+        run=state.id,
+        kind=kind,
+        title=title,
+        why=why,
+        since=since or max(ended, default=state.started_at),
+        command=command,
+        effects=effects,
+        options=options,
+        until=until,
     )

@@ -28,7 +28,9 @@ def parse_inputs(workflow: Workflow, given: Mapping[str, Any] | Sequence[str]) -
         elif schema.get("required", True) is False:
             result[name] = None
         else:
-            raise UsageError(f"{workflow.name} needs the input `{name}`", f'add --input {name}="…"; {_listing(workflow)}')
+            raise UsageError(
+                f"{workflow.name} needs the input `{name}`", f'add --input {name}="…"; {_listing(workflow)}'
+            )
     return result
 
 
@@ -64,7 +66,7 @@ def _json(name: str, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise UsageError(f"the input `{name}` is no JSON: {text[:60]}", "write e.g. 3, true or [\"a\", \"b\"]") from None
+        raise UsageError(f"the input `{name}` is no JSON: {text[:60]}", 'write e.g. 3, true or ["a", "b"]') from None
 
 
 def _checked(workflow: Workflow, name: str, schema: Mapping[str, Any], value: Any) -> Any:

@@ -26,7 +26,13 @@ def commit_to_main(
             raise RefusedError(f"there is no branch {context.main}", "commit something first")
         files = changes(tip) if callable(changes) else changes
         commit = commit_object(
-            context.git, parent=tip, changes=files, message=render_message(note), at=context.now(), author=name, email=email
+            context.git,
+            parent=tip,
+            changes=files,
+            message=render_message(note),
+            at=context.now(),
+            author=name,
+            email=email,
         )
         try:
             advance(context.git, context.main, commit, expected=tip)

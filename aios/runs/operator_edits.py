@@ -51,6 +51,12 @@ def _edited_by_hand(git: Git, session: Session) -> set[str]:
 def edited_base(git: Git, session: Session, path: str) -> str:
     """The newest commit of ours on the branch that wrote the path."""
     found = git.text(
-        "log", "-1", f"--author=<{AIOS_EMAIL}>", "--format=%H", f"{session.state.base}..{branch_of(session.run)}", "--", path
+        "log",
+        "-1",
+        f"--author=<{AIOS_EMAIL}>",
+        "--format=%H",
+        f"{session.state.base}..{branch_of(session.run)}",
+        "--",
+        path,
     )
     return found.strip() or session.state.base

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aios.domain.names import run_record_path
+from aios.domain.record import Where
 from aios.domain.run import RunState, RunStatus
 from aios.runs.context import Context
 from aios.store.documents import dump
@@ -30,7 +31,7 @@ def record_changes(context: Context, state: RunState, tip: str, fields: Mapping[
             }
         )
         existing = plain.encode()
-    changes = {tuple(name.split(".")): value for name, value in fields.items()}
+    changes: dict[Where | str, Any] = {tuple(name.split(".")): value for name, value in fields.items()}
     return {path: edit(existing.decode(), changes).encode()}
 
 

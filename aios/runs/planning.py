@@ -41,5 +41,7 @@ def plan_effects(definitions: Definitions, state: RunState, tree: Tree, gate: st
 def _record(catalog: Catalog, inputs: Mapping[str, Any]) -> Record:
     record = catalog.get("content", str(inputs.get("record", "")))
     if record is None:
-        raise InvalidError(f"there is no valid record content/{inputs.get('record')}", "`aios check` says what is wrong")
+        raise InvalidError(
+            f"there is no valid record content/{inputs.get('record')}", "`aios check` says what is wrong"
+        )
     return record

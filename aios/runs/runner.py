@@ -106,10 +106,9 @@ class Runner:
             self.session.flush()  # idle: a good moment
             self.context.pause(pause)
             return None
-        wait = min(timed, key=lambda wait: wait.until) if timed else next(iter(waits), None)
-        if wait is None:
+        if not waits:
             raise AiosError(f"the run {self.session.run} has nothing to do and is not finished", "`aios doctor`")
-        return Stopped(wait=wait)
+        return Stopped(wait=min(timed, key=lambda wait: wait.until) if timed else waits[0])
 
     def _step(self, name: str) -> Step:
         return self.definitions.workflow.steps[name]
@@ -251,7 +250,9 @@ class Runner:
             item=command.item,
             attempt=1,
             status=status.value,
-            key=key_of("step", self.session.run, command.step, command.item, status.value, self._generation(command.step)),
+            key=key_of(
+                "step", self.session.run, command.step, command.item, status.value, self._generation(command.step)
+            ),
             error=command.why if failed else "",
             output=[] if self._step(command.step).for_each and command.item is None and not failed else None,
         )

@@ -19,7 +19,9 @@ from aios.runs.inputs import parse_inputs
 from aios.runs.session import open_session
 
 
-def start_run(context: Context, workflow: str, inputs: Mapping[str, Any] | list[str], *, trigger: Mapping[str, Any]) -> str:
+def start_run(
+    context: Context, workflow: str, inputs: Mapping[str, Any] | list[str], *, trigger: Mapping[str, Any]
+) -> str:
     """Make a run durable and give its id; nothing is executed yet.
 
     `trigger` holds at least `kind` and `key`; the same key gives the same run, however often it is started. Raises
@@ -61,7 +63,9 @@ def run_on_branch(context: Context, branch: str) -> str:
     return next((line.split("\x00")[0] for line in text.splitlines() if line.strip()), "")
 
 
-def _identify(context: Context, definitions: Definitions, inputs: Mapping[str, Any], trigger: Mapping[str, Any]) -> tuple[str, str]:
+def _identify(
+    context: Context, definitions: Definitions, inputs: Mapping[str, Any], trigger: Mapping[str, Any]
+) -> tuple[str, str]:
     subject = render_text(definitions.workflow.subject, {"inputs": inputs})
     if not is_slug(subject):
         raise UsageError(f"the subject `{subject}` is no slug", "use slug(…) in the workflow's `subject`")

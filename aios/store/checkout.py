@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,8 @@ from aios.store.durable import sync_directories
 from aios.store.git import Git, full_ref, moved
 from aios.store.launch import failure
 from aios.store.trees import blob_id, changed_paths
-from aios.store.writing import past_killed_writers, writing
+from aios.store.undo import undo
+from aios.store.writing import past_killed_writers, sweep, writing
 
 
 def advance(git: Git, branch: str, new: str, *, expected: str | None) -> None:
@@ -22,6 +24,7 @@ def advance(git: Git, branch: str, new: str, *, expected: str | None) -> None:
     MovedError where the branch is not at `expected`.
     """
     ref = full_ref(branch)
+    sweep(git.dir, undo=partial(undo, git))
     now = git.rev(ref)
     if now != expected:
         raise moved(ref, expected, now)
@@ -51,7 +54,8 @@ def _follow(git: Git, place: Path, ref: str, *, expected: str | None, new: str) 
     if hidden:
         raise _refused(hidden)
     command = ("-c", "merge.verifySignatures=false", "merge", "--ff-only", "--no-stat", "--no-autostash", "-q", new)
-    with writing(git.dir) as mark:
+    note = json.dumps({"place": str(place), "ref": ref, "expected": expected, "new": new})
+    with writing(git.dir, note=note) as mark:
         done = git.process(*command, cwd=place, durable=True, writing=mark)
         if done.returncode and _settle(git, place, _listed(done.stderr), new):
             done = git.process(*command, cwd=place, durable=True, writing=mark)

@@ -65,7 +65,11 @@ def read_events(git: Git, *, since: str | None = None, until: str = "HEAD", run:
     parents = {words[0]: tuple(words[1:]) for words in (line.split() for line in listed.splitlines())}
     wanted = order(parents, tip)
     if run:
-        found = set(git.text("rev-list", "--fixed-strings", f"--grep=Aios-Run: {run}", tip, *([f"^{since}"] if since else [])).split())
+        found = set(
+            git.text(
+                "rev-list", "--fixed-strings", f"--grep=Aios-Run: {run}", tip, *([f"^{since}"] if since else [])
+            ).split()
+        )
         wanted = [(commit, main) for commit, main in wanted if commit in found]
     for event in _events(git, wanted):
         if not run or event.trailer("Run") == run:
@@ -77,8 +81,18 @@ def _events(git: Git, wanted: Sequence[tuple[str, bool]]) -> Iterator[Event]:
         batch = wanted[start : start + 2000]
         main = dict(batch)
         out = git.run(
-            "log", "--no-walk=unsorted", "--stdin", "--raw", "-z", "--no-abbrev", "-M", "-m", "--first-parent", "--root",
-            f"--format={_FORMAT}", input="\n".join(commit for commit, _ in batch).encode(),
+            "log",
+            "--no-walk=unsorted",
+            "--stdin",
+            "--raw",
+            "-z",
+            "--no-abbrev",
+            "-M",
+            "-m",
+            "--first-parent",
+            "--root",
+            f"--format={_FORMAT}",
+            input="\n".join(commit for commit, _ in batch).encode(),
         )
         for block in out.split(b"\x01")[1:]:
             yield _event(block, main)
@@ -94,8 +108,23 @@ def _event(block: bytes, main: dict[str, bool]) -> Event:
             facts.setdefault(name.strip(), []).append(value.strip())
     changes = tuple(_changes(raw))
     types = tuple(facts.get("Aios-Event", ())[-1:]) or _hand(changes)
-    records = tuple(facts.get("Aios-Record", ())) or tuple(ref_of(c.path) for c in changes if c.path.startswith(_RECORDS))
-    return Event(commit, tuple(parents.split()), at, author, email, subject, body, main.get(commit, False), types, records, facts, changes)
+    records = tuple(facts.get("Aios-Record", ())) or tuple(
+        ref_of(c.path) for c in changes if c.path.startswith(_RECORDS)
+    )
+    return Event(
+        commit,
+        tuple(parents.split()),
+        at,
+        author,
+        email,
+        subject,
+        body,
+        main.get(commit, False),
+        types,
+        records,
+        facts,
+        changes,
+    )
 
 
 def _split(block: bytes) -> tuple[list[bytes], bytes]:
@@ -121,7 +150,15 @@ def _hand(changes: Iterable[Change]) -> tuple[str, ...]:
     kinds = []
     for change in changes:
         if change.path.startswith(_RECORDS):
-            kinds.append("renamed" if change.renamed_from else "created" if not change.before else "deleted" if not change.after else "updated")
+            kinds.append(
+                "renamed"
+                if change.renamed_from
+                else "created"
+                if not change.before
+                else "deleted"
+                if not change.after
+                else "updated"
+            )
     return tuple(f"record.{kind}" for kind in kinds) or ("commit",)
 
 

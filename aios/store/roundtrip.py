@@ -58,13 +58,17 @@ def _carried(original: str, before: str, after: str) -> Iterator[str]:
 
 
 def _entries(text: str, *, comments: bool) -> list[str]:
-    """The text cut before each line on which a field or an item starts, and with `comments` around each of them."""
+    """The text cut before each line on which a field or an item starts, and with `comments` around each of them.
+
+    What stands above the first field is the first entry, which may be empty.
+    """
     _, positions, _ = strict_yaml.load(text.encode(), path="")
     starts = {line for line, _ in positions.values()}
-    entries: list[str] = []
-    apart = True
+    first = min(starts, default=1)
+    entries = [""]
+    apart = False
     for number, line in enumerate(split_lines(text), start=1):
-        comment = comments and (not line.strip() or line.lstrip().startswith("#"))
+        comment = comments and number > first and (not line.strip() or line.lstrip().startswith("#"))
         if apart or comment or number in starts:
             entries.append(line)
         else:
@@ -74,32 +78,59 @@ def _entries(text: str, *, comments: bool) -> list[str]:
 
 
 def _in_turn(base: list[str], ours: list[str], theirs: list[str]) -> list[str]:
-    """Theirs, with each part that is as in base replaced by ours, which corresponds to base part by part."""
+    """Theirs, with each part that is as in base replaced by ours, which corresponds to base part by part.
+
+    New parts are indented as ours has the parts around them, which may be another way in every list.
+    """
     result: list[str] = []
-    at = 0
+    shifts: dict[int, int] = {}  # by the indentation in base: how much further in ours stands
+    seen = at = 0
     for start, into, length in matches(base, theirs):
-        result += theirs[at:into]
+        for one, other in zip(base[seen:start], ours[seen:start], strict=True):
+            shifts[_indentation(one)] = _indentation(other) - _indentation(one)
+        result += [_shifted(entry, shifts) for entry in theirs[at:into]]
+        for one, other in zip(base[start : start + length], ours[start : start + length], strict=True):
+            shifts[_indentation(one)] = _indentation(other) - _indentation(one)
         result += ours[start : start + length]
-        at = into + length
+        seen, at = start + length, into + length
     return result
 
 
+def _indentation(entry: str) -> int:
+    return len(entry) - len(entry.lstrip(" "))
+
+
+def _shifted(entry: str, shifts: Mapping[int, int]) -> str:
+    own = _indentation(entry)
+    shift = shifts[max((indent for indent in shifts if indent <= own), default=0)] if shifts else 0
+    if shift == 0:
+        return entry
+    lines = split_lines(entry)
+    if shift > 0:
+        return "".join(" " * shift + line if line.strip() else line for line in lines)
+    return "".join(line[-shift:] if line.strip() else line for line in lines)
+
+
 def _with_comments(before: str, after: str) -> str:
-    """`after`, with the comment lines that went because the field above them did."""
+    """`after`, with the comment lines that went because a field beside them did. Those inside of it may go."""
     old, new = split_lines(before), split_lines(after)
     result: list[str] = []
     at_old = at_new = 0
     for start, into, length in matches(old, new):
         gone, come = old[at_old:start], new[at_new:into]
+        kept = {line.strip() for line in come}
+        own = [index for index, line in enumerate(gone) if line.strip() and not _is_comment(line)]
+        above, below = (gone[: own[0]], gone[own[-1] + 1 :]) if own else (gone, [])
+        result += [line for line in above if _is_comment(line) and line.strip() not in kept]
         result += come
-        kept = {line for line in come if line.lstrip().startswith("#")}
-        tail = len(gone)
-        while tail and (not gone[tail - 1].strip() or gone[tail - 1].lstrip().startswith("#")):
-            tail -= 1
-        result += [line for line in gone[tail:] if line not in kept and (tail or line.strip())]
+        result += [line for line in below if line.strip() not in kept]
         result += new[into : into + length]
         at_old, at_new = start + length, into + length
     return "".join(result)
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith("#")
 
 
 def _put(node: Any, where: Where, value: Any) -> None:

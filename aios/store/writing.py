@@ -35,8 +35,8 @@ class Writing:
 
 
 @contextmanager
-def writing(directory: Path) -> Iterator[Writing]:
-    """Say that gits of ours are about to write to the repository in `directory`."""
+def writing(directory: Path, *, note: str = "") -> Iterator[Writing]:
+    """Say that gits of ours are about to write to the repository in `directory`; `note` is for `sweep`'s `undo`."""
     writers = directory / "aios" / "writers"
     writers.mkdir(parents=True, exist_ok=True)
     mark = writers / f"{os.getpid()}-{next(_numbers)}"
@@ -46,6 +46,7 @@ def writing(directory: Path) -> Iterator[Writing]:
     try:
         fcntl.flock(together, fcntl.LOCK_SH)
         fcntl.flock(own, fcntl.LOCK_EX)
+        os.write(own, note.encode())
         os.utime(own)
         yield Writing((together, own))
     finally:
@@ -109,31 +110,37 @@ def _booted(directory: Path) -> float:
     return clock_of(directory) - time.clock_gettime(time.CLOCK_BOOTTIME) - _DOUBT
 
 
-def sweep(directory: Path) -> bool:
+def sweep(directory: Path, *, undo: Callable[[str], None] | None = None) -> bool:
     """Remove the lock files of writers that were killed; True if there were any. Cheap where there are none.
 
     Where a killed writer's git is still at work, waits for it: what it does would otherwise surprise whoever recovers.
+    A writer that left a note is done with only when `undo` has been called with it.
     """
     found = False
     for mark in list((directory / "aios" / "writers").glob("[0-9]*-[0-9]*")):
         with suppress(FileNotFoundError, BlockingIOError, ValueError):
-            started = _start_of_a_dead_writer(mark)
+            started, note = _last_of_a_dead_writer(mark)
             for lock in _lock_files(directory):
                 with suppress(FileNotFoundError):
                     if -0.1 <= lock.stat().st_mtime - started <= _WINDOW:
                         lock.unlink()
                         found = True
+            if note and undo is None:
+                os.utime(mark, (0, 0))  # its locks are gone; those that come now are others'
+                continue
+            if note and undo is not None:
+                undo(note)
             mark.unlink()
     return found
 
 
-def _start_of_a_dead_writer(mark: Path) -> float:
-    """Raises BlockingIOError where the writer lives."""
+def _last_of_a_dead_writer(mark: Path) -> tuple[float, str]:
+    """When it started, and its note. Raises BlockingIOError where the writer lives."""
     descriptor = os.open(mark, os.O_RDWR | os.O_CLOEXEC)
     try:
         alive = _is_alive(int(mark.name.partition("-")[0]))
         fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if alive else 0))
-        return os.fstat(descriptor).st_mtime
+        return os.fstat(descriptor).st_mtime, mark.read_text(errors="replace")
     finally:
         os.close(descriptor)
 
