@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,27 @@ def test_files_that_already_are_as_they_shall_be_do_not_stand_in_the_way(git: Gi
     advance(git, "main", new, expected=main)
     assert git.rev("main") == new
     assert git.dirty() == []
+
+
+@pytest.mark.parametrize("written", ["files", "files and index"])
+def test_what_a_killed_advance_had_written_is_taken_back_before_the_next(git: Git, written: str) -> None:
+    main, new = ahead(git, {"README.md": b"new", "deep/added.md": b"added", "state/company.yaml": b"new", "x.md": None})
+    (git.root / "state/products/pro-plan.yaml").write_text("my edit")
+    (git.root / "README.md").write_text("ne")  # cut short
+    (git.root / "deep").mkdir()
+    (git.root / "deep/added.md").write_text("added")
+    (git.root / "state/company.yaml").write_text("my edit too")
+    if written == "files and index":
+        (git.root / "README.md").write_text("new")
+        git.run("add", "README.md", "deep")
+    note = {"place": str(git.root), "ref": "refs/heads/main", "expected": main, "new": new}
+    (git.dir / "aios/writers/4194304-1").write_text(json.dumps(note))  # nobody has so high a process number
+    other = commit_many(git, "other", [draft("o", {"README.md": b"another"})], expected=None, start=main)[0]
+    advance(git, "main", other, expected=main)
+    assert (git.root / "README.md").read_text() == "another"
+    assert not (git.root / "deep").exists()
+    assert git.dirty() == ["state/company.yaml", "state/products/pro-plan.yaml"]
+    assert list((git.dir / "aios/writers").iterdir()) == []
 
 
 def test_a_branch_that_nobody_has_checked_out_just_moves(git: Git) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aios.store.git import Git
 from aios.store.writing import sweep, writing
+from tests.store import advance_trials
 from tests.store.kill_trials import kill_once
 
 TRIALS = 40
@@ -19,6 +20,11 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_a_kill(company: Path) -> Non
     assert sum(count for count, _ in results) > TRIALS
     with Git(company) as git:
         assert git.process("fsck", "--full", "--strict", "--no-dangling").stderr == b""
+
+
+def test_a_killed_advance_is_taken_back_and_edits_survive(company: Path) -> None:
+    chance = random.Random(3)
+    assert [advance_trials.kill_once(company, chance) for _ in range(12)] == [[]] * 12
 
 
 def test_only_locks_of_killed_writers_are_removed(git: Git) -> None:
