@@ -12,6 +12,7 @@ from aios.domain.front_matter import render_yaml, split
 from aios.domain.record import Where
 from aios.errors import InvalidError
 from aios.store import strict_yaml
+from aios.store.diff3 import split_lines
 
 
 class Delete(Enum):
@@ -116,12 +117,28 @@ def _edit_yaml(text: str, changes: Mapping[Where | str, Any], *, line_offset: in
         return text + render_yaml(expected)
     from aios.store.roundtrip import candidates  # ruamel: costs 60 ms
 
-    for candidate in candidates(text, changes):
+    for candidate in (*candidates(text, expected), _spliced(text, data, expected)):
         value, problems = _loaded(candidate, 0)
         if not problems and same(value, expected):
             return candidate
     # The values are worth more than the comments: what no careful edit gets right is written afresh.
     return render_yaml(expected)
+
+
+def _spliced(text: str, data: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
+    """The text with each changed field at the top written afresh as a whole, in its place."""
+    _, positions, _ = strict_yaml.load(text.encode(), path="")
+    lines = split_lines(text if text.endswith("\n") else f"{text}\n")
+    starts = [positions[key,][0] - 1 for key in data]
+    for key, start, end in reversed(list(zip(data, starts, [*starts[1:], len(lines)], strict=True))):
+        if key in expected and same(data[key], expected[key]):
+            continue
+        last = end
+        while last > start + 1 and (not lines[last - 1].strip() or lines[last - 1].startswith("#")):
+            last -= 1  # what stands above the next field is not this one's
+        lines[start:last] = [render_yaml({key: expected[key]})] if key in expected else []
+    added = {key: value for key, value in expected.items() if key not in data}
+    return "".join(lines) + (render_yaml(added) if added else "")
 
 
 def _loaded(text: str, line_offset: int) -> tuple[Any, list[Finding]]:

@@ -14,18 +14,17 @@ from functools import lru_cache
 from typing import Any
 
 from aios.domain.front_matter import CORE_BOOL, CORE_FLOAT, CORE_INT, CORE_NULL
-from aios.domain.record import Where
 from aios.store import strict_yaml
 from aios.store.diff3 import matches, merge_lines, split_lines
-from aios.store.edit import DELETE, path_of, same
+from aios.store.edit import same
 
 _AMBIGUOUS = re.compile(r"(?:yes|no|on|off|y|n)\Z", re.IGNORECASE)  # truth to readers of YAML 1.1
 _WIDTH = 4096
 _LONG = 2000  # items; above, time counts for more than the smallest change
 
 
-def candidates(text: str, changes: Mapping[Where | str, Any]) -> Iterator[str]:
-    """Texts with the changes made, the most faithful first. The caller checks which of them reads as it should."""
+def candidates(text: str, expected: Mapping[str, Any]) -> Iterator[str]:
+    """Texts that should read as expected, the one nearest to the given first. The caller checks which of them do."""
     crlf = "\r\n" in text
     lines = text.replace("\r\n", "\n")
     if not lines.endswith("\n"):
@@ -33,9 +32,7 @@ def candidates(text: str, changes: Mapping[Where | str, Any]) -> Iterator[str]:
     yaml = _yaml(lines)
     tree = yaml.load(lines)
     before = _emitted(yaml, tree)
-    for where, value in changes.items():
-        _put(tree, path_of(where), value)
-    after = _emitted(yaml, tree)
+    after = _emitted(yaml, _updated(tree, expected))
     texts = [*_carried(lines, before, _with_comments(before, after)), *_carried(lines, before, after), after]
     for candidate in dict.fromkeys(texts):
         yield candidate.replace("\n", "\r\n") if crlf else candidate
@@ -133,36 +130,11 @@ def _is_comment(line: str) -> bool:
     return line.lstrip().startswith("#")
 
 
-def _put(node: Any, where: Where, value: Any) -> None:
-    """As `edit.put`, on ruamel's nodes."""
-    part: Any
-    for part in where[:-1]:
-        if isinstance(node, dict) and part not in node:
-            if value is DELETE:
-                return
-            node[part] = _node({})
-        node = node[part]
-    last: Any = where[-1]
-    if value is DELETE:
-        if isinstance(node, list):
-            if isinstance(last, int) and last < len(node):
-                del node[last]
-        elif last in node:
-            del node[last]
-    elif isinstance(node, list):
-        if last == len(node):
-            node.append(_node(value))
-        else:
-            node[last] = _updated(node[last], value)
-    else:
-        node[last] = _updated(node[last], value) if last in node else _node(value)
-
-
 def _updated(node: Any, value: Any) -> Any:
     """The node brought to the value, keeping what it can: comments inside, and the way that text is quoted."""
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString, SingleQuotedScalarString
 
-    if isinstance(node, dict) and isinstance(value, Mapping) and node:
+    if isinstance(node, dict) and isinstance(value, Mapping) and node and value:
         for key in [key for key in node if key not in value]:
             del node[key]
         for key, item in value.items():
@@ -171,7 +143,7 @@ def _updated(node: Any, value: Any) -> Any:
             elif not same(_plain(node[key]), _plain(item)):
                 node[key] = _updated(node[key], item)
         return node
-    if isinstance(node, list) and isinstance(value, (list, tuple)) and node:
+    if isinstance(node, list) and isinstance(value, (list, tuple)) and node and value:
         return _updated_list(node, list(value))
     if isinstance(value, str) and "\n" not in value:
         for quoted in (SingleQuotedScalarString, DoubleQuotedScalarString):

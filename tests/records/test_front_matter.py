@@ -15,10 +15,51 @@ from aios.store.documents import dump, parse
 from aios.store.edit import same
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40) | st.sampled_from(
-    ["no", "on", "08", "1e3", "0o7", "2026-03-02", "null", "~", "", " ", "- a", "a: b", "#", "a\n", "a\n\nb\n", "\n", "x \ny\n", "<<", "=", "1_0", "12:30", "|", "'", '"', "---", "...", "é", "😀", "\ufeffx", "a\tb", "\x85", "a\u2028b\n"]
+    [
+        "no",
+        "on",
+        "08",
+        "1e3",
+        "0o7",
+        "2026-03-02",
+        "null",
+        "~",
+        "",
+        " ",
+        "- a",
+        "a: b",
+        "#",
+        "a\n",
+        "a\n\nb\n",
+        "\n",
+        "x \ny\n",
+        "<<",
+        "=",
+        "1_0",
+        "12:30",
+        "|",
+        "'",
+        '"',
+        "---",
+        "...",
+        "é",
+        "😀",
+        "\ufeffx",
+        "a\tb",
+        "\x85",
+        "a\u2028b\n",
+    ]
 )
-SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=8)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=8
+)
 DATA = st.dictionaries(TEXT, VALUES, max_size=5)
 
 

@@ -134,10 +134,13 @@ def test_a_file_of_more_than_a_mebibyte_is_not_read() -> None:
 
 
 def test_the_strict_reader_agrees_with_the_c_loader_where_both_versions_of_yaml_do() -> None:
-    for content in (CUSTOMER.replace(b"2026-03-02", b"'2026-03-02'"), b"a: |\n  x\n\n  y\nb: >-\n  c\n  d\ne: {f: [1, 2.5]}\n"):
+    for content in (
+        CUSTOMER.replace(b"2026-03-02", b"'2026-03-02'"),
+        b"a: |\n  x\n\n  y\nb: >-\n  c\n  d\ne: {f: [1, 2.5]}\n",
+    ):
         document, _ = parse("a.yaml", content)
         assert document is not None
-        assert document.data == yaml.load(content, Loader=yaml.CSafeLoader)  # noqa: S506
+        assert document.data == yaml.load(content, Loader=yaml.CSafeLoader)
 
 
 def test_a_finding_in_front_matter_has_its_line_in_the_file() -> None:
