@@ -213,7 +213,7 @@ class Company:
         return items(self.context, self.unfinished())
 
     def published_page(self, run: str) -> tuple[str, str]:
-        """Where the page that a run published lies on this machine (its URL where it does not), and its receipt's key."""
+        """Where the page that a run published lies here (its URL where it does not), and its receipt's key."""
         from aios.runs.effects import receipts
 
         effect, receipt = receipts(self.context, run)[-1]
@@ -248,7 +248,9 @@ def found_company(root: Path, *, name: str, email: str, example: bool) -> Compan
 
     known_name, known_email = _git_identity(root)
     if example:
-        from aios.example import OPERATOR as operator
+        from aios.example import OPERATOR
+
+        operator = OPERATOR
     else:
         address = email or known_email
         if not address:

@@ -10,7 +10,13 @@ from aios.errors import RefusedError
 from aios.store.commits import Draft, commit_many
 from aios.store.git import Git
 
-GITIGNORE = "# Derived by aios, always rebuildable.\n.aios/\n# Published by the static-site connector; the world has it.\n/public/\n/logs/\n"
+GITIGNORE = """# Derived by aios, always rebuildable.
+.aios/
+# Published by the static-site connector: the world has it.
+/public/
+# Read by the access-log connector.
+/logs/
+"""
 GITATTRIBUTES = """# Records merge field by field (`aios init` registers the driver; `aios doctor` checks it).
 state/**/*.yaml merge=aios
 state/**/*.md merge=aios

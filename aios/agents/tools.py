@@ -20,7 +20,8 @@ Records = Callable[[str], Sequence[Record]]
 class ContractTools:
     """`Tools` over a tree: reading outside the contract's `reads` raises `RefusedError`, records outside it are unseen.
 
-    `recall(query, limit, kinds)` (limited to what the contract reads) and `records(kind)` are handed in. Everything read is noted for the context manifest.
+    `recall(query, limit, kinds)` (limited to what the contract reads) and `records(kind)` are handed in. Everything
+    read is noted for the context manifest.
     """
 
     def __init__(self, tree: Tree, contract: Contract, *, recall: Recall, records: Records) -> None:

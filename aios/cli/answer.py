@@ -26,5 +26,5 @@ def command(ctx: click.Context, question: str, text: str, as_json: bool) -> int:
     if as_json:
         emit_json(standing_data(standing))
     else:
-        report(here, standing)
+        report(standing)
     return exit_code(standing)

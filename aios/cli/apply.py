@@ -52,7 +52,7 @@ def apply(here: Company, runs: list[str], *, as_json: bool = False) -> int:
         if not as_json and standing.question:
             from aios.cli.standing import report
 
-            report(here, standing)
+            report(standing)
         elif not as_json and standing.until:
             say(f"{run}: next is `{standing.step}` at {standing.until}")
         elif not as_json and standing.status is RunStatus.WAITING:

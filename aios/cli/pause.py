@@ -11,7 +11,10 @@ from aios.cli.output import company, say
 @click.option("--off", is_flag=True, help="Allow effects again.")
 @click.pass_context
 def command(ctx: click.Context, off: bool) -> None:  # noqa: FBT001
-    """Stop every outgoing effect on this machine at once. `outgoing: paused` in state/company.yaml stops them everywhere."""
+    """Stop every outgoing effect on this machine at once.
+
+    `outgoing: paused` in state/company.yaml stops them everywhere.
+    """
     here = company(ctx)
     here.pause(on=not off)
     reason = here.paused()

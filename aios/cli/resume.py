@@ -30,7 +30,7 @@ def command(ctx: click.Context, runs: tuple[str, ...], retry: bool, as_json: boo
         told.append(standing_data(standing))
         code = max(code, exit_code(standing))
         if not as_json:
-            report(here, standing)
+            report(standing)
     if as_json:
         emit_json(told)
     return code

@@ -27,5 +27,5 @@ def command(ctx: click.Context, proposal: str, note: str, step: str, as_json: bo
     if as_json:
         emit_json(standing_data(standing))
     else:
-        report(here, standing)
+        report(standing)
     return exit_code(standing)

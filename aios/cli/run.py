@@ -30,5 +30,5 @@ def command(ctx: click.Context, workflow: str, inputs: tuple[str, ...], as_json:
     if as_json:
         emit_json(standing_data(standing))
     else:
-        report(here, standing)
+        report(standing)
     return exit_code(standing)

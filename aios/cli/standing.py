@@ -12,7 +12,6 @@ from aios.domain.run import RunStatus
 from aios.errors import Exit
 
 if TYPE_CHECKING:
-    from aios.app import Company
     from aios.runs.conductor import Standing
 
 
@@ -26,7 +25,7 @@ def exit_code(standing: Standing) -> int:
     return Exit.OK if standing.status is RunStatus.DONE else Exit.FAILED
 
 
-def report(company: Company, standing: Standing) -> None:
+def report(standing: Standing) -> None:
     """One or two lines: where it stands, and the command that goes on from there."""
     ulid = standing.run.split("/")[2]
     if standing.question:

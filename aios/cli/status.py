@@ -27,7 +27,7 @@ def command(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001
                 "branch": here.main,
                 "waiting": dict(counts),
                 "outgoing": paused or "live",
-                "records": {kind: count for kind, count in kinds},
+                "records": dict(kinds),
                 "last": [{"at": at, "type": kind, "subject": subject} for at, kind, subject in last],
             }
         )
@@ -42,5 +42,5 @@ def command(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001
         f"  effects         {click.style('stopped: ' + paused, fg='red') if paused else 'allowed after approval'}"
     )
     click.echo(f"  records         {', '.join(f'{count} {kind}' for kind, count in kinds[:8]) or 'none'}")
-    for at, kind, subject in last:
+    for at, _, subject in last:
         click.echo(f"  last            {str(at)[:16].replace('T', ' ')}  {str(subject)[:80]}")

@@ -45,7 +45,7 @@ def command(ctx: click.Context, dry_run: bool, as_json: bool) -> int:  # noqa: F
             continue
         results.append(standing_data(standing))
         if not as_json:
-            report(here, standing)
+            report(standing)
     if as_json:
         emit_json(results)
     elif not runs:

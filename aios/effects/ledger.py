@@ -68,7 +68,7 @@ class Ledger:
         claim, receipt = self._read(key, CLAIM), self._read(key, RECEIPT)
         return (
             Claim(**{k: str(v) for k, v in claim.items()}) if claim else None,
-            Receipt(**{**receipt, "how": HowKnown(receipt["how"])}) if receipt else None,
+            _receipt(receipt) if receipt else None,
         )
 
     def unsettled(self) -> list[Claim]:
@@ -104,3 +104,7 @@ class Ledger:
             except MovedError:
                 continue  # somebody else wrote first; look again whether it was this key
             return True
+
+
+def _receipt(data: dict[str, str]) -> Receipt:
+    return Receipt(**{name: value for name, value in data.items() if name != "how"}, how=HowKnown(data["how"]))

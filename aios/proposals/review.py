@@ -52,7 +52,7 @@ class Review:
 
 
 def neutral(text: str) -> str:
-    """Outside text within a line of ours: visible, on one line, no mention, no closing keyword, no markup of its own."""
+    """Outside text within a line of ours: visible, on one line, no mention, closing keyword or markup of its own."""
     line = " ".join(_INVISIBLE.sub("", text).split())
     line = _MENTION.sub("@\u2060", line)
     line = _CLOSING.sub(r"\1\2№", line)
@@ -68,7 +68,7 @@ def fenced(text: str, *, language: str = "") -> str:
 
 
 def render(review: Review, *, preview_lines: int = PREVIEW_LINES) -> str:
-    """The whole body, top to bottom as a person decides: what, effects, preview, why, evidence, changes, checks, cost."""
+    """The whole body, top to bottom as a person decides: what, effects, preview, why, evidence, changes, cost."""
     parts = [
         f"# {neutral(review.title)}",
         _decision(review),

@@ -67,7 +67,7 @@ def _step(workflow: Workflow, state: RunState, step: Step, now: str, in_flight: 
     current = state.steps.get(step.name, StepState())
     if current.question is not None:
         return [Wait(step.name, "", str(current.question.get("text", "a question")))]
-    due = _after(workflow, state, step)
+    due = _after(state, step)
     if due and _moment(now) < _moment(due):
         return [Wait(step.name, due, f"`{step.name}` comes {_span(step.after)} after what it needs")]
     return _work(workflow, state, step, current, now, in_flight)
@@ -102,20 +102,26 @@ def _work(
             return _slot(step, current, None, render(step.with_, values), now, in_flight)
         if not items:
             return [Skip(step.name, None, "there is nothing to do it for")]
-        commands: list[Command] = []
-        busy = sum(1 for name, _ in in_flight if name == step.name)
-        for index, item in enumerate(items):
-            if _settled(step, current.items.get(index)):
-                continue
-            found = _slot(step, current, index, render(step.with_, values | {"item": item}), now, in_flight)
-            starts = [command for command in found if isinstance(command, Start)]
-            if starts and busy >= step.parallel:
-                break
-            busy += len(starts)
-            commands += found
-        return commands
+        return _fan_out(step, current, items, values, now, in_flight)
     except ExpressionError as error:
         return [Fail(step.name, None, str(error))]
+
+
+def _fan_out(
+    step: Step, current: StepState, items: list[Any], values: Mapping[str, Any], now: str, in_flight: frozenset[Slot]
+) -> list[Command]:
+    commands: list[Command] = []
+    busy = sum(1 for name, _ in in_flight if name == step.name)
+    for index, item in enumerate(items):
+        if _settled(step, current.items.get(index)):
+            continue
+        found = _slot(step, current, index, render(step.with_, values | {"item": item}), now, in_flight)
+        starts = [command for command in found if isinstance(command, Start)]
+        if starts and busy >= step.parallel:
+            break
+        busy += len(starts)
+        commands += found
+    return commands
 
 
 def _slot(
@@ -176,7 +182,7 @@ def _status(workflow: Workflow, state: RunState, name: str) -> StepStatus | None
     return StepStatus.SUCCEEDED if done else None
 
 
-def _after(workflow: Workflow, state: RunState, step: Step) -> str:
+def _after(state: RunState, step: Step) -> str:
     if not step.after:
         return ""
     ended = [
@@ -214,5 +220,5 @@ def _span(seconds: float) -> str:
 
 
 def _moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -66,8 +66,8 @@ def desk_of(context: Context) -> Desk:
 def perform_effect(context: Context, session: Session, definitions: Definitions, start: Start) -> Receipt:
     """Do one approved effect of the run and write down on main what came of it.
 
-    Raises EffectAskError and EffectPausedError where the run has to wait; any other AiosError of the service is recorded as
-    the step's failure.
+    Raises EffectAskError and EffectPausedError where the run has to wait; any other AiosError of the service is
+    recorded as the step's failure.
     """
     state = session.state
     record = run_record(context, state)
@@ -153,7 +153,7 @@ def write_down(
         content = context.git.read_blob(f"{tip}:{path}")
         if receipt and content is not None:
             fields = record_update(effect, url=receipt.url, at=receipt.at, key=effect.key)
-            found[path] = edit(content.decode(), {**fields}).encode()
+            found[path] = edit(content.decode(), dict(fields.items())).encode()
         return found
 
     commit_to_main(context, note, changes)

@@ -29,15 +29,13 @@ class Link:
 def explain_sentence(context: Context, tree: Tree, text: str) -> list[list[Link]]:
     """A chain for every published or drafted sentence that contains `text` (case and spaces do not matter)."""
     wanted = " ".join(text.casefold().split())
-    chains: list[list[Link]] = []
-    for path in tree.paths("state/evidence/"):
-        data = _data(tree, path)
-        for sentence in data.get("sentences") or ():
-            if wanted in " ".join(str(sentence.get("text", "")).casefold().split()):
-                chains.append(
-                    [*_sentence(tree, path, sentence), *explain_piece(context, tree, str(data.get("content")))]
-                )
-    return chains
+    return [
+        [*_sentence(tree, path, sentence), *explain_piece(context, tree, str(data.get("content")))]
+        for path in tree.paths("state/evidence/")
+        for data in [_data(tree, path)]
+        for sentence in data.get("sentences") or ()
+        if wanted in " ".join(str(sentence.get("text", "")).casefold().split())
+    ]
 
 
 def _sentence(tree: Tree, path: str, sentence: Mapping[str, Any]) -> Iterator[Link]:

@@ -1,4 +1,4 @@
-"""Our own commits on main: bookkeeping after effects, and how runs ended. Compare-and-swap, tried anew when main moved."""
+"""Our own commits on main: bookkeeping after effects, and how runs ended. By compare-and-swap, again if main moved."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from aios.store.catalog import Catalog
 
 
 def plan_effects(definitions: Definitions, state: RunState, tree: Tree, gate: str) -> tuple[PlannedEffect, ...]:
-    """Effects of the steps behind `gate` whose inputs are known at the gate. Raises InvalidError for a missing record."""
+    """Effects of the steps behind `gate`, as far as they are known there. Raises InvalidError for a missing record."""
     workflow = definitions.workflow
     planned: list[PlannedEffect] = []
     catalog = Catalog(tree)

@@ -1,4 +1,4 @@
-"""From a finished branch to a proposal: run record, planned effects, verdict. And its refresh when the branch changed."""
+"""From a finished branch to a proposal: run record, planned effects, verdict; and its refresh."""
 
 from __future__ import annotations
 

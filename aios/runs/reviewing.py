@@ -150,7 +150,7 @@ def _seconds(state: RunState, record: Mapping[str, Any]) -> float:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 def _versions(definitions: Definitions) -> list[str]:

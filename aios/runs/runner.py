@@ -170,7 +170,7 @@ class Runner:
         guided = bool(self.session.state.steps[step.name].guidance) if step.name in self.session.state.steps else False
         if answer["confidence"] < below and not guided:
             question = {
-                "text": f"{step.uses} is {answer['confidence']:.0%} confident, below the {below:.0%} that `{step.name}` asks for",
+                "text": f"{step.uses} is {answer['confidence']:.0%} confident; `{step.name}` asks for {below:.0%}",
                 "options": [ACCEPT, STOP],
                 "evidence": [_finding_line(finding) for finding in answer["findings"][:20]],
             }
@@ -302,5 +302,5 @@ def _soonest(commands: tuple[Any, ...], context: Context) -> float | None:
     untils = [command.until for command in commands if isinstance(command, Wait) and command.until]
     if not untils:
         return None
-    until = datetime.fromisoformat(min(untils).replace("Z", "+00:00"))
+    until = datetime.fromisoformat(min(untils))
     return max(0.0, (until - context.clock()).total_seconds())

@@ -52,7 +52,7 @@ class Session:
         self.state = apply(self.state, fact_of_note(note, self.context.now()))
 
     def flush(self) -> str:
-        """Commit what was appended; the branch's tip (main's, where nothing was appended since the branch was merged)."""
+        """Commit what was appended; the branch's tip (main's, where nothing was appended since it was merged)."""
         if self.log.tip is None and not self.log.pending:
             return self.context.git.commit(self.context.main)
         self.context.checkpoint("before flush")

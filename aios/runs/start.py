@@ -70,7 +70,7 @@ def _identify(
     if not is_slug(subject):
         raise UsageError(f"the subject `{subject}` is no slug", "use slug(…) in the workflow's `subject`")
     started = str(trigger.get("at") or context.now())
-    at = datetime.fromisoformat(started.replace("Z", "+00:00"))
+    at = datetime.fromisoformat(started)
     ulid = run_ulid(at, str(trigger["key"]))
     return f"{definitions.workflow.name}/{subject}/{ulid}", started
 

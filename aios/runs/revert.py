@@ -1,0 +1,125 @@
+"""Undoing a run: its effects' compensations in reverse order, each claimed, done and receipted like any effect."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from aios.domain.effect import Connector, Effect, Receipt
+from aios.domain.event import EventNote
+from aios.domain.keys import key_of
+from aios.domain.proposal import PlannedEffect
+from aios.domain.record import Record
+from aios.domain.run import RunState, RunStatus
+from aios.effects.executor import Ask, execute
+from aios.effects.ledger import Ledger
+from aios.effects.payloads import PAYLOADS, record_update
+from aios.errors import RefusedError
+from aios.proposals.record import effects_of
+from aios.runs.context import Context, Progress
+from aios.runs.definitions import Definitions, load
+from aios.runs.effects import desk_of, run_record
+from aios.runs.history import REVERTED
+from aios.runs.main_branch import commit_to_main
+from aios.runs.outcome import record_changes
+from aios.runs.session import open_session, read_state
+from aios.store.catalog import Catalog
+from aios.store.edit import edit
+from aios.store.trees import CommitTree
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """One done effect of the run and what would undo it; `compensation` is None where nothing does."""
+
+    summary: str
+    done: str
+    compensation: Effect | None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "summary": self.summary,
+            "undoes": self.done,
+            "compensation": asdict(self.compensation) if self.compensation else None,
+        }
+
+
+def plan_revert(context: Context, run: str) -> list[Undo]:
+    """What reverting would do, latest effect first."""
+    state = read_state(context.git, run, main=context.main)
+    definitions = load(context, state.workflow, state.base)
+    ledger = Ledger(context.git)
+    record = run_record(context, state)
+    done = [effect for effect in effects_of(record) if ledger.get(effect.key)[1] is not None]
+    return [_undo(context, definitions, state, effect) for effect in reversed(done)]
+
+
+def _undo(context: Context, definitions: Definitions, state: RunState, planned: PlannedEffect) -> Undo:
+    step = definitions.workflow.steps[planned.step]
+    connector = context.connectors(definitions.tree).get(planned.connector)
+    offered = connector.capabilities() if connector else {}
+    name = step.compensate or (offered[planned.capability].compensation if planned.capability in offered else "")
+    build = PAYLOADS.get(name)
+    record = _record(context, planned)
+    if connector is None or name not in offered or build is None or record is None:
+        return Undo(planned.summary, planned.key, None)
+    # Bound to what it undoes: the same piece published again later can be undone again.
+    payload = build(record, None) | {"undoes": planned.key}
+    target = connector.target(name, payload)
+    effect = Effect(connector.name, name, target, payload, state.id, f"{planned.step}-undo", planned.record)
+    return Undo(connector.preview(effect).summary, planned.key, effect)
+
+
+def _record(context: Context, planned: PlannedEffect) -> Record | None:
+    kind, _, record_id = planned.record.partition("/")
+    return Catalog(CommitTree(context.git, context.main)).get(kind, record_id)
+
+
+def revert(context: Context, run: str, *, reason: str) -> list[Receipt]:
+    """Undo what can be undone. Raises RefusedError where nothing can, or where effects are stopped."""
+    plan = plan_revert(context, run)
+    effects = [undo.compensation for undo in plan if undo.compensation]
+    if not effects:
+        raise RefusedError(f"nothing of {run} can be undone", "`aios explain` tells what it did")
+    receipts: list[Receipt] = []
+    with open_session(context, run) as session:
+        for effect in effects:
+            connector: Connector = context.connectors(CommitTree(context.git, session.state.base))[effect.connector]
+            done = execute(
+                effect,
+                connector,
+                desk_of(context),
+                approved={effect.key},
+                approved_commit=context.git.commit(context.main),
+            )
+            if isinstance(done, Ask):
+                raise RefusedError(done.question.text, "`aios reconcile` settles it")
+            receipts.append(done.receipt)
+            context.report(Progress(run, effect.step, "succeeded", detail=f"{effect.capability} {effect.target}"))
+        _write_down(context, session.state, effects, receipts, reason)
+    return receipts
+
+
+def _write_down(context: Context, state: RunState, effects: list[Effect], receipts: list[Receipt], reason: str) -> None:
+    note = EventNote(
+        type=REVERTED,
+        title=reason or state.id,
+        body="\n".join(f"- {effect.capability} {effect.target}" for effect in effects),
+        records=tuple(dict.fromkeys(effect.record for effect in effects)),
+        run=state.id,
+        actor=f"operator:{context.operator.email}",
+        key=key_of("revert", state.id),
+        output={"effects": [receipt.key for receipt in receipts], "reason": reason},
+    )
+
+    def changes(tip: str) -> dict[str, bytes | None]:
+        found = record_changes(context, state, tip, {"status": RunStatus.REVERTED.value, "finished": context.now()})
+        for effect, receipt in zip(effects, receipts, strict=True):
+            path = f"state/{effect.record}.md"
+            content = context.git.read_blob(f"{tip}:{path}")
+            if content is not None:
+                fields = record_update(effect, url=receipt.url, at=receipt.at, key=receipt.key)
+                found[path] = edit(content.decode(), dict(fields.items())).encode()
+        return found
+
+    commit_to_main(context, note, changes, as_operator=True)
