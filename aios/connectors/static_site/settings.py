@@ -39,6 +39,10 @@ SETTINGS: Mapping[str, Any] = {
         },
         "author": {"type": "string", "description": "Who stands behind the site."},
         "about": {"type": "string", "description": "The text of the page about the site, Markdown."},
+        "links": {
+            "enum": ["clean", "files"],
+            "description": "How pages link to one another: `clean` for a web server, `files` to browse them from disk.",
+        },
     },
 }
 
@@ -83,6 +87,7 @@ class Site:
     language: str
     author: str
     about: str
+    clean_links: bool
 
     def address(self, slug: str) -> str:
         return f"{self.url}/{slug}/"
@@ -103,4 +108,5 @@ def site_of(settings: Mapping[str, Any], path: Path) -> Site:
         language=str(settings.get("language", "en")),
         author=str(settings.get("author", "")),
         about=str(settings.get("about", "")),
+        clean_links=settings.get("links", "clean") == "clean",
     )

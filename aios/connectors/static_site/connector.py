@@ -1,0 +1,130 @@
+"""The static site as a connector.
+
+An act changes one article's file, then renders the whole site from all of them. Both are atomic, and the second is a
+pure function of the first: whatever a crash leaves, the next act (or the same one again) makes whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aios.connectors.static_site.articles import apply, file_of, load, load_all, render
+from aios.connectors.static_site.output import DATA, locked, publish, shows, write
+from aios.connectors.static_site.pages import pages
+from aios.connectors.static_site.settings import ARTICLE, REMOVAL, RESTORATION, SETTINGS, Site, site_of
+from aios.connectors.surroundings import Surroundings
+from aios.domain.effect import Capability, Collected, Effect, Lookup, Outcome, Preview
+from aios.domain.finding import Finding, Severity
+from aios.domain.front_matter import render_markdown, render_yaml
+from aios.errors import RefusedError
+
+__all__ = ["CAPABILITIES", "SETTINGS", "StaticSite", "connect"]
+
+CAPABILITIES: Mapping[str, Capability] = {
+    "cms.publish": Capability("cms.publish", True, ARTICLE, "cms.unpublish", "Publish an article."),
+    "cms.update": Capability("cms.update", True, ARTICLE, "cms.restore", "Replace a published article's text."),
+    "cms.unpublish": Capability("cms.unpublish", True, REMOVAL, "cms.restore", "Withdraw an article."),
+    "cms.restore": Capability("cms.restore", True, RESTORATION, "", "Bring back what an act replaced."),
+}
+
+
+def _nothing(_: str) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class StaticSite:
+    """One site. `checkpoint` is called before every page that is written, so that tests can end the process there."""
+
+    name: str
+    site: Site
+    checkpoint: Callable[[str], None] = _nothing
+
+    def capabilities(self) -> Mapping[str, Capability]:
+        return CAPABILITIES
+
+    def target(self, capability: str, payload: Mapping[str, Any]) -> str:
+        del capability
+        return self.site.address(str(payload["slug"]))
+
+    def preview(self, effect: Effect) -> Preview:
+        payload = dict(effect.payload)
+        markdown = payload.pop("markdown", None)
+        text = render_yaml(payload) if markdown is None else render_markdown(payload, str(markdown))
+        address = self.site.address(str(payload["slug"]))
+        match effect.capability:
+            case "cms.publish":
+                undo = "cms.unpublish puts a page in its place that says it was withdrawn"
+                return Preview(f"Publish “{payload['title']}” at {address}", text, True, undo)
+            case "cms.update":
+                undo = "cms.restore brings the text before it back"
+                return Preview(f"Update “{payload['title']}” at {address}", text, True, undo)
+            case "cms.unpublish":
+                return Preview(f"Withdraw {address}", text, True, "cms.restore brings it back")
+            case _:
+                return Preview(f"Restore {address} as it was before", text, False)
+
+    def lookup(self, effect: Effect) -> Lookup:
+        """Found once the whole site shows it: an act that was cut off in the middle is not found, and is made whole."""
+        data = self.site.path / DATA
+        article = load(file_of(data / "articles", str(effect.payload["id"])))
+        if article is None or not article.knows(effect.key):
+            return Lookup(None, authoritative=True)
+        articles = load_all(data / "articles")
+        if not shows(self.site.path, data, pages(articles, self.site)):
+            return Lookup(None, authoritative=True)
+        return Lookup(self._outcome(effect), authoritative=True)
+
+    def act(self, effect: Effect) -> Outcome:
+        if effect.capability not in CAPABILITIES:
+            raise RefusedError(f"{self.name} does not offer {effect.capability}", f"it offers {', '.join(CAPABILITIES)}")
+        with locked(self.site.path) as data:
+            articles = load_all(data / "articles")
+            before = articles.get(str(effect.payload["id"]))
+            if before is None or not before.knows(effect.key):
+                after = apply(articles, effect)
+                articles[after.id] = after
+                files = pages(articles, self.site)
+                self.checkpoint("writing the article")
+                write(file_of(data / "articles", after.id), render(after), mode=0o600)
+            else:
+                files = pages(articles, self.site)
+            publish(self.site.path, data, files, checkpoint=self.checkpoint)
+            return self._outcome(effect)
+
+    def read(self, capability: str, params: Mapping[str, Any]) -> Collected:
+        del params
+        raise RefusedError(f"{self.name} offers nothing to read as {capability}", f"it offers {', '.join(CAPABILITIES)}")
+
+    def check(self) -> Sequence[Finding]:
+        path = self.site.path
+        above = next(each for each in (path, *path.parents) if each.exists())
+        place = f"state/connectors/{self.name}.yaml"
+        if not above.is_dir():
+            return [Finding(place, 0, 0, "site-path", f"{above} is no directory", "choose another `settings.path`")]
+        import os
+
+        if not os.access(above, os.W_OK):
+            message = f"{above} cannot be written"
+            return [Finding(place, 0, 0, "site-path", message, "look at the directory's owner")]
+        data = path / DATA
+        if not data.is_dir():
+            return []
+        articles = load_all(data / "articles")
+        if shows(path, data, pages(articles, self.site)):
+            return []
+        message = "the pages are not what the articles and settings make of them"
+        return [Finding(place, 0, 0, "site-stale", message, "the next publication renders them", Severity.WARNING)]
+
+    def _outcome(self, effect: Effect) -> Outcome:
+        """The same whenever it is asked for the same act, however much happened since."""
+        slug = str(effect.payload["slug"])
+        url = self.site.address(slug)
+        page = str(self.site.path / slug / "index.html")
+        return Outcome(external_id=str(effect.payload["id"]), url=url, response={"url": url, "page": page})
+
+
+def connect(name: str, settings: Mapping[str, Any], surroundings: Surroundings) -> StaticSite:
+    return StaticSite(name, site_of(settings, surroundings.path(str(settings.get("path", "public")))))
