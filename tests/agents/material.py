@@ -84,7 +84,8 @@ than an agency and takes about six weeks.
 
 def invoices(trust: str = "external") -> dict[str, str]:
     """Four sources on late invoices, and one on something else."""
-    other = "# Sourdough bread\n\nA starter is a mixture of flour and water in which wild yeast lives. It is fed once a day."
+    other = "# Sourdough bread\n\n"
+    other += "A starter is a mixture of flour and water in which wild yeast lives. It is fed once a day."
     return {
         "state/sources/reminders.md": source("Reminders for late invoices", REMINDERS, trust=trust),
         "state/sources/late-fees.md": source("Late fees", FEES, trust=trust),

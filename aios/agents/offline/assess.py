@@ -51,7 +51,10 @@ class Assessment:
 
     @property
     def score(self) -> float:
-        return round(sum(WEIGHTS[name] * value for name, (value, _) in self.parts.items()), 3)
+        """The weighted sum; with little substance or no shape the rest counts for less, however correct it is."""
+        whole = sum(WEIGHTS[name] * value for name, (value, _) in self.parts.items())
+        least = min(self.parts["substance"][0], self.parts["structure"][0])
+        return round(whole * (0.6 + 0.4 * min(1.0, least / 0.6)), 3)
 
 
 @dataclass(frozen=True, slots=True)

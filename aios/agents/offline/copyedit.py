@@ -16,7 +16,7 @@ Mended = tuple[str, list[str]]
 _TYPOGRAPHY = (
     (re.compile(r"(?<=\S)  +(?=\S)"), " ", "double spaces"),
     (re.compile(r" +([,;:!?.])(?=\s|$)"), r"\1", "spaces before punctuation"),
-    (re.compile(r"(?<!\.)\.\.(?!\.)"), ".", "double full stops"),
+    (re.compile(r"(?<![./])\.\.(?=\s|$)"), ".", "double full stops"),
     (re.compile(r",,+"), ",", "double commas"),
     (re.compile(r"\b(the|a|an|of|to|in|and|is|for|der|die|das|und) \1\b", re.IGNORECASE), r"\1", "doubled words"),
 )

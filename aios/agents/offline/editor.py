@@ -222,7 +222,9 @@ def _reply(
     record = str(call.input["record"])
     threshold = call.contract.escalate_below
     reasons = [Reason(f"{name} {value:.2f}", why) for name, (value, why) in found.parts.items()]
-    reasons.insert(0, Reason(f"score {found.score:.2f}", "weighted sum of the parts"))
+    reasons.insert(
+        0, Reason(f"score {found.score:.2f}", "weighted sum of the parts, less where substance or structure is weak")
+    )
     if edited.fixed:
         reasons.append(Reason("mended", "; ".join(edited.fixed)))
     reasons += [

@@ -20,7 +20,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for name, pattern in (
         (
             "title",
-            r"^(?:(?:change |set |use )?(?:the |new )?(?:title|headline|titel)(?: to| is| as)?\s*[:=]?|call it:?)\s+(.+)$",
+            r"^(?:(?:change |set |use )?(?:the |new )?(?:title|headline|titel)(?: to| is)?\s*[:=]?|call it:?)\s+(.+)$",
         ),
         (
             "drop",

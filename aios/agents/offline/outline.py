@@ -20,6 +20,7 @@ AIM = 6
 ALIKE = 0.42
 MOST_MERGED = 4
 ENOUGH_WORDS = 45
+FIRST, FURTHER = 4, 0.36  # from the fifth section on only what is really on the topic
 SHORT_SOURCE = 160  # words of a source on the topic up to which it makes one section
 _CONCEPT = re.compile(
     r"\b(what|why|introduc|overview|concept|basic|purpose|idea|background|definition|was ist|warum)", re.IGNORECASE
@@ -246,6 +247,8 @@ def _chosen(made: Sequence[Section], aim: int, topic: str, known: Language) -> l
 
         section = max(left, key=merit)
         left.remove(section)
+        if len(chosen) >= FIRST and section.score < FURTHER * best:
+            continue
         told[_part(section, parts, known)] += 1
         sources[section.units[0].source.path] += 1
         name = set(stems(section.heading, known))

@@ -95,7 +95,7 @@ def _section_about(what: str, every: Sequence[Unit], speech: Speech) -> Section 
         ((score, index) for index, score in enumerate(scores) if score > 0.12), key=lambda item: (-item[0], item[1])
     )
     best = [every[index] for score, index in found if score >= 0.4 * found[0][0]][:4]
-    if sum(unit.words for unit in best) < ENOUGH_WORDS:
+    if sum(unit.words for unit in best) < ENOUGH_WORDS // 2:
         return None
     return Section(what[:1].upper() + what[1:], tuple(best), found[0][0], None)
 

@@ -47,7 +47,7 @@ def select(
     A section with little to say leaves its words to the others.
     """
     have = [sum(pick.passage.words for pick in picks) for picks in offered]
-    shares = _shares(have, words)
+    shares = _shares(have, words, least=min(SHORTEST_SECTION, words // 6))
     seen: list[frozenset[tuple[str, ...]]] = []
     lines_left = ALL_CODE_LINES
     found: list[list[Pick]] = []
@@ -72,13 +72,13 @@ def select(
     return Chosen(tuple(found))
 
 
-def _shares(have: Sequence[int], words: int) -> list[int]:
+def _shares(have: Sequence[int], words: int, *, least: int) -> list[int]:
     """Equal shares; what a section cannot use goes to those that can."""
     shares = [0] * len(have)
     open_ = [index for index, amount in enumerate(have) if amount]
     left = words
     while open_:
-        share = max(SHORTEST_SECTION, left // len(open_))
+        share = max(least, left // len(open_))
         short = [index for index in open_ if have[index] <= share]
         for index in short or open_:
             shares[index] = min(have[index], share)

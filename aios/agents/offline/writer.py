@@ -65,7 +65,7 @@ def writer(call: AgentCall, tools: Tools) -> AgentReply:
     chosen = select(
         [section.picks for section in sections],
         known,
-        words=round(WORDS * guidance.length),
+        words=_aim(sections, guidance),
         wanted=guidance.all("focus", "more"),
         unwanted=guidance.all("less"),
     )
@@ -122,7 +122,7 @@ def _dropped(sections: list[_Section], guidance: Guidance, known: Language, done
             sections = [section for section in sections if section.heading not in there]
             done[directive.text] = f"dropped “{'”, “'.join(there)}”" if there else "there is no such section"
         elif directive.name in {"shorter", "longer"}:
-            done[directive.text] = f"aimed at {round(WORDS * guidance.length)} words"
+            done[directive.text] = f"aimed at {_aim(sections, guidance)} words"
         elif directive.name == "title":
             done[directive.text] = "taken as the title"
         elif directive.name == "add":
@@ -132,6 +132,12 @@ def _dropped(sections: list[_Section], guidance: Guidance, known: Language, done
         else:
             done[directive.text] = "weighed when choosing among the researched passages"
     return sections
+
+
+def _aim(sections: Sequence[_Section], guidance: Guidance) -> int:
+    """Words to aim at. “Shorter” is shorter than what the material would give."""
+    available = sum(pick.passage.words for section in sections for pick in section.picks)
+    return round(min(WORDS, available) * guidance.length) if guidance.length < 1 else round(WORDS * guidance.length)
 
 
 def _missing(data: Mapping[str, Any], sections: Sequence[_Section], chosen: Chosen, said: Phrasing) -> list[str]:

@@ -15,7 +15,7 @@ _GENERIC = re.compile(
     (?:examples?|introduction|intro|overview|usage|basics?|notes?|features?|api(?:\s+reference)?|reference|quick\s?start|getting\s+started|summary
     |conclusion|background|details?|description|about|index|home|contents?|documentation|docs|guide|user(?:'s)?\s+guide|tutorial|faq|misc(?:ellaneous)?|topics?
     |install(?:ation|ing)?|changelog|changes|readme|welcome|what's\s+new|steps?|caveats?|warnings?|limitations|options?|parameters?|arguments?|references
-    |see\s+also|further\s+reading|license|credits|contributing|motivation|design|why|how|what|other|extras?|tips|advanced(?:\s+usage)?|patterns?|setup
+    |see\s+also|answers?|questions?|result|solution|problem|goals?|further\s+reading|license|credits|contributing|motivation|design|why|how|what|other|extras?|tips|advanced(?:\s+usage)?|patterns?|setup
     |einleitung|einführung|überblick|beispiele?|grundlagen|zusammenfassung|inhalt|hinweise?)\s*$""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -40,7 +40,13 @@ def quality(heading: str) -> float:
     """0 (unfit) to 1: two to seven plain words that say something."""
     plain = _CODE.sub("", heading)
     count = len(heading.split())
-    if not heading or is_generic(heading) or count > 10 or not any(char.isalpha() for char in plain):
+    if (
+        not heading
+        or not (heading[0].isalnum() or heading[0] in '`“"')
+        or is_generic(heading)
+        or count > 10
+        or not any(char.isalpha() for char in plain)
+    ):
         return 0.0
     value = 1.0 if 2 <= count <= 7 else 0.7
     if plain != heading or re.search(r"[(){}\[\]=<>/\\|@]|::|\w\.\w|_", heading):

@@ -110,7 +110,9 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("first-person", r"\bI(?:'m|'d|'ve|'ll)?[ ]|\b(?:my|mine|me)\b"),
     )
 )
-_RST = re.compile(r"`_{1,2}(?:\W|$)|`[^`<]*<https?://[^>]*>`|^\d+[.)]\s|^`[^`]+`\s+[A-Z][a-z]")
+_RST = re.compile(
+    r":[a-z][\w+:-]*:`|\{[\w:+-]+\}`|`_{1,2}(?:\W|$)|`[^`<]*<https?://[^>]*>`|^\d+[.)]\s|^`[^`]+`\s+[A-Z][a-z]"
+)
 _ENDS = re.compile(r"[.!?…:][\"”’'»)*_`]*$")
 _STARTS = re.compile(r"^[\"“‘'„«(*_]*(?:[A-ZÀ-ÞΑ-ΩА-Я0-9]|`)")
 # A name that is written small ("urllib3 can …"), told from a sentence torn in two by its verb or digit.
@@ -176,6 +178,7 @@ def _malformed(flat: str, plain: str) -> str:
         ("fragment", _DOCSTRING.match(flat) is not None),
         ("fragment", count < SHORTEST or not any(char.islower() for char in plain)),
         ("too-long", count > LONGEST),
+        ("fragment", flat.endswith((" i.e.", " e.g.", " i.e", " e.g"))),
         ("fragment", not (_STARTS.match(flat) or _NAME.match(flat)) or not _ENDS.search(flat)),
     )
     return next((name for name, wrong in checks if wrong), "")
@@ -200,7 +203,7 @@ _EXPLETIVE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ADDS = re.compile(
-    r"\b(?:is|are|can|may|will|has|have|does|do|it|you)\s(?:also|too|likewise|instead|still)\b|\bas\swell[.:]?$"
+    r"\b(?:is|are|can|may|will|has|have|does|do|it|you)\s(?:also|too|likewise|instead|still|then)\b|\bas\swell[.:]?$"
     r"|^(?:\S+\s){1,4}(?:however|therefore|thus|though)\b",
     re.IGNORECASE,
 )
