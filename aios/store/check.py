@@ -78,6 +78,7 @@ def _unclaimed(path: str, schemas: Schemas) -> list[Finding]:
     if here:
         hint = f"a {here[-1].name} is a {' or '.join(here[-1].suffixes)} file"
     else:
-        hint = did_you_mean(directory, [kind.directory for kind in kinds if kind.directory])
+        folders = [kind.directory.removeprefix(_ROOT).rstrip("/") for kind in kinds if kind.directory.startswith(_ROOT)]
+        hint = did_you_mean(directory.removeprefix(_ROOT).rstrip("/"), folders)
     message = "no schema claims this file, so nothing reads it"
     return [Finding(path, 0, 0, "unclaimed", message, hint or f"declare its kind in {SCHEMAS}", Severity.WARNING)]

@@ -292,4 +292,11 @@ def _about_problem(about: Mapping[str, Any]) -> str | None:
         inner = value.values() if isinstance(value, dict) and name != "upcast" else value if shape is list else ()
         if not isinstance(value, shape) or any(not isinstance(item, str) for item in inner):
             return f"`{name}` in `x-aios` must be {words} of text" if shape is not str else f"`{name}` must be {words}"
+    for step, rules in about.get("upcast", {}).items():
+        known = isinstance(rules, dict) and rules.keys() <= {"rename", "set", "drop"}
+        if not known or not isinstance(rules.get("rename", {}), dict) or not isinstance(rules.get("set", {}), dict):
+            return f"`upcast` from version {step} must be {{rename: …, set: …, drop: […]}}"
+        names = [*rules.get("rename", {}).values(), *rules.get("drop", ())]
+        if any(not isinstance(name, str) for name in names):
+            return f"`upcast` from version {step} names a field that is not text"
     return None
