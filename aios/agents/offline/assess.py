@@ -22,11 +22,13 @@ from aios.domain.slug import is_slug
 
 LONG_SENTENCE = 38
 TITLE = (10, 70)
-THIN_SECTION = 40
+THIN_SECTION = 40  # words
+LISTING_LINE = 3  # words that a line of a listing counts for, where a section is judged thin
 FAT_SECTION = 450
 SAME = 0.5
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _QUOTED = re.compile(r"(?m)^>[ \t]?")
+_LISTING = re.compile(r"(?ms)^(?:> ?)?```.*?^(?:> ?)?```$")
 _MARK = re.compile(r"\[\^\d+\]")
 _NOT_ANCHOR = re.compile(r"[^\w\- ]")
 
@@ -66,6 +68,16 @@ class Subject:
     body: str
     line: int
     evidence: Sequence[Sentence]
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """`words` of prose, `shown` lines of listings; `line` from 0 in the body."""
+
+    heading: str
+    line: int
+    words: int
+    shown: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,16 +169,18 @@ def _readability(
     ), f"reading ease {ease:.0f}, {long} of {len(found)} sentences longer than {LONG_SENTENCE} words"
 
 
-def _sections(subject: Subject) -> list[tuple[str, int, int]]:
-    """(heading, line, words) of each section of level 2; listings do not count."""
+def _sections(subject: Subject) -> list[_Section]:
+    """The sections of level 2."""
     lines = subject.body.split("\n")
     places = [number for number, level in headings(subject.body) if level == 2]
     notes = next((number for number, line in enumerate(lines) if DEFINITION.match(line)), len(lines))
     found = []
     for place, number in enumerate(places):
         end = places[place + 1] if place + 1 < len(places) else notes
-        text = re.sub(r"(?ms)^(?:> ?)?```.*?^(?:> ?)?```", "", "\n".join(lines[number + 1 : end]))
-        found.append((lines[number].lstrip("# "), number, count_words(_MARK.sub("", text))))
+        text = "\n".join(lines[number + 1 : end])
+        prose = _LISTING.sub("", text)
+        shown = sum(match.group().count("\n") - 1 for match in _LISTING.finditer(text))
+        found.append(_Section(lines[number].lstrip("# "), number, count_words(_MARK.sub("", prose)), shown))
     return found
 
 
@@ -177,11 +191,12 @@ def _structure(subject: Subject, findings: list[Finding]) -> tuple[float, str]:
         value -= 0.5
         message = f"{len(sections)} sections; three to seven read best"
         findings.append(_finding(subject, -1, "sections", message, "add or join sections"))
-    for heading, line, words in sections:
-        if words > FAT_SECTION:
+    for each in sections:
+        if each.words > FAT_SECTION:
             value -= 0.15
-            findings.append(_finding(subject, line, "long-section", f"“{heading}” has {words} words", "split it"))
-    names = [heading.lower() for heading, _, _ in sections]
+            message = f"“{each.heading}” has {each.words} words"
+            findings.append(_finding(subject, each.line, "long-section", message, "split it"))
+    names = [each.heading.lower() for each in sections]
     if len(set(names)) < len(names):
         value -= 0.3
         findings.append(_finding(subject, -1, "same-heading", "two sections have the same heading"))
@@ -190,16 +205,17 @@ def _structure(subject: Subject, findings: list[Finding]) -> tuple[float, str]:
 
 def _substance(subject: Subject, findings: list[Finding]) -> tuple[tuple[float, str], str]:
     sections = _sections(subject)
-    total = sum(words for _, _, words in sections)
-    thin = [(words, heading, line) for heading, line, words in sections if words < THIN_SECTION]
-    for words, heading, line in thin:
+    total = sum(each.words for each in sections)
+    thin = [each for each in sections if each.words + LISTING_LINE * each.shown < THIN_SECTION]
+    for each in thin:
         hint = "give it another source, or drop it"
-        findings.append(_finding(subject, line, "thin-section", f"“{heading}” has only {words} words", hint))
+        message = f"“{each.heading}” has only {each.words} words"
+        findings.append(_finding(subject, each.line, "thin-section", message, hint))
     voices = len({sentence.source for sentence in subject.evidence if sentence.footnote is not None})
     if voices == 1:
         findings.append(_finding(subject, -1, "one-source", "the whole piece rests on one source", "give it a second"))
-    value = 0.65 * min(1.0, total / 800) + 0.35 * min(1.0, voices / 4) - 0.5 * len(thin) / max(1, len(sections))
-    weakest = min(sections, key=lambda section: section[2], default=("", 0, 0))[0]
+    value = 0.65 * min(1.0, total / 1000) + 0.35 * min(1.0, voices / 6) - 0.5 * len(thin) / max(1, len(sections))
+    weakest = min(sections, key=lambda each: each.words, default=_Section("", 0, 0, 0)).heading
     return (
         max(0.0, value),
         f"{total} words from {voices} sources in {len(sections)} sections, {len(thin)} of them thin",

@@ -219,9 +219,7 @@ def _reply(
         "tags": _tags(topic, plan.sections),
         "topic": topic,
         "sources": used,
-        "grew_from": grew_from,
-        "kept": plan.kept,
-        "changed": plan.changed,
+        **({"grew_from": grew_from, "kept": plan.kept, "changed": plan.changed} if grew_from else {}),
         "outline": [
             {
                 "heading": section.heading,
@@ -266,7 +264,9 @@ def _reply(
 
 
 def _tags(topic: str, made: Sequence[Section]) -> list[str]:
-    names = [*parts_of(topic)[1:], *(phrase for section in made for phrase in section.phrases[:1])]
+    """The topic's parts, and the key phrases that made it into a heading."""
+    named = [phrase for section in made for phrase in section.phrases[:3] if phrase.lower() in section.heading.lower()]
+    names = [*(parts_of(topic)[1:] or (topic,)), *named]
     return list(dict.fromkeys(slug(name) for name in names if len(name.split()) <= 3))[:6]
 
 

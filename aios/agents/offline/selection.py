@@ -13,8 +13,8 @@ from aios.agents.offline.text.similarity import containment, jaccard, shingles
 from aios.agents.offline.text.words import count_words, stems
 
 SHORTEST_SECTION = 110
-CODE_LINES = 26  # in a section
-ALL_CODE_LINES = 110
+CODE_LINES = 34  # in a section
+ALL_CODE_LINES = 130
 SAME = 0.4
 INSIDE = 0.7
 

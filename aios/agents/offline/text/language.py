@@ -100,7 +100,7 @@ class Language:
 
 
 def _stemmer(name: str) -> Callable[[str], str]:
-    import snowballstemmer  # 10 ms, and only agents need it
+    import snowballstemmer  # type: ignore[import-untyped, unused-ignore]  # 10 ms, and only agents need it
 
     return lru_cache(maxsize=None)(snowballstemmer.stemmer(name).stemWord)
 
