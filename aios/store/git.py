@@ -19,7 +19,7 @@ from aios.domain.names import BRANCHES
 from aios.errors import AiosError, MovedError
 from aios.store.durable import sync_directories
 from aios.store.launch import DURABLE, NO_HOOKS, command_line, failure, launch, require_version, scrubbed
-from aios.store.objects import GitObject, ObjectReader, TreeEntry, parse_tree
+from aios.store.objects import GitObject, ObjectReader, TreeEntry, entry_of, parse_tree
 from aios.store.writing import Writing, past_killed_writers, writing
 
 __all__ = ["Git", "full_ref", "moved", "require_version"]
@@ -50,7 +50,7 @@ class Git:
         self._reader = ObjectReader(self._cat_file)
         self._trees: dict[str, Mapping[str, tuple[str, str]]] = {}
         self._roots: dict[str, str] = {}
-        self._directories: dict[str, Mapping[str, TreeEntry]] = {}
+        self._directories: dict[str, Mapping[bytes, tuple[bytes, bytes]]] = {}
 
     @classmethod
     def init(cls, path: Path, *, branch: str = "main", environ: Mapping[str, str] | None = None) -> Self:
@@ -176,11 +176,11 @@ class Git:
         entries = self._directory(self._root(commit))
         *above, name = path.split("/")
         for part in above:
-            entry = entries.get(part)
+            entry = entry_of(entries, part)
             if entry is None or not entry.is_directory:
                 return None
             entries = self._directory(entry.oid)
-        return entries.get(name)
+        return entry_of(entries, name)
 
     def _root(self, commit: str) -> str:
         known = self._roots.get(commit)
@@ -192,7 +192,7 @@ class Git:
                 _keep(self._roots, commit, known)
         return known
 
-    def _directory(self, oid: str) -> Mapping[str, TreeEntry]:
+    def _directory(self, oid: str) -> Mapping[bytes, tuple[bytes, bytes]]:
         known = self._directories.get(oid)
         if known is None:
             found = self._reader.read([oid])[0]

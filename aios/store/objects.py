@@ -11,13 +11,14 @@ import re
 import subprocess
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
 from aios.errors import AiosError
 
 _FOUND = re.compile(rb"^([0-9a-f]{40,64}) (blob|tree|commit|tag) (\d+)$")
+_ENTRY = {size: re.compile(rb"(\d+) ([^\0]+)\0(.{%d})" % size, re.DOTALL) for size in (20, 32)}
 _CHUNK = 1 << 16
 _LIVE: weakref.WeakSet[ObjectReader] = weakref.WeakSet()
 
@@ -151,15 +152,12 @@ class TreeEntry:
         return self.mode == "40000"
 
 
-def parse_tree(content: bytes, hash_size: int) -> dict[str, TreeEntry]:
-    """The entries of one tree object by name; `hash_size` is 20 or 32 bytes."""
-    entries: dict[str, TreeEntry] = {}
-    at = 0
-    while at < len(content):
-        space = content.index(b" ", at)
-        zero = content.index(b"\0", space)
-        end = zero + 1 + hash_size
-        name = os.fsdecode(content[space + 1 : zero])
-        entries[name] = TreeEntry(content[at:space].decode(), content[zero + 1 : end].hex())
-        at = end
-    return entries
+def parse_tree(content: bytes, hash_size: int) -> dict[bytes, tuple[bytes, bytes]]:
+    """The entries of one tree object: name → (mode, id), all as the bytes that git has; see `entry_of`."""
+    return {name: (mode, oid) for mode, name, oid in _ENTRY[hash_size].findall(content)}
+
+
+def entry_of(entries: Mapping[bytes, tuple[bytes, bytes]], name: str) -> TreeEntry | None:
+    """One of `parse_tree`'s entries, decoded."""
+    found = entries.get(os.fsencode(name))
+    return None if found is None else TreeEntry(found[0].decode(), found[1].hex())

@@ -21,6 +21,7 @@ from aios.domain.event import EventNote, render_message
 from aios.store.commits import Draft, commit_many
 from aios.store.git import Git
 from aios.store.journal import Journal
+from aios.store.maintain import maintain
 from aios.store.runlog import RunLog, journal_path
 
 RECORDS = 2_000
@@ -30,11 +31,18 @@ Writer = Callable[[int], list[float]]
 _WORDS = [f"word{number}" for number in range(500)]
 
 
+def _prose(index: int) -> str:
+    chance = random.Random(index)
+    return "\n".join(f"field{line}: {' '.join(chance.choices(_WORDS, k=6))}" for line in range(17))[:850]
+
+
+_PROSE = [_prose(index) for index in range(RECORDS)]  # made beforehand: it is not what is measured
+
+
 def record(number: int) -> bytes:
-    """About 0.9 KB of YAML, another for each number."""
-    chance = random.Random(number)
-    lines = [f"field{line}: {' '.join(chance.choices(_WORDS, k=6))}" for line in range(17)]
-    return ("schema: note.v1\n" + "\n".join(lines) + "\n").encode()[:900]
+    """0.9 KB of YAML: the record at `path_of(number)` with two fields changed."""
+    text = _PROSE[number * 7 % RECORDS]
+    return f"schema: note.v1\nversion: {number}\nupdated: 2026-03-{abs(number) % 28 + 1:02}\n{text}\n".encode()
 
 
 def path_of(number: int) -> str:
@@ -94,7 +102,14 @@ def aios(root: Path) -> Writer:
         if len(log.pending) == 100:
             log.flush()  # here, so that its cost lies within the steps measured
 
-    return timed(step)
+    write = timed(step)
+
+    def write_and_tidy(count: int) -> list[float]:
+        taken = write(count)
+        maintain(git, packs=5)  # what the app does after a run
+        return taken
+
+    return write_and_tidy
 
 
 def sqlite_full(root: Path) -> Writer:
