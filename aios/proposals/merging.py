@@ -35,8 +35,11 @@ class Merge:
     conflicts: tuple[Conflicted, ...]
 
 
-def merge(git: Git, main: str, head: str, *, prefer: str = "") -> Merge:
-    """Merge commit `head` into commit `main`. `prefer` (`main` or `proposal`) settles conflicts; else they are told."""
+def merge(git: Git, main: str, head: str, *, prefer: str = "", own: str = "") -> Merge:
+    """Merge commit `head` into commit `main`. `prefer` (`main` or `proposal`) settles conflicts; else they are told.
+
+    `own` is a path that only the proposal writes (its run record): there it is always right.
+    """
     base = git.merge_base(main, head)
     if base is None:
         raise RefusedError(
@@ -49,7 +52,7 @@ def merge(git: Git, main: str, head: str, *, prefer: str = "") -> Merge:
     for change in changed_paths(git, base, head):
         path = change.path
         theirs = git.read_blob(f"{head}:{path}")
-        if path not in ours:
+        if path not in ours or path == own:
             changes[path] = theirs
             continue
         before, mine = git.read_blob(f"{base}:{path}"), git.read_blob(f"{main}:{path}")

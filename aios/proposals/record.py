@@ -15,6 +15,8 @@ from aios.domain.proposal import PlannedEffect
 from aios.domain.run import RunState, RunStatus, StepState
 from aios.domain.workflow import Workflow
 
+END = "end"  # the gate of what a run leaves after its last step: approving that ends the run
+
 
 def build(
     state: RunState,
@@ -117,6 +119,11 @@ def effects_of(record: Mapping[str, Any]) -> tuple[PlannedEffect, ...]:
         )
         for item in record.get("effects") or ()
     )
+
+
+def awaited_effects(record: Mapping[str, Any]) -> tuple[PlannedEffect, ...]:
+    """The effects that approving the proposal would allow: none once they are done and only the rest is proposed."""
+    return () if record.get("gate") == END else effects_of(record)
 
 
 def verdict_of(record: Mapping[str, Any]) -> Verdict:

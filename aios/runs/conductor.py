@@ -14,7 +14,7 @@ from aios.domain.names import CLOSED
 from aios.domain.policy import Decision
 from aios.domain.run import Finish, RunState, RunStatus, Wait
 from aios.errors import RefusedError
-from aios.proposals.record import verdict_of
+from aios.proposals.record import END, verdict_of
 from aios.runs.context import Context, Progress
 from aios.runs.definitions import Definitions, load
 from aios.runs.effects import EffectAskError, EffectPausedError, perform_effect
@@ -23,7 +23,7 @@ from aios.runs.history import FINISHED, REVISED
 from aios.runs.main_branch import commit_to_main
 from aios.runs.manifests import commit_kept
 from aios.runs.outcome import finish_changes
-from aios.runs.propose import END, propose
+from aios.runs.propose import propose
 from aios.runs.runner import Runner
 from aios.runs.session import Session, open_session
 

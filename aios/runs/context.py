@@ -41,8 +41,8 @@ def _silent(_: Progress) -> None:
 @dataclass(frozen=True, slots=True)
 class Context:
     """`main` is the branch of canonical state. `recall(tree, query, limit, kinds, now, only)` and `connectors(tree)`
-    are the memory and the boundary as seen from a tree. `checkpoint(name)` is called at every boundary that a crash may fall
-    on (tests stop there; otherwise it does nothing). `patience` is how long, in seconds, a run waits in the foreground.
+    are the memory and the boundary as seen from a tree. `checkpoint(name)` is called at every boundary that a crash may
+    fall on (for tests). `patience` is how long, in seconds, a run waits in the foreground.
     """
 
     git: Git

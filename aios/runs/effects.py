@@ -74,14 +74,14 @@ def perform_effect(context: Context, session: Session, definitions: Definitions,
     planned = next((effect for effect in effects_of(record) if effect.step == start.step), None)
     if planned is None:
         raise RefusedError(f"`{start.step}` was not among the approved effects", "nothing was sent")
-    approval = approving_commit(context, state)
-    approved = {effect.key for effect in effects_of(run_record(context, state, approval))}
     connector = context.connectors(definitions.tree).get(planned.connector)
     if connector is None:
         raise RefusedError(f"the connector {planned.connector} is gone", "see state/connectors/")
     effect = effect_of(planned, state.id)
     context.report(Progress(state.id, start.step, "started"))
     try:
+        approval = approving_commit(context, state)
+        approved = {effect.key for effect in effects_of(run_record(context, state, approval))}
         done = execute(effect, connector, desk_of(context), approved=approved, approved_commit=approval)
     except TransientError as error:
         raise EffectPausedError(start.step, f"{error.message}; `aios apply` tries again") from error
@@ -128,7 +128,8 @@ def write_down(
 ) -> None:
     """The bookkeeping commit: the canonical record and the run record say what happened."""
     state = session.state
-    output = {"key": effect.key, "url": receipt.url, "how": receipt.how.value} if receipt else None
+    # How it came to be known stays in the ledger: the tree is the same whether the process died in between or not.
+    output = {"key": effect.key, "url": receipt.url} if receipt else None
     status = StepStatus.SUCCEEDED if receipt else StepStatus.FAILED
     note = EventNote(
         type=EVENTS.get(effect.capability, "effect.done") if receipt else "step.failed",

@@ -16,13 +16,13 @@ from aios.domain.run import RunState, RunStatus
 from aios.domain.workflow import StepKind
 from aios.errors import RefusedError, UsageError
 from aios.proposals.merging import Conflicted, merge
-from aios.proposals.record import effects_of, verdict_of
+from aios.proposals.record import END, awaited_effects, verdict_of
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions, load
 from aios.runs.history import ANSWERED, APPROVED, ASKED, CANCELLED, REJECTED, REVISED
 from aios.runs.main_branch import commit_to_main
 from aios.runs.planning import plan_effects
-from aios.runs.propose import END, propose
+from aios.runs.propose import propose
 from aios.runs.session import Session, open_session
 from aios.store.catalog import Catalog
 from aios.store.commits import advance, merge_commit
@@ -85,7 +85,7 @@ def _verify_unchanged(
     context: Context, session: Session, definitions: Definitions, record: Mapping[str, Any], gate: str
 ) -> None:
     """What is approved is what was shown: where the branch was edited since, show it anew first."""
-    shown = {effect.key for effect in effects_of(record)}
+    shown = {effect.key for effect in awaited_effects(record)}
     now = (
         {effect.key for effect in plan_effects(definitions, session.state, session.tree, gate)}
         if gate != END
@@ -137,7 +137,8 @@ def _merge(
     main = git.rev(context.main)
     if main is None:
         raise RefusedError(f"there is no branch {context.main}")
-    merged = merge(git, main, head, prefer=_preference(state, gate))
+    path = run_record_path(session.run, state.started_at)
+    merged = merge(git, main, head, prefer=_preference(state, gate), own=path)
     if merged.conflicts:
         _ask_about(session, gate, merged.conflicts)
         raise RefusedError(
@@ -145,9 +146,8 @@ def _merge(
             f'`aios answer {state.ulid} "{KEEP_MAIN}"` or `"{KEEP_PROPOSAL}"`, or edit the branch; then approve again',
         )
     now = context.now()
-    effects = effects_of(record)
+    effects = awaited_effects(record)
     final = gate == END
-    path = run_record_path(session.run, state.started_at)
     decision = {"what": "approved", "by": actor, "at": now, **({"reason": reason} if reason else {})}
     status = RunStatus.DONE if final else RunStatus.RUNNING
     decided = edit(

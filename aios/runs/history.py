@@ -5,12 +5,15 @@ The facts are the run's commits, and in the same shape what the runner has just 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from aios.domain.event import Event, EventNote, StepStatus
 from aios.domain.run import Attempt, ItemState, RunState, StepState
+from aios.proposals.record import END
 
 STARTED = "run.started"
 OPENED = "proposal.opened"
@@ -42,12 +45,17 @@ class Fact:
     paths: tuple[str, ...] = ()
 
 
+def utc(at: str) -> str:
+    """A moment in the one spelling that facts use, wherever it was noted: UTC, whole seconds, `Z`."""
+    return datetime.fromisoformat(at).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def fact_of_event(event: Event) -> Fact:
     item = event.trailer("Item")
     attempt = event.trailer("Attempt")
     return Fact(
         type=event.type,
-        at=event.at,
+        at=utc(event.at),
         step=event.trailer("Step"),
         item=int(item) if item.isdigit() else None,
         attempt=int(attempt) if attempt.isdigit() else 0,
@@ -57,6 +65,26 @@ def fact_of_event(event: Event) -> Fact:
         transient=event.trailer("Transient") == "true",
         key=event.trailer("Key"),
         paths=tuple(change.path for change in event.changes),
+    )
+
+
+def fact_of_message(message: str, at: str, *, paths: tuple[str, ...] = ()) -> Fact:
+    """The fact in a commit message of ours that git does not have yet."""
+    last = message.rstrip("\n").rpartition("\n\n")[2]
+    told = dict(line.removeprefix("Aios-").split(": ", 1) for line in last.splitlines() if line.startswith("Aios-"))
+    item, attempt, output = told.get("Item", ""), told.get("Attempt", ""), told.get("Output", "")
+    return Fact(
+        type=told.get("Event", ""),
+        at=utc(at),
+        step=told.get("Step", ""),
+        item=int(item) if item.isdigit() else None,
+        attempt=int(attempt) if attempt.isdigit() else 0,
+        status=told.get("Status", ""),
+        output=json.loads(output) if output else None,
+        error=told.get("Error", ""),
+        transient=told.get("Transient") == "true",
+        key=told.get("Key", ""),
+        paths=paths,
     )
 
 
@@ -99,7 +127,8 @@ def apply(state: RunState, fact: Fact) -> RunState:
         case "proposal.opened" | "proposal.refreshed":
             return _gate(state, fact.step, "open")
         case "proposal.approved":
-            return _gate(state, fact.step, "approved")
+            decided = _gate(state, fact.step, "approved")
+            return replace(decided, finished="done") if fact.step == END else decided
         case "proposal.rejected":
             return _gate(state, fact.step, "rejected")
         case "proposal.revision-requested":

@@ -10,7 +10,7 @@ from aios.domain.names import BRANCHES, RESERVED_WORKFLOWS, run_record_path
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
 from aios.domain.workflow import StepKind
 from aios.errors import AiosError
-from aios.proposals.record import effects_of, verdict_of
+from aios.proposals.record import awaited_effects, verdict_of
 from aios.runs.context import Context
 from aios.runs.decide import decide
 from aios.runs.definitions import load
@@ -88,7 +88,7 @@ def _proposal(context: Context, state: RunState) -> Item:
     document = parse("run.yaml", content)[0] if content else None
     record = document.data if document else {}
     verdict = verdict_of(record)
-    effects = tuple(effect.summary for effect in effects_of(record))
+    effects = tuple(effect.summary for effect in awaited_effects(record))
     kind = {"confirm": "confirm", "digest": "digest", "deny": "denied"}.get(verdict.decision.value, "proposal")
     title = "; ".join(effects) if effects else f"keep what {state.workflow} found on {state.subject}"
     return _make(

@@ -12,7 +12,7 @@ from aios.domain.run import RunState, RunStatus
 from aios.domain.tree import Tree
 from aios.policies import facts as policy_facts
 from aios.policies import judge, load_rules
-from aios.proposals.record import build, effects_of
+from aios.proposals.record import END, build, effect_data, effects_of
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions
 from aios.runs.history import OPENED, REFRESHED
@@ -23,8 +23,6 @@ from aios.store.documents import dump, parse
 from aios.store.judge import judge as judge_file
 from aios.store.schemas import Schemas
 from aios.store.trees import CommitTree, changed_paths
-
-END = "end"  # the gate of a run whose workflow has none: what it leaves is judged all the same
 
 
 def propose(context: Context, session: Session, definitions: Definitions, gate: str) -> Verdict:
@@ -43,7 +41,7 @@ def propose(context: Context, session: Session, definitions: Definitions, gate: 
         effects=effects,
         findings=findings,
         proposed=now,
-        extra={"gate": gate},
+        extra={"gate": gate, **_done(context, path)} if gate == END else {"gate": gate},
     )
     session.append(
         EventNote(
@@ -61,6 +59,13 @@ def propose(context: Context, session: Session, definitions: Definitions, gate: 
     session.flush()
     commit_kept(context.git, session.run, at=now)
     return verdict
+
+
+def _done(context: Context, path: str) -> dict[str, object]:
+    """What the run's record on main tells of effects that were done: it is still true at the end."""
+    content = context.git.read_blob(f"{context.main}:{path}")
+    document = parse(path, content)[0] if content is not None else None
+    return {"effects": [effect_data(effect) for effect in effects_of(document.data)]} if document else {}
 
 
 def title_of(state: RunState, effects: tuple[PlannedEffect, ...]) -> str:

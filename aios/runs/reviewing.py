@@ -9,7 +9,7 @@ from typing import Any
 from aios.domain.names import branch_of, run_record_path
 from aios.domain.run import RunState
 from aios.errors import UsageError
-from aios.proposals.record import effects_of, verdict_of
+from aios.proposals.record import awaited_effects, verdict_of
 from aios.proposals.review import Review
 from aios.runs.context import AIOS_EMAIL, Context
 from aios.runs.definitions import Definitions, load
@@ -45,7 +45,7 @@ def review_of(context: Context, run: str) -> Review:
         title=_title(record, state),
         head=head,
         base_moved=base != main,
-        effects=effects_of(record),
+        effects=awaited_effects(record),
         verdict=verdict_of(record),
         trigger=state.trigger,
         inputs=state.inputs,
@@ -72,7 +72,7 @@ def _record(context: Context, state: RunState, head: str) -> Mapping[str, Any] |
 
 
 def _title(record: Mapping[str, Any], state: RunState) -> str:
-    summaries = [effect.summary for effect in effects_of(record)]
+    summaries = [effect.summary for effect in awaited_effects(record)]
     return "; ".join(summaries) or f"Keep what {state.workflow} found on {state.subject}"
 
 

@@ -10,17 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from aios.domain.event import EventNote, render_message
-from aios.domain.names import branch_of
+from aios.domain.names import CLOSED, branch_of
 from aios.domain.run import RunState
 from aios.domain.tree import Changeset, Tree
 from aios.errors import UsageError
 from aios.runs.context import AIOS_EMAIL, AIOS_NAME, Context
-from aios.runs.history import STARTED, Fact, apply, fact_of_event, fact_of_note, fold
+from aios.runs.history import STARTED, Fact, apply, fact_of_event, fact_of_message, fact_of_note, fold
 from aios.store.commits import Draft
 from aios.store.git import Git
 from aios.store.journal import Journal
 from aios.store.log import read_events
-from aios.store.runlog import RunLog, journal_path
+from aios.store.runlog import RunLog, journal_path, pending
 
 
 @dataclass(slots=True)
@@ -62,20 +62,29 @@ class Session:
 
 
 def facts_of(git: Git, run: str, *, main: str) -> list[Fact]:
-    """All committed facts of a run, oldest first: those on main, then those only on its branch."""
-    own: list[Fact] = []
-    branch = branch_of(run)
-    if git.rev(branch) is not None:
-        base = git.merge_base(main, branch)
-        own = [fact_of_event(event) for event in read_events(git, since=base, until=branch, run=run)]
+    """All committed facts of a run, oldest first: on main, on its branch, and where it was closed unmerged."""
+    own = _facts_beside(git, run, branch_of(run), main)
     if any(fact.type == STARTED for fact in own):
         return own  # nothing of the run is on main yet: no need to search there
-    return [fact_of_event(event) for event in read_events(git, until=main, run=run)] + own
+    closed = _facts_beside(git, run, f"{CLOSED}{run.split('/')[2]}", main)
+    return [*closed, *(fact_of_event(event) for event in read_events(git, until=main, run=run)), *own]
+
+
+def _facts_beside(git: Git, run: str, ref: str, main: str) -> list[Fact]:
+    """The run's facts on a ref that main does not have."""
+    if git.rev(ref) is None:
+        return []
+    return [fact_of_event(event) for event in read_events(git, since=git.merge_base(main, ref), until=ref, run=run)]
 
 
 def read_state(git: Git, run: str, *, main: str) -> RunState:
-    """The run's committed state, without taking its lock. Raises UsageError where there is no such run."""
-    state = fold(run, facts_of(git, run, main=main))
+    """The run's state without taking its lock, its journal included. Raises UsageError for an unknown run."""
+    waiting = pending(git).get(f"refs/heads/{branch_of(run)}")
+    unflushed = [
+        fact_of_message(entry.draft.message, entry.draft.at, paths=tuple(entry.draft.changes))
+        for entry in (waiting.entries if waiting else ())
+    ]
+    state = fold(run, [*facts_of(git, run, main=main), *unflushed])
     if not state.started_at:
         raise UsageError(f"there is no run {run}", "`aios runs --all` lists them")
     return state

@@ -6,11 +6,15 @@ from aios.domain.event import StepStatus
 from aios.runs.history import Fact, fold
 
 RUN = "publish-content/a-topic/01abc"
-START = Fact("run.started", "2026-11-01T08:00:00Z", output={"inputs": {"topic": "x"}, "started": "2026-11-01T08:00:00Z"})
+START = Fact(
+    "run.started", "2026-11-01T08:00:00Z", output={"inputs": {"topic": "x"}, "started": "2026-11-01T08:00:00Z"}
+)
 
 
 def done(step: str, *, item: int | None = None, attempt: int = 1, status: str = "succeeded") -> Fact:
-    return Fact("content.drafted", "2026-11-01T08:01:00Z", step, item, attempt, status, {"n": item}, paths=(f"{step}.md",))
+    return Fact(
+        "content.drafted", "2026-11-01T08:01:00Z", step, item, attempt, status, {"n": item}, paths=(f"{step}.md",)
+    )
 
 
 def test_a_started_run_knows_its_inputs_and_moment() -> None:
