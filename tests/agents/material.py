@@ -93,3 +93,67 @@ def invoices(trust: str = "external") -> dict[str, str]:
         "state/sources/collection.md": source("Collecting unpaid invoices", COLLECTION, trust=trust),
         "state/sources/bread.md": source("Sourdough bread", other, trust=trust),
     }
+
+
+GERMAN = {
+    "state/sources/mahnungen.md": source(
+        "Mahnungen schreiben",
+        """# Mahnungen schreiben
+
+Eine Mahnung ist eine kurze Nachricht, die Rechnung, Betrag und neues Datum nennt. Die meisten Kunden zahlen
+innerhalb von drei Tagen nach der ersten Mahnung. Vorwürfe schaden dabei nur.
+
+## Wann eine Mahnung fällig ist
+
+Die erste Mahnung geht drei Tage nach dem Fälligkeitsdatum hinaus. Eine zweite Mahnung folgt nach zehn Tagen, z.
+B. mit einer Kopie der Rechnung. Dies gilt auch für Stammkunden.
+
+Überweisungen aus dem Ausland dauern länger als Kartenzahlungen. Für solche Rechnungen sind zwei Tage mehr
+angemessen.
+""",
+    ),
+    "state/sources/zinsen.md": source(
+        "Verzugszinsen für Rechnungen",
+        """# Verzugszinsen für Rechnungen
+
+Verzugszinsen sind Zinsen auf eine Rechnung, die nach dem Fälligkeitsdatum bezahlt wird. Gegenüber Unternehmen
+liegen sie neun Punkte über dem Basiszins. Viele kleine Firmen verlangen nie Verzugszinsen, weil das Gespräch
+darüber mehr kostet als die Zinsen einbringen.
+
+## Höhe der Zinsen bei späten Rechnungen
+
+Der Basiszins wird zweimal im Jahr von der Bundesbank festgesetzt. Für Rechnungen an Verbraucher liegt der
+Aufschlag bei fünf Punkten. Eine späte Rechnung über tausend Euro kostet den Kunden damit wenige Euro im Monat.
+
+## Pauschale
+
+Neben den Zinsen steht dem Gläubiger eine Pauschale von vierzig Euro zu. Die Pauschale wird auf spätere
+Mahnkosten angerechnet. Verbraucher schulden diese Pauschale nicht.
+""",
+    ),
+    "state/sources/ziele.md": source(
+        "Rechnungen rechtzeitig bezahlt bekommen",
+        """# Rechnungen rechtzeitig bezahlt bekommen
+
+Kurze Zahlungsziele sind das einfachste Mittel gegen späte Rechnungen. Vierzehn Tage sind für kleine Firmen
+üblich geworden; große Kunden bestehen oft auf dreißig.
+
+## Anzahlungen
+
+Eine Anzahlung verlagert das Risiko einer späten Zahlung an den Anfang des Projekts. Die Hälfte des Preises im
+Voraus ist bei Rechnungen unter fünftausend Euro verbreitet. Größere Projekte werden besser in drei Rechnungen
+geteilt.
+
+## Zahlungserinnerungen am Telefon
+
+Ein Anruf vor der zweiten Mahnung klärt etwa die Hälfte der offenen Rechnungen. Der Name der Gesprächspartnerin
+und das Datum gehören in die Akte. Ein freundlicher Ton bringt mehr als jede Drohung mit dem Anwalt oder dem
+Gericht.
+
+## Skonto
+
+Ein Skonto von zwei Prozent bei Zahlung innerhalb einer Woche beschleunigt die meisten Rechnungen. Dieser
+Nachlass kostet weniger als die Zeit, die Mahnungen brauchen.
+""",
+    ),
+}

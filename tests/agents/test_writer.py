@@ -13,7 +13,7 @@ from aios.agents.offline.writer import writer
 from aios.errors import AiosError
 from tests.agents.company import Company, call, source, yaml
 from tests.agents.flow import draft, edit, plan
-from tests.agents.material import invoices
+from tests.agents.material import GERMAN, invoices
 
 PATH = "state/content/late-invoices.md"
 EVIDENCE = "state/evidence/late-invoices.yaml"
@@ -116,12 +116,13 @@ def test_equal_companies_give_equal_drafts() -> None:
     }
 
 
-def test_a_german_company_gets_german_joints() -> None:
-    company = Company(invoices(), language="de")
-    reply = plan(company, "late invoices")
-    if reply.question is None:
-        draft(company, "late invoices")
-        assert "Dieser Überblick" in company.files[PATH]
+def test_a_german_company_gets_german_joints_and_stems() -> None:
+    company = Company(GERMAN, language="de")
+    path = draft(company, "späte Rechnungen und Mahnungen")
+    body = load(company.files[path])[1]
+    assert body.startswith("Dieser Überblick zum Thema späte Rechnungen und Mahnungen stützt sich auf ")
+    assert "Unter „Anzahlungen“:" in body
+    assert [check(company.files.get, path) for check in CHECKS.values()] == [[], [], []]
 
 
 def readmes() -> dict[str, str]:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from aios.agents.offline.material import Unit, heading_stems, parts_of
 from aios.agents.offline.text.headings import clean, is_generic, quality, sentence_case
@@ -69,14 +70,14 @@ def sections(ranked: Sequence[tuple[Unit, float]], topic: str, speech: Speech, *
     Merges what is alike across sources; where that leaves fewer than three sections, merges less.
     """
     groups = _groups(ranked)
-    for alike in (ALIKE, 0.7, 2.0):
-        made = _build(_merged(groups, speech.known, alike), topic, speech)
-        chosen = _chosen(made, aim, topic, speech.known)
-        if len(chosen) >= 3:
+    best: list[Section] = []
+    ways = (_merged(groups, speech.known, alike) for alike in (ALIKE, 0.7, 2.0))
+    for clusters in chain(ways, [[[item] for item in ranked]]):
+        chosen = _chosen(_build(clusters, topic, speech), aim, topic, speech.known)
+        best = max(best, chosen, key=lambda made: (min(len(made), 3), sum(section.words for section in made)))
+        if len(best) >= 3:
             break
-    else:
-        chosen = _chosen(_build([[item] for item in ranked], topic, speech), aim, topic, speech.known)
-    return _ordered(chosen, topic, speech.known)
+    return _ordered(best, topic, speech.known)
 
 
 Scored = tuple[Unit, float]
