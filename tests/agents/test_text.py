@@ -120,7 +120,7 @@ def test_the_operator_may_say_i_and_a_colon_may_announce_what_is_quoted_with_it(
         ("A client sends requests.", False),
     ],
 )
-def test_a_beginning_that_leans_on_something_unsaid_is_noticed(sentence: str, leans: bool) -> None:  # noqa: FBT001
+def test_a_beginning_that_leans_on_something_unsaid_is_noticed(sentence: str, leans: bool) -> None:
     assert dangles(sentence, EN) is leans
 
 
