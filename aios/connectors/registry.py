@@ -1,50 +1,167 @@
-"""The connectors that a company declares, each in its stack of sidecars: how they are stacked is read off `_stack`."""
+"""From `state/connectors/*.yaml` to connectors in their stacks of sidecars."""
 
 from __future__ import annotations
 
-import posixpath
+import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aios.connectors.access_log import AccessLog
-from aios.connectors.files import Files
-from aios.connectors.site.connector import StaticSite
-from aios.domain.effect import Connector
-from aios.domain.finding import Finding
+from aios.connectors.declaration import Declaration, Mode, declare
+from aios.connectors.sidecars.redact import Secrets
+from aios.connectors.surroundings import Surroundings
+from aios.domain.effect import Capability, Connector
+from aios.domain.finding import Finding, errors
 from aios.domain.names import CONNECTORS
-from aios.domain.record import Document
 from aios.domain.tree import Tree
+from aios.store.documents import parse
+from aios.store.explain import did_you_mean, explain
 
-Secret = Callable[[str], str | None]
-Parse = Callable[[str, bytes], tuple[Document | None, list[Finding]]]
-KINDS: dict[str, Callable[..., Connector]] = {"static-site": StaticSite, "access-log": AccessLog, "files": Files}
+if TYPE_CHECKING:
+    from aios.connectors.sidecars.audit import Crossing
+    from aios.connectors.sidecars.record import Exchange
+
+Connect = Callable[[str, Mapping[str, Any], Surroundings], Connector]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A connector in the box: the schema of its settings, what it offers, how one is made."""
+
+    settings: Mapping[str, Any]
+    capabilities: Mapping[str, Capability]
+    connect: Connect
+
+
+def _static_site() -> Kind:
+    from aios.connectors.static_site import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
+def _access_log() -> Kind:
+    from aios.connectors.access_log import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
+def _files() -> Kind:
+    from aios.connectors.files import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
+KINDS: Mapping[str, Callable[[], Kind]] = {"access-log": _access_log, "files": _files, "static-site": _static_site}
+
+
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    """Where sidecars tell what crossed the boundary. Without `record` nothing is recorded."""
+
+    audit: Callable[[Crossing], None]
+    record: Callable[[Exchange], None] | None = None
+
+
+def stack(connector: Connector, declared: Declaration, around: Surroundings, sinks: Sinks, secrets: Secrets) -> Connector:
+    """The one place that says which sidecars stand around a connector, from the inside out."""
+    from aios.connectors.sidecars.allowed import Allowed
+    from aios.connectors.sidecars.audit import Audit
+    from aios.connectors.sidecars.dry_run import DryRun
+    from aios.connectors.sidecars.observe import Observe
+    from aios.connectors.sidecars.rate_limit import RateLimit
+    from aios.connectors.sidecars.record import Record
+    from aios.connectors.sidecars.retry import Retry
+
+    if sinks.record is not None:
+        connector = Record(connector, sinks.record, secrets.scrub)
+    if declared.attempts > 1:
+        connector = Retry(connector, declared.attempts, declared.backoff, declared.ceiling)
+    if declared.rates:
+        moment, file = (lambda: around.clock().timestamp()), around.local / "rates.sqlite"
+        connector = RateLimit(connector, declared.rates, file, moment, around.pause)
+    if declared.mode is Mode.OBSERVE:
+        connector = Observe(connector)
+    if declared.mode is Mode.DRY_RUN:
+        connector = DryRun(connector)
+    if declared.capabilities is not None:
+        connector = Allowed(connector, declared.capabilities)
+    return Audit(connector, sinks.audit, lambda: iso(around.clock()), secrets.scrub)
 
 
 def load(
-    tree: Tree, *, parse: Parse, root: Path, local: Path, secret: Secret, clock: Callable[[], datetime]
+    tree: Tree,
+    *,
+    root: Path,
+    local: Path,
+    secret: Callable[[str], str | None],
+    clock: Callable[[], datetime],
+    pause: Callable[[float], None] = time.sleep,
+    sinks: Sinks | None = None,
 ) -> tuple[dict[str, Connector], list[Finding]]:
-    """Connectors by name, and what is wrong with the declarations."""
-    del local, secret
+    """The connectors of a tree by name, sorted, and what is wrong with those that are missing among them.
+
+    `root` is the company's directory: relative paths of settings start there. `local` is the directory for what can be
+    rebuilt; without `sinks` the audit goes to `crossings.jsonl` in it. Nothing is contacted or written here.
+    """
+    from aios.connectors.sidecars.audit import to_file
+
+    secrets = Secrets(secret)
+    around = Surroundings(root, local, clock, secrets, pause)
+    sinks = sinks or Sinks(to_file(local / "crossings.jsonl"))
     found: dict[str, Connector] = {}
     findings: list[Finding] = []
     for path in tree.paths(CONNECTORS):
-        if not path.endswith(".yaml"):
+        if not path.endswith(".yaml") or "/" in path.removeprefix(CONNECTORS):
             continue
-        document, problems = parse(path, tree.read(path) or b"")
+        declared, problems = _read(path, tree.read(path) or b"")
         findings += problems
-        if document is None:
+        if declared is None:
             continue
-        name = posixpath.basename(path).removesuffix(".yaml")
-        use = str(document.data.get("use", ""))
-        if use not in KINDS:
-            where = document.position(("use",))
-            findings.append(Finding(path, *where, "connector-use", f"unknown connector `{use}`", f"known: {', '.join(KINDS)}"))
-            continue
-        settings: Mapping[str, Any] = document.data.get("settings") or {}
-        try:
-            found[name] = KINDS[use](name, settings, root=root, clock=clock)
-        except ValueError as error:
-            findings.append(Finding(path, *document.position(("settings",)), "connector-settings", str(error)))
+        kind = KINDS[declared.use]()
+        connector = kind.connect(declared.name, declared.settings, around)
+        found[declared.name] = stack(connector, declared, around, sinks, secrets)
     return found, findings
+
+
+def by_capability(connectors: Mapping[str, Connector], capability: str) -> Connector | None:
+    """The connector that offers a capability: the first by name where several do; None where none does."""
+    return next((each for _, each in sorted(connectors.items()) if capability in each.capabilities()), None)
+
+
+def iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _read(path: str, content: bytes) -> tuple[Declaration | None, list[Finding]]:
+    document, findings = parse(path, content)
+    if document is None:
+        return None, findings
+    declared, findings = declare(document)
+    if declared is None:
+        return None, findings
+    if declared.use not in KINDS:
+        place = document.position(("use",))
+        hint = did_you_mean(declared.use, KINDS) or f"there are {', '.join(KINDS)}"
+        return None, [Finding(path, *place, "connector-use", f"there is no connector `{declared.use[:60]}`", hint)]
+    kind = KINDS[declared.use]()
+    schema = {"type": "object", "required": ["settings"], "properties": {"settings": kind.settings}}
+    findings += _judged(schema, declared)
+    for index, name in enumerate(document.data.get("capabilities") or ()):
+        if name not in kind.capabilities:
+            place = document.position(("capabilities", index))
+            hint = did_you_mean(str(name), kind.capabilities) or f"it offers {', '.join(kind.capabilities)}"
+            findings.append(Finding(path, *place, "connector-capability", f"{declared.use} does not offer {name}", hint))
+    return (None if errors(findings) else declared), findings
+
+
+def _judged(schema: Mapping[str, Any], declared: Declaration) -> list[Finding]:
+    from aios.store.validators import compiled
+
+    data = {"settings": dict(declared.settings)}
+    valid = compiled(schema)
+    if valid is not None and valid(data):
+        return []
+    document = replace(declared.document, data=data)
+    return explain(schema, data, document, kind=f"{declared.use} connector")

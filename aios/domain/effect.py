@@ -74,11 +74,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a service said after an act, or what a look-up found of an earlier one."""
+    """What a service said after an act, or what a look-up found of an earlier one.
+
+    `sent` is False where the act was only shown, not done (a dry run): such an outcome never becomes a receipt.
+    """
 
     external_id: str
     url: str = ""
     response: Mapping[str, Any] = field(default_factory=dict)
+    sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

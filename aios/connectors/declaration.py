@@ -1,0 +1,117 @@
+"""`state/connectors/<name>.yaml` as the registry reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from aios.domain.finding import Finding, Severity
+from aios.domain.record import Document, Where
+
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smhdw])\Z")
+_RATE = re.compile(r"(?P<calls>[1-9]\d{0,8})\s*/\s*(?P<number>\d+(?:\.\d+)?)?\s*(?P<unit>[smhd])\w*\Z")
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
+_PER = {"per_second": 1.0, "per_minute": 60.0, "per_hour": 3_600.0, "per_day": 86_400.0}
+# Part of the format; this version has no sidecar for them.
+_LATER = ("breaker", "map", "schema_policy")
+
+
+class Mode(StrEnum):
+    OBSERVE = "observe"
+    DRY_RUN = "dry-run"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """`capabilities` None means all; `rates` are (calls, seconds); times are seconds."""
+
+    name: str
+    use: str
+    document: Document
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    capabilities: frozenset[str] | None = None
+    rates: tuple[tuple[int, float], ...] = ()
+    attempts: int = 3
+    backoff: float = 1.0
+    ceiling: float = 30.0
+    mode: Mode = Mode.LIVE
+
+
+def declare(document: Document) -> tuple[Declaration | None, list[Finding]]:
+    """What a document declares, or the findings that say why it declares nothing. Its schema is checked elsewhere;
+    what does not fit it here is a finding all the same, never an exception."""
+    data = document.data
+    findings: list[Finding] = []
+
+    def wrong(where: Where, rule: str, message: str, hint: str, severity: Severity = Severity.ERROR) -> None:
+        findings.append(Finding(document.path, *document.position(where), rule, message, hint, severity))
+
+    use, settings, mode = data.get("use"), data.get("settings", {}), data.get("mode", "live")
+    if not isinstance(use, str) or not use:
+        wrong(("use",), "connector-use", "`use` does not say which connector it is", "static-site, access-log or files")
+    if not isinstance(settings, Mapping):
+        wrong(("settings",), "connector-settings", "`settings` is not a mapping", "see the connector's settings")
+    if mode not in tuple(Mode):
+        wrong(("mode",), "connector-mode", f"`mode` is `{str(mode)[:40]}`", "observe, dry-run or live")
+    rates = _rates(data.get("limits", {}), wrong)
+    retry = data.get("retry", {})
+    retry = retry if isinstance(retry, Mapping) else {}
+    attempts = retry.get("attempts", 3)
+    if not isinstance(attempts, int) or isinstance(attempts, bool) or not 1 <= attempts <= 20:
+        wrong(("retry", "attempts"), "connector-retry", "`attempts` is not a number from 1 to 20", "3 is a good one")
+        attempts = 1
+    backoff = _time(retry.get("backoff", "1s"), ("retry", "backoff"), wrong)
+    ceiling = _time(retry.get("ceiling", "30s"), ("retry", "ceiling"), wrong)
+    listed = data.get("capabilities")
+    if listed is not None and not (isinstance(listed, list) and all(isinstance(name, str) for name in listed)):
+        wrong(("capabilities",), "connector-capabilities", "`capabilities` is not a list of names", "[cms.publish]")
+        listed = []
+    failed = bool(findings)
+    for name in _LATER:
+        if name in data:
+            message = f"`{name}` has no effect in this version of aios"
+            wrong((name,), "connector-ignored", message, "leave it out until it has", Severity.WARNING)
+    if failed:
+        return None, findings
+    name = document.path.rpartition("/")[2].removesuffix(".yaml")
+    names = None if listed is None else frozenset(listed)
+    return (
+        Declaration(name, str(use), document, settings, names, rates, attempts, backoff, ceiling, Mode(str(mode))),
+        findings,
+    )
+
+
+def _time(value: Any, where: Where, wrong: Any) -> float:
+    found = _DURATION.match(value) if isinstance(value, str) else None
+    if found is None:
+        wrong(where, "connector-time", f"`{str(value)[:40]}` is no length of time", "a number and a unit: 2s, 1m")
+        return 0.0
+    return float(found["number"]) * _UNITS[found["unit"]]
+
+
+def _rates(limits: Any, wrong: Any) -> tuple[tuple[int, float], ...]:
+    """`rate: 60/m`, a number of calls a minute, or `per_second`, `per_minute`, `per_hour`, `per_day`."""
+    if not isinstance(limits, Mapping):
+        wrong(("limits",), "connector-limits", "`limits` is not a mapping", "rate: 60/m")
+        return ()
+    rates: list[tuple[int, float]] = []
+    given = limits.get("rate")
+    several: Sequence[tuple[Where, Any]] = [(("limits", name), limits[name]) for name in _PER if name in limits]
+    if isinstance(given, Mapping):
+        several = [*several, *((("limits", "rate", str(name)), value) for name, value in given.items())]
+    elif given is not None:
+        several = [*several, (("limits", "rate"), given)]
+    for where, value in several:
+        found = _RATE.match(value) if isinstance(value, str) else None
+        span = _PER.get(str(where[-1]), 60.0 if where[-1] == "rate" else 0.0)
+        if found:
+            rates.append((int(found["calls"]), float(found["number"] or 1) * _UNITS[found["unit"]]))
+        elif isinstance(value, int) and not isinstance(value, bool) and value > 0 and span:
+            rates.append((value, span))
+        else:
+            wrong(where, "connector-rate", f"`{str(value)[:40]}` is no rate", "60/m, or per_minute: 60")
+    return tuple(rates)
