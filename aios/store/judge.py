@@ -19,7 +19,7 @@ from aios.store.catalog import id_of
 from aios.store.documents import parse
 from aios.store.explain import name_of
 from aios.store.schemas import Kind, Schemas
-from aios.store.secrets import KNOWN, secrets_in
+from aios.store.secrets import KNOWN, secrets_in, worth_a_look
 
 _ID = re.compile(PATTERN)
 _ID_LIMIT = 128
@@ -60,7 +60,9 @@ def judge(path: str, content: bytes, schemas: Schemas) -> Verdict:
     if document is None:
         return Verdict(tuple(findings + _id_findings(kind, path)))
     data, findings = schemas.read(document)
-    findings += _id_findings(kind, path) + _secret_findings(kind, document)
+    findings += _id_findings(kind, path)
+    if kind.name == "connector" or worth_a_look(content.decode()):
+        findings += _secret_findings(kind, document)
     return Verdict(tuple(findings), facts_of(kind, document.data if data is None else data, document))
 
 
@@ -92,17 +94,22 @@ def _comparable(value: str) -> str:
     return _SITE.sub("", value.strip()).rstrip("/").casefold()
 
 
-def _reach(data: Any, field: str) -> Iterator[tuple[Where, Any]]:
+def _reach(data: Mapping[str, Any], field: str) -> Iterator[tuple[Where, Any]]:
     """All values under a field path: `tags[]`, `items[].product`, `steps.*.agent`."""
+    if field in data:
+        yield (field,), data[field]
+        return
+    if "." not in field and "[" not in field:
+        return
     level: list[tuple[Where, Any]] = [((), data)]
     for part in field.replace("[]", ".[]").split("."):
         reached: list[tuple[Where, Any]] = []
         for where, value in level:
             if part == "[]" and isinstance(value, list):
                 reached += [((*where, index), item) for index, item in enumerate(value)]
-            elif part == "*" and isinstance(value, Mapping):
+            elif part == "*" and isinstance(value, dict):
                 reached += [((*where, key), item) for key, item in value.items()]
-            elif isinstance(value, Mapping) and part in value:
+            elif isinstance(value, dict) and part in value:
                 reached.append(((*where, part), value[part]))
         level = reached
     yield from level

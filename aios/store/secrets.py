@@ -37,9 +37,39 @@ _REFERENCE = re.compile(
 _OPAQUE = re.compile(r"[A-Za-z0-9+_=-]{24,}")  # a key without a known shape: one long word of mixed characters
 
 
+# What every match of the patterns above holds: looking for words is a hundred times as fast as matching.
+_PIECES = (
+    "PRIVATE KEY",
+    "sk_",
+    "rk_",
+    "sk-",
+    "whsec_",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+)
+_MORE_PIECES = ("xox", "AKIA", "ASIA", "AIza", "SG.", "npm_", "pypi-", "hf_", "eyJ")
+_NAMES = ("pass", "secret", "token", "key", "credential", "env")
+
+
 def looks_secret(text: str) -> bool:
     """Does the text hold something in the shape of a known kind of key?"""
     return KNOWN.search(text) is not None
+
+
+def worth_a_look(text: str) -> bool:
+    """Can a file with this text hold a secret, or a field named like one? Quick, and rarely wrong about a yes."""
+    lowered = text.lower()
+    return (
+        any(piece in text for piece in _PIECES)
+        or any(piece in text for piece in _MORE_PIECES)
+        or ("://" in text and "@" in text)
+        or any(name in lowered for name in _NAMES)
+    )
 
 
 def secrets_in(data: Mapping[str, Any], *, opaque: bool = False) -> Iterator[tuple[Where, str]]:
@@ -47,7 +77,7 @@ def secrets_in(data: Mapping[str, Any], *, opaque: bool = False) -> Iterator[tup
     stack: list[tuple[Where, Any]] = [((), data)]
     while stack:
         where, value = stack.pop()
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             stack.extend(((*where, key), item) for key, item in value.items())
         elif isinstance(value, list):
             stack.extend(((*where, index), item) for index, item in enumerate(value))

@@ -13,6 +13,7 @@ class DictTree:
     def __init__(self, files: Mapping[str, bytes | str]) -> None:
         self.files = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
         self.reads: list[str] = []
+        self.known: dict[str, str | None] = {}  # blob ids that need not be computed again
 
     def read(self, path: str) -> bytes | None:
         self.reads.append(path)
@@ -20,8 +21,8 @@ class DictTree:
 
     def blob(self, path: str) -> str | None:
         content = self.files.get(path)
-        if content is None:
-            return None
+        if path in self.known or content is None:
+            return self.known.get(path)
         return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
     def paths(self, prefix: str = "") -> Sequence[str]:

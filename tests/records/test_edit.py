@@ -96,6 +96,8 @@ def test_changes_apply_in_their_order() -> None:
 
 def test_windows_line_ends_stay() -> None:
     assert edit("a: 1\r\nb: 2   # x\r\n", {"a": 3}) == "a: 3\r\nb: 2   # x\r\n"
+    text = "---\r\na: 1\r\nb: 2   # x\r\n---\r\n\r\nProse\r\n"
+    assert edit(text, {"a": 3}) == text.replace("a: 1", "a: 3")
 
 
 def test_a_missing_last_line_end_is_made_good() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aios.store.secrets import looks_secret, secrets_in
+from aios.store.secrets import looks_secret, secrets_in, worth_a_look
 
 
 def places(data: dict[str, Any], *, opaque: bool = False) -> list[tuple[str | int, ...]]:
@@ -31,6 +31,7 @@ def places(data: dict[str, Any], *, opaque: bool = False) -> list[tuple[str | in
 )
 def test_keys_of_known_shapes_are_seen_anywhere(parts: tuple[str, str]) -> None:
     assert looks_secret(f"see {''.join(parts)} here")
+    assert worth_a_look(f"see {''.join(parts)} here")
     assert places({"a": [{"b": "".join(parts)}]}) == [("a", 0, "b")]
 
 
