@@ -122,9 +122,7 @@ class Company:
 
     def load_connectors(self, tree: Tree) -> tuple[Mapping[str, Connector], list[Finding]]:
         from aios.connectors.registry import load
-        from aios.store.documents import parse
-
-        return load(tree, parse=parse, root=self.root, local=self.local, secret=os.environ.get, clock=self.clock)
+        return load(tree, root=self.root, local=self.local, secret=os.environ.get, clock=self.clock)
 
     @cached_property
     def context(self) -> Context:

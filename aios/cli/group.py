@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import traceback
 from typing import Any
 
 import click
@@ -161,6 +160,7 @@ def _say(error: AiosError) -> int:
 
 def _report_bug(error: Exception) -> int:
     import tempfile
+    import traceback
 
     with tempfile.NamedTemporaryFile("w", prefix="aios-bug-", suffix=".txt", delete=False) as file:
         file.write("".join(traceback.format_exception(error)))

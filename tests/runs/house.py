@@ -203,7 +203,9 @@ def found(root: Path, *, workflow: str = WORKFLOW) -> Path:
         "state/policies/rules.yaml": "schema: policy.v1\nsummary: Tests.\nrules:\n"
         "  - {name: notes, when: 'size(effects) == 0 && kinds == [\"memory\"]', then: auto, why: notes are kept}\n"
         "  - {name: effects, when: size(effects) > 0, then: ask, why: it is published}\n",
-        ".gitignore": ".aios/\n",
+        "state/connectors/site.yaml": "schema: connector.v1\nuse: static-site\nmode: live\n"
+        "settings: {path: public, url: 'https://test.example', title: Test Co}\n",
+        ".gitignore": ".aios/\n/public/\n",
     }
     for name in ("scout", "scribe"):
         files[f"state/agents/{name}.yaml"] = AGENT.format(name=name)
