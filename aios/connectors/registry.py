@@ -16,6 +16,7 @@ from aios.domain.effect import Capability, Connector
 from aios.domain.finding import Finding, errors
 from aios.domain.names import CONNECTORS
 from aios.domain.tree import Tree
+from aios.errors import AiosError
 from aios.store.documents import parse
 from aios.store.explain import did_you_mean, explain
 
@@ -119,8 +120,12 @@ def load(
         findings += problems
         if declared is None:
             continue
-        kind = KINDS[declared.use]()
-        connector = kind.connect(declared.name, declared.settings, around)
+        try:
+            connector = KINDS[declared.use]().connect(declared.name, declared.settings, around)
+        except AiosError as error:
+            place = declared.document.position(("settings",))
+            findings.append(Finding(path, *place, "connector-settings", error.message, error.hint))
+            continue
         found[declared.name] = stack(connector, declared, around, sinks, secrets)
     return found, findings
 

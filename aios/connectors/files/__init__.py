@@ -1,0 +1,1 @@
+"""The operator's own files, folders and pages as sources: `sources.read`."""
