@@ -26,6 +26,7 @@ from aios.runs.outcome import finish_changes
 from aios.runs.propose import propose
 from aios.runs.runner import Runner
 from aios.runs.session import Session, open_session
+from aios.store.maintain import maintain
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ def carry_on(context: Context, run: str, *, retry: bool = False, effects: bool =
     while True:
         standing = _session(context, run, retry=retry, effects=effects)
         if standing is not None:
+            maintain(context.git)
             return standing
         retry = False
 
