@@ -30,7 +30,7 @@ def parse(path: str, content: bytes) -> tuple[Document | None, list[Finding]]:
     conflict = _conflict(path, text, 0)
     if conflict:
         return None, [conflict]
-    data, positions, findings = strict_yaml.load(content, path=path)
+    data, positions, findings = strict_yaml.read(content, path=path)
     if not findings:
         findings = _top_level(path, data, positions)
     if findings:
@@ -53,7 +53,7 @@ def _parse_markdown(path: str, text: str) -> tuple[Document | None, list[Finding
     conflict = _conflict(path, front, 1) or _conflict_in_prose(path, body, body_line)
     if conflict:
         return None, [conflict]
-    data, positions, findings = strict_yaml.load(front.encode(), path=path, line_offset=1)
+    data, positions, findings = strict_yaml.read(front.encode(), path=path, line_offset=1)
     if data is None and not findings:
         data = {}  # `---` directly followed by `---`
     if not findings:

@@ -127,7 +127,7 @@ def _edit_yaml(text: str, changes: Mapping[Where | str, Any], *, line_offset: in
 
 def _spliced(text: str, data: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
     """The text with each changed field at the top written afresh as a whole, in its place."""
-    _, positions, _ = strict_yaml.load(text.encode(), path="")
+    _, positions, _ = strict_yaml.read(text.encode(), path="")
     lines = split_lines(text if text.endswith("\n") else f"{text}\n")
     starts = [positions[key,][0] - 1 for key in data]
     for key, start, end in reversed(list(zip(data, starts, [*starts[1:], len(lines)], strict=True))):
@@ -142,7 +142,7 @@ def _spliced(text: str, data: Mapping[str, Any], expected: Mapping[str, Any]) ->
 
 
 def _loaded(text: str, line_offset: int) -> tuple[Any, list[Finding]]:
-    data, _, findings = strict_yaml.load(text.encode(), path="", line_offset=line_offset)
+    data, _, findings = strict_yaml.read(text.encode(), path="", line_offset=line_offset)
     if not findings and data is None:
         data = {}
     if not findings and not isinstance(data, dict):

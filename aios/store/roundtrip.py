@@ -29,10 +29,10 @@ def candidates(text: str, expected: Mapping[str, Any]) -> Iterator[str]:
     lines = text.replace("\r\n", "\n")
     if not lines.endswith("\n"):
         lines += "\n"
-    yaml = _yaml(lines)
-    tree = yaml.load(lines)
-    before = _emitted(yaml, tree)
-    after = _emitted(yaml, _updated(tree, expected))
+    keeper = _yaml(lines)
+    tree = keeper.load(lines)  # the text has been read strictly: there are no tags in it to obey
+    before = _emitted(keeper, tree)
+    after = _emitted(keeper, _updated(tree, expected))
     texts = [*_carried(lines, before, _with_comments(before, after)), *_carried(lines, before, after), after]
     for candidate in dict.fromkeys(texts):
         yield candidate.replace("\n", "\r\n") if crlf else candidate
@@ -59,7 +59,7 @@ def _entries(text: str, *, comments: bool) -> list[str]:
 
     What stands above the first field is the first entry, which may be empty.
     """
-    _, positions, _ = strict_yaml.load(text.encode(), path="")
+    _, positions, _ = strict_yaml.read(text.encode(), path="")
     starts = {line for line, _ in positions.values()}
     first = min(starts, default=1)
     entries = [""]
@@ -232,7 +232,7 @@ def _yaml(text: str) -> Any:
 
 def _layout(text: str) -> tuple[int, int]:
     """How the text is indented: fields inside a field, and the dash of an item inside one. As the first of each are."""
-    _, positions, _ = strict_yaml.load(text.encode(), path="")
+    _, positions, _ = strict_yaml.read(text.encode(), path="")
     indent = offset = -1
     for where, (line, column) in positions.items():
         above, left = positions.get(where[:-1], (line, column))

@@ -17,7 +17,7 @@ MAX_FINDINGS = 20  # a file that is wrong in more places is another kind of file
 Positions = dict[Where, tuple[int, int]]
 
 
-def load(content: bytes, *, path: str, line_offset: int = 0) -> tuple[Any, Positions, list[Finding]]:
+def read(content: bytes, *, path: str, line_offset: int = 0) -> tuple[Any, Positions, list[Finding]]:
     """The value, the positions of its parts (from 1), and the findings; the value counts only without findings.
 
     `content` is valid UTF-8 without NUL. `line_offset` lines precede it in the file `path`. A file without content is

@@ -310,3 +310,45 @@ def test_every_agent_has_its_two_schemas() -> None:
     roles = ("planner", "researcher", "writer", "editor", "monitor", "deployer")
     wanted = {f"state/schemas/{role}-{side}.v1.json" for role in roles for side in ("input", "output")}
     assert wanted <= set(schema_files())
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "message"),
+    [
+        ({"maxLength": 2}, "abc", "has 3 characters; at most 2 are allowed"),
+        ({"minLength": 5}, "abc", "is `abc`, shorter than 5 characters"),
+        ({"maximum": 1}, 2, "is `2`; expected at most 1"),
+        ({"exclusiveMaximum": 1}, 1, "is `1`; expected less than 1"),
+        ({"exclusiveMinimum": 1}, 1, "is `1`; expected more than 1"),
+        ({"minItems": 1}, [], "has 0 entries; expected at least 1"),
+        ({"maxItems": 1}, [1, 2], "has 2 entries; expected at most 1"),
+        ({"minProperties": 1}, {}, "has 0 entries; expected at least 1"),
+        ({"const": 3}, 4, "is `4`; expected `3`"),
+        ({"format": "date"}, "soon", "is `soon`, which is not of the expected form"),
+        (
+            {"format": "date-time"},
+            "2026-02-30T00:00:00Z",
+            "is `2026-02-30T00:00:00Z`, which is not of the expected form",
+        ),
+        ({"format": "date-time"}, "2026-02-03", "is `2026-02-03`, which is not of the expected form"),
+        ({"type": ["integer", "null"]}, "x", "is `x`; expected a whole number or empty"),
+        ({"multipleOf": 2}, 3, "3 is not a multiple of 2"),
+        ({"not": {}}, [1], "does not match its schema"),
+        ({"format": "ipv4"}, "x", '"x" is not a "ipv4"'),
+    ],
+)
+def test_every_keyword_speaks_plainly(keyword: dict[str, Any], value: Any, message: str) -> None:
+    schema = {"x-aios": {"directory": "birds"}, "properties": {"song": keyword}}
+    schemas, problems = birds({"state/schemas/bird.v1.json": json.dumps(schema)})
+    assert problems == []
+    document, _ = parse("state/birds/wren.yaml", json.dumps({"schema": "bird.v1", "song": value}).encode())
+    assert document is not None
+    assert [each.message for each in schemas.validate(document)] == [f"`song` {message}"]
+
+
+def test_a_value_that_is_no_text_is_none_of_a_formats_business() -> None:
+    schema = {"x-aios": {"directory": "birds"}, "properties": {"song": {"format": "date"}, "call": {"format": "email"}}}
+    schemas, _ = birds({"state/schemas/bird.v1.json": json.dumps(schema)})
+    document, _ = parse("state/birds/wren.yaml", b"schema: bird.v1\nsong: 1\ncall: a@b.example\n")
+    assert document is not None
+    assert schemas.validate(document) == []
