@@ -100,12 +100,17 @@ def render_message(note: EventNote) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a commit did to one path. Blob ids are empty where the file did not exist; `renamed_from` for a rename."""
+    """What a commit did to one path. Blob ids are empty where the file did not exist; `renamed_from` for a rename.
+
+    `mode` is empty for a file; 120000 where the path became a symbolic link, 160000 a submodule (then `after` is no
+    blob of a record).
+    """
 
     path: str
     before: str
     after: str
     renamed_from: str = ""
+    mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
