@@ -20,7 +20,7 @@ _LITERAL = re.compile(r"``(?P<text>.+?)``")
 _WORD_REFERENCE = re.compile(r"\b(?P<text>[A-Za-z][A-Za-z0-9-]{0,60})_(?=[\s.,;:)]|$)")
 _FOOTNOTE = re.compile(r" ?\[(?:#[\w-]*|\*|\d+)\]_")
 _ITEM = re.compile(r"(?P<mark>[*+-]|#\.|\(#\)|\d{1,4}[.)]) +(?P<text>.*)\Z")
-_DOCINFO = re.compile(r"\A\s*(?:^:[A-Za-z][\w ./-]*:.*\n(?:[ \t]+.*\n)*)+", re.MULTILINE)
+_DOCINFO = re.compile(r"\A\s*(?:^:[A-Za-z][\w ._-]*:(?:[ \t].*)?\n(?:[ \t]+.*\n)*)+", re.MULTILINE)
 _WORDS = frozenset({"ref", "doc", "term", "guilabel", "menuselection", "abbr", "title", "strong", "emphasis", "sup", "sub"})
 
 

@@ -1,0 +1,217 @@
+"""Access logs as a connector that only reads.
+
+What it answers is a function of the files, the parameters and the cursor: it keeps nothing of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aios.connectors.access_log.lines import parse
+from aios.connectors.access_log.rotation import BrokenLogError, LogFile, files_of, is_there, lines_of
+from aios.connectors.access_log.tally import Tally
+from aios.connectors.surroundings import Surroundings
+from aios.domain.effect import Capability, Collected, Effect, Lookup, Outcome, Preview
+from aios.domain.finding import Finding, Severity
+from aios.errors import RefusedError, UsageError
+
+__all__ = ["CAPABILITIES", "SETTINGS", "AccessLog", "connect"]
+
+_DATE = r"^\d{4}-\d{2}-\d{2}(?:T.*)?$"
+_MALFORMED_SHOWN = 10
+_TOP = 100
+
+SETTINGS: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["path"],
+    "additionalProperties": False,
+    "properties": {
+        "path": {
+            "type": "string",
+            "minLength": 1,
+            "description": "The log, in the combined format; rotated files beside it (.1, .2.gz) are read too.",
+        },
+        "site": {
+            "type": "string",
+            "pattern": r"^https?://\S+$",
+            "patternErrorMessage": "a URL starts with https:// (or http://)",
+            "description": "Address of the site, so that its own pages do not count as referrers.",
+        },
+        "timezone": {"type": "string", "description": "Whose days are counted, such as Europe/Berlin; UTC if left out."},
+        "max_bytes": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "Most bytes that one read goes through, uncompressed; 1 GiB.",
+        },
+    },
+}
+_PARAMS: Mapping[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "days": {"type": "integer", "minimum": 1, "maximum": 3_660, "description": "So many whole days up to yesterday."},
+        "from": {"type": "string", "pattern": _DATE, "description": "First day."},
+        "to": {"type": "string", "pattern": _DATE, "description": "Last day, included."},
+        "now": {"type": "string", "pattern": _DATE, "description": "The moment that `days` counts back from."},
+        "top": {"type": "integer", "minimum": 1, "maximum": 1_000, "description": "Most pages, terms and addresses."},
+        "cursor": {
+            "type": "object",
+            "additionalProperties": {"type": "integer", "minimum": 0},
+            "description": "What an earlier read gave: only what was logged since is counted.",
+        },
+    },
+}
+CAPABILITIES: Mapping[str, Capability] = {
+    "analytics.read": Capability("analytics.read", False, _PARAMS, "", "Views, visitors, referrers, searches and 404s.")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLog:
+    """`path` is the live file; `own` are hosts of the site itself; `zone` is whose days are counted."""
+
+    name: str
+    path: Path
+    shown: str
+    zone: ZoneInfo
+    own: frozenset[str]
+    clock: Callable[[], datetime]
+    max_bytes: int = 1 << 30
+
+    def capabilities(self) -> Mapping[str, Capability]:
+        return CAPABILITIES
+
+    def target(self, capability: str, payload: Mapping[str, Any]) -> str:
+        raise self._no(capability)
+
+    def preview(self, effect: Effect) -> Preview:
+        raise self._no(effect.capability)
+
+    def lookup(self, effect: Effect) -> Lookup:
+        raise self._no(effect.capability)
+
+    def act(self, effect: Effect) -> Outcome:
+        raise self._no(effect.capability)
+
+    def read(self, capability: str, params: Mapping[str, Any]) -> Collected:
+        """The traffic of a period: `{from, to, views, visitors, pages, referrers, searches, missing, bots, lines,
+        malformed, cursor}`. Raises UsageError for a period that is none, RefusedError where there is no log."""
+        if capability not in CAPABILITIES:
+            raise self._no(capability)
+        start, end = self._period(params)
+        logs = files_of(self.path, self.shown)
+        if not logs and not is_there(self.path):
+            raise RefusedError(f"there is no log at {self.path}", f"see `path` in state/connectors/{self.name}.yaml")
+        tally = Tally(start, end, self.zone, self.own)
+        cursor = {str(name): int(place) for name, place in dict(params.get("cursor") or {}).items()}
+        reading = _Reading(tally, cursor, self.max_bytes)
+        for log in logs:
+            reading.take(log)
+        data = tally.result(top=int(params.get("top", _TOP)))
+        data |= {
+            "timezone": self.zone.key,
+            "lines": reading.lines,
+            "malformed": reading.malformed,
+            "cursor": dict(sorted(reading.places.items())),
+        }
+        return Collected(data, findings=tuple(reading.findings))
+
+    def check(self) -> Sequence[Finding]:
+        place = f"state/connectors/{self.name}.yaml"
+        try:
+            logs = files_of(self.path, self.shown)
+        except RefusedError as error:
+            return [Finding(place, 0, 0, "log-path", error.message, error.hint)]
+        if logs:
+            return []
+        message = f"{self.path} is empty" if is_there(self.path) else f"there is no log at {self.path}"
+        return [Finding(place, 0, 0, "log-path", message, "see `settings.path`", Severity.WARNING)]
+
+    def _period(self, params: Mapping[str, Any]) -> tuple[date, date]:
+        try:
+            now = datetime.fromisoformat(str(params["now"])) if params.get("now") else self.clock()
+            today = (now.astimezone(self.zone) if now.tzinfo else now).date()
+            end = date.fromisoformat(str(params["to"])[:10]) if params.get("to") else today - timedelta(days=1)
+            days = timedelta(days=int(params.get("days", 7)) - 1)
+            start = date.fromisoformat(str(params["from"])[:10]) if params.get("from") else end - days
+        except (ValueError, OverflowError) as error:
+            raise UsageError(f"this is no period: {error}", "write dates like 2026-03-02") from error
+        if start > end:
+            raise UsageError(f"the period ends ({end}) before it begins ({start})", "turn `from` and `to` round")
+        return start, end
+
+    def _no(self, capability: str) -> RefusedError:
+        return RefusedError(f"{self.name} only reads; it does not offer {capability[:60]}", "it offers analytics.read")
+
+
+class _Reading:
+    """One pass over the files: what was read, how far, and what was wrong with it."""
+
+    def __init__(self, tally: Tally, cursor: Mapping[str, int], budget: int) -> None:
+        self._tally, self._cursor, self._budget = tally, cursor, budget
+        self.lines = self.malformed = 0
+        self.places: dict[str, int] = {}
+        self.findings: list[Finding] = []
+
+    def take(self, log: LogFile) -> None:
+        begun = place = self._cursor.get(log.id, 0)
+        if self._budget <= 0:
+            message, hint = "not read: the files before it were too large", "ask for fewer days, or raise `max_bytes`"
+            self.findings.append(Finding(log.name, 0, 0, "log-size", message, hint, Severity.WARNING))
+            return
+        try:
+            for line in lines_of(log, self._cursor, budget=self._budget):
+                self._budget -= max(0, line.end - place)
+                place = line.end
+                self.lines += 1
+                request = parse(line.content) if line.content is not None else None
+                if request is not None:
+                    self._tally.add(request)
+                elif line.content is None or line.content.strip():
+                    self._malformed(log, line.number, counted=begun == 0)
+        except BrokenLogError as error:
+            message = f"damaged behind its line {self.lines}: {error}"
+            self.findings.append(Finding(log.name, 0, 0, "log-damaged", message, "look at the disk", Severity.WARNING))
+        except OSError as error:
+            message = f"cannot be read: {error.strerror}"
+            self.findings.append(Finding(log.name, 0, 0, "log-unreadable", message, "look at its owner"))
+        self.places[log.id] = place
+
+    def _malformed(self, log: LogFile, number: int, *, counted: bool) -> None:
+        self.malformed += 1
+        if self.malformed <= _MALFORMED_SHOWN:
+            message = "this is no line of the combined log format"
+            hint = "the server's log format must be `combined`"
+            where = number if counted else 0
+            self.findings.append(Finding(log.name, where, 1 if where else 0, "log-line", message, hint, Severity.WARNING))
+        elif self.malformed == _MALFORMED_SHOWN + 1:
+            message = "more lines like these; `malformed` counts them all"
+            self.findings.append(Finding(log.name, 0, 0, "log-line", message, "", Severity.WARNING))
+
+
+def connect(name: str, settings: Mapping[str, Any], around: Surroundings) -> AccessLog:
+    """Raises RefusedError for a time zone that nobody knows."""
+    from urllib.parse import urlsplit
+
+    zone = str(settings.get("timezone", "UTC"))
+    try:
+        known = ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise RefusedError(f"`{zone[:60]}` is no time zone", "write it like Europe/Berlin") from error
+    host = (urlsplit(str(settings.get("site", ""))).hostname or "").lower()
+    bare = host.removeprefix("www.")
+    path = str(settings["path"])
+    return AccessLog(
+        name=name,
+        path=around.path(path),
+        shown=path,
+        zone=known,
+        own=frozenset({bare, f"www.{bare}"}) if bare else frozenset(),
+        clock=around.clock,
+        max_bytes=int(settings.get("max_bytes", 1 << 30)),
+    )
