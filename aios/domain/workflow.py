@@ -33,7 +33,8 @@ class Step:
     """One step. `uses` is the agent, the capability, or the approver of a gate (`operator`).
 
     `needs` holds the explicit needs and those implied by expressions that read another step's output. `timeout` and
-    `after` are seconds; `after` counts from the end of the last of `needs`. Expressions stay text here.
+    `after` are seconds; `after` counts from the end of the last of `needs`. `empty` is what other steps
+    read as its output where it was skipped. Expressions stay text here.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Step:
     after: float = 0.0
     compensate: str = ""
     escalate: Escalate | None = None
+    empty: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,7 +209,7 @@ def _output(workflow: Workflow, state: RunState, name: str) -> Any:
         return whole.last.output
     if step.for_each:
         return [items[index].last.output for index in sorted(i for i in items if i is not None) if items[index].last]  # type: ignore[union-attr]
-    return {}
+    return dict(step.empty)
 
 
 def _span(seconds: float) -> str:

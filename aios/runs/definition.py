@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -11,12 +12,12 @@ from aios.domain.agent import Contract
 from aios.domain.effect import Capability
 from aios.domain.finding import Finding, errors
 from aios.domain.keys import key_of
-from aios.domain.names import RESERVED_WORKFLOWS, WORKFLOWS
+from aios.domain.names import WORKFLOWS
 from aios.domain.record import Document
-from aios.domain.slug import is_slug
 from aios.domain.tree import Tree
 from aios.domain.workflow import Budget, Escalate, Retry, Step, StepKind, Trigger, Workflow
 from aios.expressions import holes
+from aios.runs.definition_check import check, empty_output
 from aios.runs.duration import seconds
 from aios.store.documents import parse
 
@@ -44,37 +45,41 @@ def build(
     data = document.data
     findings: list[Finding] = []
     name = str(data.get("name", ""))
-    if not is_slug(name) or name in RESERVED_WORKFLOWS:
-        findings.append(Finding(document.path, *document.position(("name",)), "workflow-name", f"`{name}` is no name"))
     steps: dict[str, Step] = {}
-    for step_name, raw in (data.get("steps") or {}).items():
+    for step_name, raw in _mapping(data.get("steps")).items():
         step = _step(document, step_name, raw, findings)
         if step:
-            steps[step_name] = step
-            known = agents if step.kind is StepKind.AGENT else capabilities
-            if step.kind is not StepKind.GATE and step.uses not in known:
-                where = document.position(("steps", step_name))
-                findings.append(Finding(document.path, *where, "step-uses", f"unknown `{step.uses}`"))
+            contract = agents.get(step.uses) if step.kind is StepKind.AGENT else None
+            steps[step_name] = replace(step, empty=dict(empty_output(contract.output))) if contract else step
     try:
         order = list(TopologicalSorter({n: set(s.needs) & set(steps) for n, s in steps.items()}).static_order())
     except CycleError as error:
-        findings.append(Finding(document.path, 0, 0, "workflow-cycle", f"steps need each other: {error.args[1]}"))
+        circle = " → ".join(str(each) for each in error.args[1])
+        findings.append(
+            Finding(document.path, *document.position(("steps",)), "workflow-cycle", f"steps need each other: {circle}")
+        )
         return None, findings
     place = list(steps)
     ordered = {n: steps[n] for n in sorted(steps, key=lambda n: (order.index(n), place.index(n)))}
-    budget = data.get("budget") or {}
+    budget = _mapping(data.get("budget"))
     workflow = Workflow(
         name=name,
         summary=str(data.get("summary", "")),
-        triggers=tuple(Trigger(kind, spec or {}) for kind, spec in (data.get("on") or {}).items()),
-        inputs=data.get("inputs") or {},
+        triggers=tuple(Trigger(kind, _mapping(spec)) for kind, spec in _mapping(data.get("on")).items()),
+        inputs={name: _mapping(schema) for name, schema in _mapping(data.get("inputs")).items()},
         subject=str(data.get("subject") or name),
         steps=ordered,
         budget=Budget(float(budget.get("usd", 0)), int(budget.get("tokens", 0)), float(budget.get("minutes", 0))),
         hash=key_of("workflow", dict(data)),
         path=document.path,
     )
-    return workflow, findings
+    if errors(findings):
+        return None, findings
+    return workflow, [*findings, *check(document, workflow, agents, capabilities)]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _step(document: Document, name: str, raw: Any, findings: list[Finding]) -> Step | None:
