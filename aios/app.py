@@ -122,6 +122,7 @@ class Company:
 
     def load_connectors(self, tree: Tree) -> tuple[Mapping[str, Connector], list[Finding]]:
         from aios.connectors.registry import load
+
         return load(tree, root=self.root, local=self.local, secret=os.environ.get, clock=self.clock)
 
     @cached_property

@@ -65,7 +65,9 @@ class Sinks:
     record: Callable[[Exchange], None] | None = None
 
 
-def stack(connector: Connector, declared: Declaration, around: Surroundings, sinks: Sinks, secrets: Secrets) -> Connector:
+def stack(
+    connector: Connector, declared: Declaration, around: Surroundings, sinks: Sinks, secrets: Secrets
+) -> Connector:
     """The one place that says which sidecars stand around a connector, from the inside out."""
     from aios.connectors.sidecars.allowed import Allowed
     from aios.connectors.sidecars.audit import Audit
@@ -157,7 +159,9 @@ def _read(path: str, content: bytes) -> tuple[Declaration | None, list[Finding]]
         if name not in kind.capabilities:
             place = document.position(("capabilities", index))
             hint = did_you_mean(str(name), kind.capabilities) or f"it offers {', '.join(kind.capabilities)}"
-            findings.append(Finding(path, *place, "connector-capability", f"{declared.use} does not offer {name}", hint))
+            findings.append(
+                Finding(path, *place, "connector-capability", f"{declared.use} does not offer {name}", hint)
+            )
     return (None if errors(findings) else declared), findings
 
 

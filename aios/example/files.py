@@ -19,7 +19,7 @@ _IGNORED = frozenset({".keep", ".DS_Store"})
 
 
 def company_files() -> dict[str, bytes]:
-    """Every file of the example company by its path, sorted. Raises AiosError where the package was installed without."""
+    """Every file of the example company by path, sorted. Raises AiosError where the package was installed without."""
     package = Path(__file__).parent
     checkout, wheel = package.parents[1], package / "company"
     files: dict[str, bytes] = {}
@@ -29,7 +29,9 @@ def company_files() -> dict[str, bytes]:
             if path.is_file() and path.name not in _IGNORED:
                 files[f"{target}/{path.relative_to(folder).as_posix()}"] = path.read_bytes()
     if "workflows/publish-content.yaml" not in files:
-        raise AiosError("the example company is missing from this installation", "install aios from its wheel or checkout")
+        raise AiosError(
+            "the example company is missing from this installation", "install aios from its wheel or checkout"
+        )
     return dict(sorted(files.items()))
 
 

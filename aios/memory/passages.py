@@ -99,7 +99,7 @@ def _sections(body: str) -> Iterator[tuple[str, list[_Block]]]:
         yield _path(trail), blocks
 
 
-def _blocks(body: str) -> Iterator[tuple[int, _Block]]:  # noqa: C901  (one pass over the lines, best read in one piece)
+def _blocks(body: str) -> Iterator[tuple[int, _Block]]:
     """(heading level or 0, block) in order; blank lines and footnote definitions are left out."""
     open_at: tuple[int, int] | None = None  # offset and line of the paragraph being read
     fence = ""

@@ -60,7 +60,14 @@ class Projection:
                     row2 = tuple(data.get(k) for k in ("run", "workflow", "status", "started", "finished", "base"))
                     db.execute("INSERT INTO runs VALUES (?,?,?,?,?,?)", row2)
                 stem = path.rpartition("/")[2].rpartition(".")[0]
-                row3 = (kind, stem, path, str(data.get("title", data.get("name", ""))), data.get("status"), json.dumps(data))
+                row3 = (
+                    kind,
+                    stem,
+                    path,
+                    str(data.get("title", data.get("name", ""))),
+                    data.get("status"),
+                    json.dumps(data),
+                )
                 db.execute("INSERT INTO records VALUES (?,?,?,?,?,?)", row3)
         db.execute("DELETE FROM meta")
         db.execute("INSERT INTO meta VALUES (?)", (tip,))

@@ -115,15 +115,27 @@ def _with_comments(before: str, after: str) -> str:
     at_old = at_new = 0
     for start, into, length in matches(old, new):
         gone, come = old[at_old:start], new[at_new:into]
-        kept = {line.strip() for line in come}
-        own = [index for index, line in enumerate(gone) if line.strip() and not _is_comment(line)]
-        above, below = (gone[: own[0]], gone[own[-1] + 1 :]) if own else (gone, [])
-        result += [line for line in above if _is_comment(line) and line.strip() not in kept]
-        result += come
-        result += [line for line in below if line.strip() not in kept]
+        result += _beside(gone, come)
         result += new[into : into + length]
         at_old, at_new = start + length, into + length
     return "".join(result)
+
+
+def _beside(gone: list[str], come: list[str]) -> list[str]:
+    """What came, with the comments of what went: those above a field that is still there above it, others around."""
+    there = {line.strip() for line in come}
+    lost = [line for line in gone if not _is_comment(line) or line.strip() not in there]
+    fields = [index for index, line in enumerate(lost) if line.strip() and not _is_comment(line)]
+    above, below = (lost[: fields[0]], lost[fields[-1] + 1 :]) if fields else (lost, [])
+    result = [line for line in above if _is_comment(line)]
+    for line in come:
+        name = line.partition(":")[0]
+        for index in fields[1:]:
+            if ":" in line and lost[index].startswith(f"{name}:"):
+                start = max(other for other in fields if other < index) + 1
+                result += [comment for comment in lost[start:index] if _is_comment(comment)]
+        result.append(line)
+    return result + [line for line in below if line.strip() not in there]
 
 
 def _is_comment(line: str) -> bool:

@@ -42,7 +42,10 @@ SETTINGS: Mapping[str, Any] = {
             "patternErrorMessage": "a URL starts with https:// (or http://)",
             "description": "Address of the site, so that its own pages do not count as referrers.",
         },
-        "timezone": {"type": "string", "description": "Whose days are counted, such as Europe/Berlin; UTC if left out."},
+        "timezone": {
+            "type": "string",
+            "description": "Whose days are counted, such as Europe/Berlin; UTC if left out.",
+        },
         "max_bytes": {
             "type": "integer",
             "minimum": 1,
@@ -54,7 +57,12 @@ _PARAMS: Mapping[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        "days": {"type": "integer", "minimum": 1, "maximum": 3_660, "description": "So many whole days up to yesterday."},
+        "days": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 3_660,
+            "description": "So many whole days up to yesterday.",
+        },
         "from": {"type": "string", "pattern": _DATE, "description": "First day."},
         "to": {"type": "string", "pattern": _DATE, "description": "Last day, included."},
         "now": {"type": "string", "pattern": _DATE, "description": "The moment that `days` counts back from."},
@@ -188,7 +196,9 @@ class _Reading:
             message = "this is no line of the combined log format"
             hint = "the server's log format must be `combined`"
             where = number if counted else 0
-            self.findings.append(Finding(log.name, where, 1 if where else 0, "log-line", message, hint, Severity.WARNING))
+            self.findings.append(
+                Finding(log.name, where, 1 if where else 0, "log-line", message, hint, Severity.WARNING)
+            )
         elif self.malformed == _MALFORMED_SHOWN + 1:
             message = "more lines like these; `malformed` counts them all"
             self.findings.append(Finding(log.name, 0, 0, "log-line", message, "", Severity.WARNING))

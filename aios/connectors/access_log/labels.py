@@ -18,7 +18,8 @@ _SLASHES = re.compile(r"/{2,}")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\Z")
 # Search engines and the parameter in which they tell what was looked for; most tell nothing any more.
 _ENGINES = {
-    "baidu": "wd", "bing": "q", "brave": "q", "duckduckgo": "q", "ecosia": "q", "google": "q", "kagi": "q", "mojeek": "q",
+    "baidu": "wd", "bing": "q", "brave": "q", "duckduckgo": "q", "ecosia": "q", "google": "q", "kagi": "q",
+    "mojeek": "q",
     "naver": "query", "qwant": "q", "startpage": "query", "swisscows": "query", "yahoo": "p", "yandex": "text",
 }  # fmt: skip
 _SEARCH = ("q", "query", "search", "s")
@@ -27,7 +28,9 @@ _SEARCH = ("q", "query", "search", "s")
 def plain(text: str, limit: int) -> str:
     """One line without control, format or private characters, spaces folded, at most `limit` characters."""
     text = unicodedata.normalize("NFKC", text[: limit * 8])
-    kept = "".join(" " if char.isspace() else char for char in text if unicodedata.category(char)[0] != "C" or char.isspace())
+    kept = "".join(
+        " " if char.isspace() else char for char in text if unicodedata.category(char)[0] != "C" or char.isspace()
+    )
     return " ".join(kept.split())[:limit].strip()
 
 

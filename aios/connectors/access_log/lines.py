@@ -52,9 +52,7 @@ def parse(line: bytes) -> Request | None:
         zone = timezone(-offset if found["sign"] == "-" else offset)
         day, hour = int(found["day"]), int(found["hour"])
         second = min(int(found["second"]), 59)  # leap seconds
-        at = datetime(
-            int(found["year"]), _MONTHS[found["month"]], day, hour, int(found["minute"]), second, tzinfo=zone
-        )
+        at = datetime(int(found["year"]), _MONTHS[found["month"]], day, hour, int(found["minute"]), second, tzinfo=zone)
         at.timestamp()
     except (ValueError, KeyError, OverflowError):
         return None

@@ -1,4 +1,4 @@
-"""The files of a rotated log, each known by its first line, so that a cursor finds its place whatever a file is called by now."""
+"""The files of a rotated log, each known by its first line: a cursor finds its place whatever a file is called by now."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Line:
 
 
 def files_of(path: Path, name: str) -> list[LogFile]:
-    """The log and its rotated files, oldest content last to be written last; content that lies there twice is given once.
+    """The log and its rotated files, the oldest first; content that lies there twice is given once.
 
     Raises RefusedError where the directory cannot be read.
     """

@@ -179,7 +179,9 @@ class Files:
         ]
 
     def _no(self, capability: str) -> RefusedError:
-        return RefusedError(f"{self.name} only reads; it does not offer {one_line(capability)}", "it offers sources.read")
+        return RefusedError(
+            f"{self.name} only reads; it does not offer {one_line(capability)}", "it offers sources.read"
+        )
 
 
 def connect(name: str, settings: Mapping[str, Any], around: Surroundings) -> Files:
@@ -205,5 +207,7 @@ def _bounded(findings: Sequence[Finding]) -> list[Finding]:
     if len(findings) <= _MOST_FINDINGS:
         return list(findings)
     rest = len(findings) - _MOST_FINDINGS
-    last = finding("sources", "source-findings", f"{rest} more like these", "name fewer locations at once", Severity.WARNING)
+    last = finding(
+        "sources", "source-findings", f"{rest} more like these", "name fewer locations at once", Severity.WARNING
+    )
     return [*findings[:_MOST_FINDINGS], last]

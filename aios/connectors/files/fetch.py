@@ -44,7 +44,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """`allowed` are networks that may be reached although they are not public; `limit` is in bytes, `timeout` in seconds
+    """`allowed` are networks that may be reached though they are not public; `limit` is in bytes, `timeout` in seconds
     for a page as a whole. `resolve` gives a host's addresses."""
 
     allowed: Sequence[Network] = ()
@@ -53,7 +53,7 @@ class Web:
     resolve: Callable[[str, int], Sequence[str]] | None = None
 
     def fetch(self, url: str) -> Fetched:
-        """Raises RefusedError for what must not be fetched, TransientError where later may be better, else AiosError."""
+        """Raises RefusedError for what must not be fetched, TransientError where later may help, else AiosError."""
         deadline = time.monotonic() + self.timeout
         secure = False
         for _ in range(_MOST_REDIRECTS + 1):
@@ -99,7 +99,9 @@ class Web:
         if response.status in _LATER:
             wait = response.getheader("Retry-After", "")
             after = float(wait) if wait.isdigit() else None
-            raise TransientError(f"it answers {response.status} {response.reason}", "try again later", retry_after=after)
+            raise TransientError(
+                f"it answers {response.status} {response.reason}", "try again later", retry_after=after
+            )
         if response.status != 200:
             raise AiosError(f"it answers {response.status} {response.reason}"[:200], "look at the address")
         stated = response.headers.get_content_type()
@@ -132,13 +134,17 @@ class Web:
         for text in found:
             if not self._may(ipaddress.ip_address(text.partition("%")[0])):
                 raise RefusedError(
-                    f"{host} is at {text}, which is not public", "`private_networks` in the connector's settings allows it"
+                    f"{host} is at {text}, which is not public",
+                    "`private_networks` in the connector's settings allows it",
                 )
         return found[0]
 
     def _may(self, address: Address) -> bool:
         candidates = [address, *_inside(address)]
-        if all(any(each in network for network in self.allowed if network.version == each.version) for each in candidates[:1]):
+        if all(
+            any(each in network for network in self.allowed if network.version == each.version)
+            for each in candidates[:1]
+        ):
             return True
         return all(each.is_global and not each.is_multicast and not each.is_reserved for each in candidates)
 

@@ -1,6 +1,6 @@
-"""A page's main content as Markdown: headings, paragraphs, lists, code, quotations, tables; no navigation, nothing hidden.
+"""A page's main content as Markdown: headings, paragraphs, lists, code, quotations, tables; nothing hidden.
 
-Links keep their words and lose their targets: what is quoted from a stranger's page must not carry the stranger's links.
+Links keep their words and lose their targets: what is quoted from a stranger's page must not carry their links.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _DROPPED = frozenset(
-    "script style noscript template svg math canvas iframe object embed form button input select textarea nav footer "
-    "audio video map head meta link dialog menu".split()
+    (
+        "script style noscript template svg math canvas iframe object embed form button input select textarea nav "
+        "footer audio video map head meta link dialog menu"
+    ).split()
 )
 _BLOCKS = frozenset(
-    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure h1 h2 h3 h4 h5 h6 header "
-    "hgroup hr html li main ol p pre section summary table tbody td tfoot th thead tr ul".split()
+    (
+        "address article aside blockquote body center dd details div dl dt fieldset figcaption figure h1 h2 h3 h4 "
+        "h5 h6 header hgroup hr html li main ol p pre section summary table tbody td tfoot th thead tr ul"
+    ).split()
 )
-_ROLES = frozenset("navigation banner contentinfo search complementary dialog alert menu toolbar".split())
+_ROLES = frozenset(("navigation banner contentinfo search complementary dialog alert menu toolbar").split())
 _BOILERPLATE = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|navigation|sidebar|sphinxsidebar|breadcrumbs?|cookie|newsletter|share|social|"
     r"sr-only|visually-hidden|screen-reader-text|toc|contents-menu|pagination|advert|ads|skip|edit-?link|"
@@ -31,7 +35,9 @@ _HIDING = re.compile(
     re.IGNORECASE,
 )
 _ANCHOR = frozenset({"¶", "#", "§", "🔗", "link", "permalink", ""})
-_LANGUAGE = re.compile(r"(?:^|\s)(?:language|lang|highlight|highlight-source|sourceCode|brush:)[-\s]?([A-Za-z0-9+#]{1,20})")
+_LANGUAGE = re.compile(
+    r"(?:^|\s)(?:language|lang|highlight|highlight-source|sourceCode|brush:)[-\s]?([A-Za-z0-9+#]{1,20})"
+)
 _NO_LANGUAGE = frozenset({"default", "none", "notranslate", "text", "plain"})
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 # What would begin a block of Markdown where the page only has a word.
@@ -125,7 +131,9 @@ def _skipped(element: Any, page: _Page) -> bool:
     if str(element.get("role") or "").lower() in _ROLES:
         return True
     classes = f"{element.get('class') or ''} {element.get('id') or ''}"
-    return bool(classes.strip()) and element.tag not in {"body", "main", "article"} and bool(_BOILERPLATE.search(classes))
+    return (
+        bool(classes.strip()) and element.tag not in {"body", "main", "article"} and bool(_BOILERPLATE.search(classes))
+    )
 
 
 def _is_anchor(element: Any) -> bool:
@@ -239,7 +247,9 @@ def _items(element: Any, page: _Page) -> Iterator[str]:
         tight = all(block.startswith(("- ", "1. ")) for block in blocks[1:])
         body = ("\n" if tight else "\n\n").join(blocks)
         indent = " " * len(mark)
-        yield mark + "\n".join(f"{indent}{line}" if line and index else line for index, line in enumerate(body.split("\n")))
+        yield mark + "\n".join(
+            f"{indent}{line}" if line and index else line for index, line in enumerate(body.split("\n"))
+        )
 
 
 def _table(element: Any, page: _Page) -> Iterator[str]:

@@ -7,7 +7,8 @@ import re
 from aios.domain.front_matter import split
 
 _CODE = re.compile(
-    r"(?P<fenced>^ {0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n(?:.*?\n)??(?: {0,3}(?P=fence)[`~]*[ \t]*$|\Z))|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)",
+    r"(?P<fenced>^ {0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n(?:.*?\n)??(?: {0,3}(?P=fence)[`~]*[ \t]*$|\Z))"
+    r"|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)",
     re.MULTILINE | re.DOTALL,
 )
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -19,7 +20,8 @@ _NAMES = (
 )
 _TAG = re.compile(rf"</?(?:{_NAMES})(?:\s[^<>]{{0,2000}})?/?>", re.IGNORECASE)
 _UNSEEN = re.compile(
-    r"<(?P<name>script|style|template|noscript|svg|iframe|object)\b[^<>]{0,2000}>.{0,100000}?</(?P=name)\s*>", re.IGNORECASE | re.DOTALL
+    r"<(?P<name>script|style|template|noscript|svg|iframe|object)\b[^<>]{0,2000}>.{0,100000}?</(?P=name)\s*>",
+    re.IGNORECASE | re.DOTALL,
 )
 _HIDDEN = re.compile(
     r"<(?P<name>[a-z][a-z0-9]{0,20})\b[^<>]{0,500}?(?:\shidden\b|aria-hidden\s*=\s*.?true|display\s*:\s*none|visibility\s*:\s*hidden|"

@@ -54,7 +54,9 @@ def document(raw: Raw) -> tuple[CollectedDocument | None, list[Finding]]:
     text = decode(raw.content, charset=raw.charset, html=raw.media_type == HTML)
     if text is None:
         if b"\0" in raw.content:
-            return None, [finding(raw.origin, "source-binary", "it is binary, not text", "Markdown, text and HTML can be read")]
+            return None, [
+                finding(raw.origin, "source-binary", "it is binary, not text", "Markdown, text and HTML can be read")
+            ]
         return None, [finding(raw.origin, "source-encoding", "it is not UTF-8", "save it as UTF-8")]
     title, markdown, hidden = _converted(raw, text)
     body, invisible = clean(markdown)

@@ -1,4 +1,4 @@
-"""reStructuredText as Markdown, lightly: headings, code, notes and words; what only a build tool understands is left out."""
+"""reStructuredText as Markdown, lightly: headings, code, notes and words; what only a build tool knows is left out."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from collections.abc import Iterator
 _RULE = re.compile(r"([=\-~^\"'`#*+.:_<>])\1{2,}\s*\Z")
 _DIRECTIVE = re.compile(r"(?P<indent> *)\.\. (?:(?P<name>[A-Za-z][\w.:+-]*)::(?: +(?P<rest>.*))?|(?P<other>.*))\Z")
 _OPTION = re.compile(r" *:[\w-]+:")
-_CODE = frozenset({"code", "code-block", "sourcecode", "parsed-literal", "literalinclude", "prompt", "console", "doctest", "testcode"})
-_SAID = {"note": "Note", "tip": "Tip", "hint": "Hint", "warning": "Warning", "important": "Important", "caution": "Caution",
+_CODE = frozenset(
+    {"code", "code-block", "sourcecode", "parsed-literal", "literalinclude", "prompt", "console", "doctest", "testcode"}
+)
+_SAID = {"note": "Note", "tip": "Tip", "hint": "Hint", "warning": "Warning", "important": "Important",
+         "caution": "Caution",
          "danger": "Danger", "attention": "Attention", "error": "Error", "seealso": "See also", "deprecated": "Deprecated",
          "versionadded": "Added in", "versionchanged": "Changed in", "admonition": "", "topic": "", "rubric": "",
          "epigraph": "", "pull-quote": "", "container": "", "sidebar": ""}  # fmt: skip
@@ -21,7 +24,9 @@ _WORD_REFERENCE = re.compile(r"\b(?P<text>[A-Za-z][A-Za-z0-9-]{0,60})_(?=[\s.,;:
 _FOOTNOTE = re.compile(r" ?\[(?:#[\w-]*|\*|\d+)\]_")
 _ITEM = re.compile(r"(?P<mark>[*+-]|#\.|\(#\)|\d{1,4}[.)]) +(?P<text>.*)\Z")
 _DOCINFO = re.compile(r"\A\s*(?:^:[A-Za-z][\w ._-]*:(?:[ \t].*)?\n(?:[ \t]+.*\n)*)+", re.MULTILINE)
-_WORDS = frozenset({"ref", "doc", "term", "guilabel", "menuselection", "abbr", "title", "strong", "emphasis", "sup", "sub"})
+_WORDS = frozenset(
+    {"ref", "doc", "term", "guilabel", "menuselection", "abbr", "title", "strong", "emphasis", "sup", "sub"}
+)
 
 
 def to_markdown(text: str) -> str:
@@ -96,7 +101,13 @@ def _lines(lines: list[str]) -> Iterator[str]:
             yield from _item(item, lines[index + 1 : end])
             index = end
         elif line.strip() and deeper and not line.startswith(("..", ":", "|")):
-            yield from ("", f"**{_inline(line.strip()).replace('*', '')}**", "", *_lines(_dedented(lines[index + 1 : end])), "")
+            yield from (
+                "",
+                f"**{_inline(line.strip()).replace('*', '')}**",
+                "",
+                *_lines(_dedented(lines[index + 1 : end])),
+                "",
+            )
             index = end
         elif line.startswith(" ") and line.strip():  # a quotation, or a block set off
             end = _indented(lines, index, 0)

@@ -25,7 +25,7 @@ _UNSEEN = frozenset(
 def _removed(char: str) -> bool:
     code = ord(char)
     if code < 0x80:
-        return char < " " and char not in "\n\t" or code == 0x7F
+        return (char < " " and char not in "\n\t") or code == 0x7F
     if code in _UNSEEN:
         return True
     category = unicodedata.category(char)

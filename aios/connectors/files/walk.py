@@ -70,7 +70,9 @@ def _link(path: Path, origin: str, top: Path) -> Iterator[Found | Finding]:
         yield finding(origin, "source-link", "a link that leads nowhere", "remove it", Severity.WARNING)
         return
     if not target.is_relative_to(top):
-        yield finding(origin, "source-link", "a link that leaves the folder", "name its target itself", Severity.WARNING)
+        yield finding(
+            origin, "source-link", "a link that leaves the folder", "name its target itself", Severity.WARNING
+        )
     elif target.is_file() and target.suffix.lower() in SUFFIXES:
         yield Found(target, origin)
 

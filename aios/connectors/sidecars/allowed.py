@@ -30,4 +30,6 @@ class Allowed(Passing):
 
     def _refuse(self, capability: str) -> None:
         if capability not in self.names:
-            raise RefusedError(f"{self.name} may not be used for {capability}", f"see state/connectors/{self.name}.yaml")
+            raise RefusedError(
+                f"{self.name} may not be used for {capability}", f"see state/connectors/{self.name}.yaml"
+            )

@@ -79,7 +79,9 @@ class StaticSite:
 
     def act(self, effect: Effect) -> Outcome:
         if effect.capability not in CAPABILITIES:
-            raise RefusedError(f"{self.name} does not offer {effect.capability}", f"it offers {', '.join(CAPABILITIES)}")
+            raise RefusedError(
+                f"{self.name} does not offer {effect.capability}", f"it offers {', '.join(CAPABILITIES)}"
+            )
         with locked(self.site.path) as data:
             articles = load_all(data / "articles")
             before = articles.get(str(effect.payload["id"]))
@@ -96,7 +98,9 @@ class StaticSite:
 
     def read(self, capability: str, params: Mapping[str, Any]) -> Collected:
         del params
-        raise RefusedError(f"{self.name} offers nothing to read as {capability}", f"it offers {', '.join(CAPABILITIES)}")
+        raise RefusedError(
+            f"{self.name} offers nothing to read as {capability}", f"it offers {', '.join(CAPABILITIES)}"
+        )
 
     def check(self) -> Sequence[Finding]:
         path = self.site.path

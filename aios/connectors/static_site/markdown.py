@@ -1,4 +1,4 @@
-"""Markdown as a page: no HTML of the author's, headings that can be linked to, footnotes, nothing fetched from elsewhere.
+"""Markdown as a page: no HTML of the author's, headings to link to, footnotes, nothing fetched from elsewhere.
 
 Images of other hosts become links, so that nobody but this site learns who reads it.
 """

@@ -204,17 +204,21 @@ class _Show:
             """The address of a file, from this page."""
             return f"{up}{path}"
 
-        text = _templates().get_template(f"{template}.j2").render(
-            site=self._site,
-            say=words(self._site.language),
-            day=lambda value: day(value, self._site.language),
-            moment=moment,
-            to=to,
-            at=at,
-            style=at(self._style),
-            feed=FEED,
-            json=_script_json,
-            **context,
+        text = (
+            _templates()
+            .get_template(f"{template}.j2")
+            .render(
+                site=self._site,
+                say=words(self._site.language),
+                day=lambda value: day(value, self._site.language),
+                moment=moment,
+                to=to,
+                at=at,
+                style=at(self._style),
+                feed=FEED,
+                json=_script_json,
+                **context,
+            )
         )
         return (_NOT_XML.sub("", text) if template.endswith(".xml") else text).encode()
 

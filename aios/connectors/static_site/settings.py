@@ -70,7 +70,11 @@ REMOVAL: Mapping[str, Any] = {
     "type": "object",
     "required": ["id", "slug"],
     "additionalProperties": False,
-    "properties": {"id": ARTICLE["properties"]["id"], "slug": SLUG, "undoes": {**KEY, "description": "What it undoes."}},
+    "properties": {
+        "id": ARTICLE["properties"]["id"],
+        "slug": SLUG,
+        "undoes": {**KEY, "description": "What it undoes."},
+    },
 }
 
 RESTORATION: Mapping[str, Any] = {**REMOVAL, "required": ["id", "slug", "undoes"]}

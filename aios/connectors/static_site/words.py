@@ -61,7 +61,7 @@ _GERMAN: Mapping[str, str] = {
     "tagged": "Artikel zu „{tag}“",
     "tags": "Themen",
     "tier_large": "Der Text wurde mit einem großen Sprachmodell entworfen und nach Regeln redigiert.",
-    "tier_offline": "Kein Sprachmodell war beteiligt: Der Text ist nach Regeln aus den zitierten Quellen zusammengestellt.",
+    "tier_offline": "Ohne Sprachmodell: Der Text ist nach Regeln aus den zitierten Quellen zusammengestellt.",
     "tier_small": "Der Text wurde mit einem kleinen Sprachmodell entworfen und nach Regeln redigiert.",
     "updated": "aktualisiert am {date}",
 }
