@@ -213,12 +213,13 @@ class Company:
 
     def published_page(self, run: str) -> tuple[str, str]:
         """Where the page that a run published lies here (its URL where it does not), and its receipt's key."""
+        from aios.effects.payloads import effect_of
         from aios.runs.effects import receipts
 
-        effect, receipt = receipts(self.context, run)[-1]
-        connector = self.connectors(self.tree())[effect.connector]
-        page = getattr(connector, "page", None)
-        return (str(page(str(effect.payload["slug"]))) if page else receipt.url), receipt.key
+        planned, receipt = receipts(self.context, run)[-1]
+        connector = self.connectors(self.tree())[planned.connector]
+        known = connector.lookup(effect_of(planned, run)).found
+        return str(known.response.get("page") or receipt.url) if known else receipt.url, receipt.key
 
     # Checking
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aios.domain.event import EventNote, render_message
+from aios.domain.names import LOCAL
 from aios.errors import RefusedError
 from aios.store.commits import Draft, commit_many
 from aios.store.git import Git
@@ -32,17 +33,17 @@ def found(root: Path, *, name: str, operator: tuple[str, str], example: bool, no
     `operator` is (name, e-mail) as git should know them here. With `example` it is the example company with its whole
     history. Raises RefusedError where a file of the company's is there already.
     """
-    from aios.example import company_files, machinery, operator_readme, starter_company
+    from aios.example import NAME, company_files, machinery, operator_readme, starter_files
 
     existing = (root / ".git").exists()
     files = company_files() if example else machinery(company_files())
     files |= {
         ".gitignore": GITIGNORE.encode(),
         ".gitattributes": GITATTRIBUTES.encode(),
-        "README.md": operator_readme(name).encode(),
+        "README.md": operator_readme(NAME if example else name).encode(),
     }
     if not example:
-        files["state/company.yaml"] = starter_company(name, operator[1]).encode()
+        files |= starter_files(name, operator[1]) | {"memory/.gitkeep": b""}
     files |= _editor_files(files)
     _refuse_existing(root, files)
     git = Git(root) if existing else Git.init(root)
@@ -54,6 +55,11 @@ def found(root: Path, *, name: str, operator: tuple[str, str], example: bool, no
         build(git, branch)
     _commit(git, branch, files, operator, now)
     git.run("checkout", "-q", "-f" if not existing else "--merge", branch)
+    if example:
+        from aios.example.site import publish_earlier
+        from aios.store.trees import CommitTree
+
+        publish_earlier(CommitTree(git, branch), root, local=root / LOCAL, now=now)
     return git
 
 

@@ -22,9 +22,14 @@ def command(ctx: click.Context, folder: Path, example: bool, name: str, email: s
     root = Path(ctx.obj["root"] or ".") / folder
     company = found_company(root, name=name, email=email, example=example)
     say(f"{company.root} is a company now, on branch {company.main}.")
-    say("  state/company.yaml    say who you are and what you sell")
-    say("  state/connectors/     where pieces are published and logs are read")
-    say("Next:")
     prefix = f"cd {company.root} && " if company.root != Path.cwd() else ""
+    if example:
+        say("Next:")
+        say(f"  {prefix}aios status")
+        say('  aios log    aios query "SELECT id, title, status FROM records WHERE kind = \'content\'"')
+        return
+    say("  state/company.yaml          say who you are")
+    say("  state/connectors/site.yaml  where pieces are published")
+    say("Next:")
     say(f"  {prefix}aios check")
     say('  aios run publish-content --input topic="…" --input sources=FOLDER-WITH-YOUR-NOTES')

@@ -27,9 +27,15 @@ def article(record: Record, company: Record | None) -> dict[str, Any]:
         "date": created,
         "updated": str(record.get("updated") or created),
         "tags": list(record.get("tags") or ()),
-        "author": str((company.get("owner") if company else "") or (company.get("name") if company else "") or ""),
+        "author": _author(company),
         "metrics_tag": str(record.get("metrics_tag") or record.id),
     }
+
+
+def _author(company: Record | None) -> str:
+    owner = company.get("owner") if company else None
+    named = owner.get("name") if isinstance(owner, dict) else None
+    return str(named or (company.get("name") if company else "") or "")
 
 
 def removal(record: Record, company: Record | None) -> dict[str, Any]:

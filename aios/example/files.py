@@ -7,6 +7,12 @@ from pathlib import Path
 
 from aios.errors import AiosError
 
+# Who runs the company, as git knows them.
+OPERATOR = ("Mara Lindqvist", "mara@fernwerk.example")
+NAME = "Fernwerk"
+# What `aios demo` writes about: eight of the company's sources know something of it.
+DEMO_TOPIC = "raising prices for existing customers"
+
 # Folder in a checkout's top level, folder in the wheel, and where its files go in a company.
 _PARTS = (
     ("state", "state", "state"),
@@ -14,7 +20,7 @@ _PARTS = (
     ("memory", "memory", "memory"),
     (".github/operator", "github", ".github"),
 )
-_MACHINERY = ("state/schemas/", "state/agents/", "state/policies/", "state/connectors/", "workflows/", ".github/")
+_MACHINERY = ("state/schemas/", "state/agents/", "state/policies/", "workflows/", ".github/")
 _IGNORED = frozenset({".keep", ".DS_Store"})
 
 
@@ -36,5 +42,5 @@ def company_files() -> dict[str, bytes]:
 
 
 def machinery(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """What every company needs, whatever it does: schemas, agents, policies, connectors, workflows, .github."""
+    """What every company needs, whatever it does: schemas, agents, policies, workflows, .github."""
     return {path: content for path, content in files.items() if path.startswith(_MACHINERY)}

@@ -1,4 +1,4 @@
-"""What a new company begins with: its own record and a README for whoever opens the repository."""
+"""What a new company begins with: its own record, the connectors that need nothing, and a README."""
 
 from __future__ import annotations
 
@@ -18,6 +18,36 @@ approvers:
 # The one switch: `paused` stops every effect outside this repository.
 outgoing: live
 """
+
+_CONNECTORS = {
+    "site": """# yaml-language-server: $schema=../schemas/connector.v1.json
+schema: connector.v1
+use: static-site
+summary: Your public site, written as plain files.
+settings:
+  path: public                  # serve this folder
+  url: https://www.example.org  # where readers find it
+  title: {name}
+  links: files                  # pages can be opened from disk; `clean` for a web server
+mode: live                      # dry-run: everything but the last step; observe: nothing is sent
+""",
+    "logs": """# yaml-language-server: $schema=../schemas/connector.v1.json
+schema: connector.v1
+use: access-log
+summary: Your web server's log in the combined format, rotated files too.
+settings:
+  path: logs/access.log
+  site: https://www.example.org
+  timezone: Europe/Berlin
+mode: live
+""",
+    "files": """# yaml-language-server: $schema=../schemas/connector.v1.json
+schema: connector.v1
+use: files
+summary: Files, folders and public pages that you give as sources.
+mode: live
+""",
+}
 
 _README = """# {name}
 
@@ -43,9 +73,12 @@ asked, what merges by itself), `state/connectors/` (how the world is reached). S
 """
 
 
-def starter_company(name: str, email: str) -> str:
-    """The text of `state/company.yaml`."""
-    return _COMPANY.format(name=json.dumps(name, ensure_ascii=False), email=json.dumps(email))
+def starter_files(name: str, email: str) -> dict[str, bytes]:
+    """What is the company's own, by path: `email` is its one approver's."""
+    quoted = json.dumps(name, ensure_ascii=False)  # JSON is YAML, whatever the name
+    files = {f"state/connectors/{key}.yaml": text.replace("{name}", quoted) for key, text in _CONNECTORS.items()}
+    files["state/company.yaml"] = _COMPANY.format(name=quoted, email=json.dumps(email))
+    return {path: text.encode() for path, text in files.items()}
 
 
 def operator_readme(name: str) -> str:
