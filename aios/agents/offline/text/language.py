@@ -74,6 +74,7 @@ _ENGLISH_DANGLING = r"""
       |more[ ](?:over|specifically|precisely|importantly)|what[ ]this|note,?[ ](?:that[ ])?(?:this|it|these
       |that|how|the[ ]use|also)
       |now[ ]|again,|be[ ]aware|keep[ ]in[ ]mind|remember|of[ ]course|that's|here's|there's|let's|let[ ]us|we'll)\b
+    |because\b[^,]*\Z  # a reason without what it is the reason of
 """
 _GERMAN_DANGLING = r"""
     (?:dies|diese[mnrs]?|das[ ](?:ist|heißt|bedeutet|macht|gilt|kann|geht|wird|hat)|es|sie|er|aber|jedoch|und
@@ -85,6 +86,7 @@ _GERMAN_DANGLING = r"""
       |zunächst|nun|jetzt|so|denn|sondern|stattdessen|umgekehrt|letztere|erstere|weiterhin|darin|davon|hierbei
       |hierfür|ihre?
       |jene|dementsprechend|folglich|somit|in[ ]diesem|aus[ ]diesem|mit[ ]diese[mr]|bei[ ]diese[mr])\b
+    |weil\b[^,]*\Z
 """
 
 
