@@ -134,10 +134,14 @@ def _why(review: Review) -> str:
     why = str(review.trigger.get("why", ""))
     if why:
         lines[-1] += f", {neutral(why)}"
-    lines += [f"- Input `{name}`: {neutral(str(value))}" for name, value in review.inputs.items() if value]
+    lines += [f"- Input `{name}`: {neutral(_value(value))}" for name, value in review.inputs.items() if value]
     rule = f" (rule `{review.verdict.rule}`)" if review.verdict.rule else ""
     lines.append(f"- Policy: **{review.verdict.decision.value}**, {neutral(review.verdict.why)}{rule}")
     return _section("Why", lines)
+
+
+def _value(value: Any) -> str:
+    return ", ".join(map(_value, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _evidence(review: Review) -> str:

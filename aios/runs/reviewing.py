@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +12,14 @@ from aios.domain.run import RunState
 from aios.errors import UsageError
 from aios.proposals.record import awaited_effects, verdict_of
 from aios.proposals.review import Review
+from aios.proposals.state_diff import state_diff
 from aios.runs.context import AIOS_EMAIL, Context
 from aios.runs.definitions import Definitions, load
 from aios.runs.history import Fact
 from aios.runs.manifests import read as read_manifest
 from aios.runs.session import read_state
 from aios.store.documents import parse
-from aios.store.log import changes_in_words, event_between, read_events
+from aios.store.log import event_between, read_events
 from aios.store.trees import CommitTree, changed_paths
 
 
@@ -37,7 +39,8 @@ def review_of(context: Context, run: str) -> Review:
     changes = changed_paths(git, base, head)
     written = [change for change in changes if not change.path.startswith("state/runs/")]
     evidence, unverified = _evidence(tree, [change.path for change in written])
-    words = changes_in_words(event_between(git, base, head), git.read_blob)
+    event = event_between(git, base, head)
+    told = replace(event, changes=tuple(change for change in event.changes if change in written))
     return Review(
         id=state.ulid,
         run=run,
@@ -55,7 +58,7 @@ def review_of(context: Context, run: str) -> Review:
         findings=[*(record.get("findings") or ()), *_step_findings(context, run, state)],
         evidence=evidence,
         unverified=unverified,
-        changes=[str(change) for change in words if not change.path.startswith("state/runs/")],
+        changes=state_diff(told, git.read_blob),
         files=[change.path for change in written],
         reasons=_reasons(context, run, state),
         cost=record.get("cost") or {},
