@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aios.app import Company
 from aios.domain.finding import Severity
+from aios.domain.wording import counted
 from aios.errors import AiosError
 from aios.founding import DRIVER
 from aios.store.git import require_version
@@ -140,7 +141,7 @@ def _ledger(company: Company) -> Check:
         return Check(
             "ledger",
             "warning",
-            f"{len(unsettled)} effect(s) without a receipt",
+            f"{counted(len(unsettled), 'effect')} without a receipt",
             "`aios apply` looks them up, `aios reconcile` settles them",
         )
     return Check("ledger", "ok", "every claimed effect has its receipt")

@@ -9,6 +9,7 @@ import click
 
 from aios.cli import apply as apply_command
 from aios.cli.output import say
+from aios.domain.wording import counted
 from aios.errors import AiosError, Exit
 
 
@@ -53,7 +54,7 @@ def command(keep: Path | None, topic: str) -> int:
 
     _heading("4. Your approval, a merge", f"aios approve {ulid}")
     approved = approve(here.context, run)
-    say(f"  merged as {approved.commit[:10]}; allowed: {len(approved.effects)} effect(s), nothing else")
+    say(f"  merged as {approved.commit[:10]}; allowed: {counted(len(approved.effects), 'effect')}, nothing else")
 
     _heading("5. The effect, once, with a receipt", "aios apply")
     code = apply_command.apply(here, [run])

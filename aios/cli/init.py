@@ -26,7 +26,7 @@ def command(ctx: click.Context, folder: Path, example: bool, name: str, email: s
     if example:
         say("Next:")
         say(f"  {prefix}aios status")
-        say('  aios log    aios query "SELECT id, title, status FROM records WHERE kind = \'content\'"')
+        say("  aios log    aios query \"SELECT id, title, status FROM records WHERE kind = 'content'\"")
         return
     say("  state/company.yaml          say who you are")
     say("  state/connectors/site.yaml  where pieces are published")

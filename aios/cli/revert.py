@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from aios.cli.output import company, emit_json, json_option, say
+from aios.domain.wording import counted
 from aios.errors import Exit, RefusedError
 
 
@@ -39,5 +40,5 @@ def command(ctx: click.Context, run: str, reason: str, dry_run: bool, yes: bool,
     if as_json:
         emit_json([receipt.key for receipt in receipts])
     else:
-        say(f"Undone: {len(receipts)} effect(s), each with its receipt.")
+        say(f"Undone: {counted(len(receipts), 'effect')}, each with its receipt.")
     return Exit.OK

@@ -15,6 +15,7 @@ from aios.domain.finding import Finding
 from aios.domain.keys import key_of
 from aios.domain.policy import Verdict
 from aios.domain.proposal import PlannedEffect
+from aios.domain.wording import counted
 
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b-\x1f\x7f]")
 _MENTION = re.compile(r"(?<![\w`])@(?=\w)")
@@ -163,7 +164,7 @@ def _checks(review: Review) -> str:
 def _risk(review: Review) -> str:
     irreversible = [effect for effect in review.effects if not effect.reversible]
     lines = [
-        f"- Risk: {len(irreversible)} effect(s) cannot be undone"
+        f"- Risk: {counted(len(irreversible), 'effect')} cannot be undone"
         if irreversible
         else "- Risk: every effect can be undone"
     ]

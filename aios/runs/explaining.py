@@ -8,6 +8,7 @@ from typing import Any
 
 from aios.domain.names import run_record_path
 from aios.domain.tree import Tree
+from aios.domain.wording import counted
 from aios.effects.ledger import Ledger
 from aios.errors import AiosError, UsageError
 from aios.runs.context import Context
@@ -100,7 +101,11 @@ def explain_run(context: Context, tree: Tree, run: str) -> list[Link]:
         seen = manifest.get("manifest", {})
         read, recalled = len(seen.get("read", ())), len(seen.get("recalled", ()))
         links.append(
-            Link(f"step {name}", f"{fact.status or fact.type}; read {read} files, recalled {recalled} passages", key)
+            Link(
+                f"step {name}",
+                f"{fact.status or fact.type}; read {counted(read, 'file')}, recalled {counted(recalled, 'passage')}",
+                key,
+            )
         )
         links += [
             Link("  because", f"{reason['what']}: {reason['why']}", ", ".join(reason["refs"][:3]))

@@ -19,6 +19,7 @@ from aios.agents.offline.text.words import count_words
 from aios.domain.finding import Finding, Severity
 from aios.domain.record import Record
 from aios.domain.slug import is_slug
+from aios.domain.wording import counted
 
 LONG_SENTENCE = 38
 TITLE = (10, 70)
@@ -139,7 +140,9 @@ def _citations(subject: Subject, broken: Sequence[Finding]) -> tuple[float, str]
     wrong = [finding for finding in broken if finding.rule in {"quotes-cited", "citations-resolve"}]
     own = sum(sentence.rule == "operator-text" for sentence in subject.evidence)
     cited = sum(sentence.footnote is not None for sentence in subject.evidence)
-    why = f"{cited} quoted sentences, {len(wrong)} problems" + (f", {own} passages by the operator" if own else "")
+    why = f"{counted(cited, 'quoted sentence')}, {counted(len(wrong), 'problem')}" + (
+        f", {counted(own, 'passage')} by the operator" if own else ""
+    )
     return (1.0 if cited and not wrong else max(0.0, 0.5 - 0.2 * len(wrong))), why
 
 
@@ -166,7 +169,7 @@ def _readability(
         )
     return max(
         0.0, value
-    ), f"reading ease {ease:.0f}, {long} of {len(found)} sentences longer than {LONG_SENTENCE} words"
+    ), f"reading ease {ease:.0f}, {long} of {counted(len(found), 'sentence')} longer than {LONG_SENTENCE} words"
 
 
 def _sections(subject: Subject) -> list[_Section]:
@@ -189,7 +192,7 @@ def _structure(subject: Subject, findings: list[Finding]) -> tuple[float, str]:
     value = 1.0
     if not 3 <= len(sections) <= 7:
         value -= 0.5
-        message = f"{len(sections)} sections; three to seven read best"
+        message = f"{counted(len(sections), 'section')}; three to seven read best"
         findings.append(_finding(subject, -1, "sections", message, "add or join sections"))
     for each in sections:
         if each.words > FAT_SECTION:
@@ -200,7 +203,7 @@ def _structure(subject: Subject, findings: list[Finding]) -> tuple[float, str]:
     if len(set(names)) < len(names):
         value -= 0.3
         findings.append(_finding(subject, -1, "same-heading", "two sections have the same heading"))
-    return max(0.0, value), f"{len(sections)} sections, headings in order"
+    return max(0.0, value), f"{counted(len(sections), 'section')}, headings in order"
 
 
 def _substance(subject: Subject, findings: list[Finding]) -> tuple[tuple[float, str], str]:
@@ -218,7 +221,8 @@ def _substance(subject: Subject, findings: list[Finding]) -> tuple[tuple[float, 
     weakest = min(sections, key=lambda each: each.words, default=_Section("", 0, 0, 0)).heading
     return (
         max(0.0, value),
-        f"{total} words from {voices} sources in {len(sections)} sections, {len(thin)} of them thin",
+        f"{total} words from {counted(voices, 'source')} in {counted(len(sections), 'section')}, "
+        f"{len(thin)} of them thin",
     ), weakest
 
 

@@ -14,6 +14,7 @@ from statistics import median
 from aios.agents.offline.engagement import Engagement
 from aios.agents.offline.traffic import count
 from aios.domain.record import Record, ref_of
+from aios.domain.wording import counted
 
 FEWEST_PIECES = 3  # on each side
 FEWEST_VISITORS = 60  # of all pieces together
@@ -102,7 +103,8 @@ def statement(found: Comparison) -> tuple[str, str]:
         "",
         *_lines(found.others),
         "",
-        f"{len(found.having)} pieces against {len(found.others)}, which differ in other ways too: a hint, not a proof.",
+        f"{counted(len(found.having), 'piece')} against {len(found.others)}, which differ in other ways too: "
+        "a hint, not a proof.",
     ]
     return f"What {found.feature} does for readership", "\n".join(lines)
 

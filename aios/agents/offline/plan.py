@@ -13,6 +13,7 @@ from aios.agents.offline.relevance import query_of, relevance
 from aios.agents.offline.text.language import Language
 from aios.agents.offline.text.similarity import containment, jaccard
 from aios.agents.offline.text.words import stems
+from aios.domain.wording import counted
 
 FEWEST_SECTIONS = 3
 SHORT_OF_WORDS = 800  # below, one section more is worth having
@@ -69,7 +70,7 @@ def make_plan(
         elif directive.name == "title":
             done[directive.text] = "taken as the title"
         else:
-            done[directive.text] = f"{len(made)} sections planned"
+            done[directive.text] = f"{counted(len(made), 'section')} planned"
     return Plan([section for section in made if section.words], kept, changed, done, gaps)
 
 

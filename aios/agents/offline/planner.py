@@ -26,6 +26,7 @@ from aios.domain.finding import Finding, Severity
 from aios.domain.front_matter import render_markdown
 from aios.domain.record import Record
 from aios.domain.slug import slug
+from aios.domain.wording import counted
 
 POOL = 48  # units looked at closely
 FEWEST_PASSAGES = 6
@@ -126,9 +127,11 @@ def _question(topic: str, made: Sequence[Section], material: Material, given: Se
 
 def _read(material: Material) -> tuple[Reason, ...]:
     read = tuple(source.path.removeprefix("state/").removesuffix(".md") for source in material.sources)
-    reasons = [Reason(f"read {len(read)} sources", "recalled for the topic, best first", read[:40])]
+    reasons = [Reason(f"read {counted(len(read), 'source')}", "recalled for the topic, best first", read[:40])]
     if material.left_out:
-        reasons.append(Reason(f"left out {len(material.left_out)} sources", "; ".join(material.left_out[:8])))
+        reasons.append(
+            Reason(f"left out {counted(len(material.left_out), 'source')}", "; ".join(material.left_out[:8]))
+        )
     other = [hit for hit in material.hits if hit.path.startswith(("memory/lessons/", "state/decisions/"))][:6]
     if other:
         refs = tuple(dict.fromkeys(hit.path.removeprefix("state/").rsplit(".", 1)[0] for hit in other))
@@ -256,7 +259,7 @@ def _reply(
     return AgentReply(
         output=output,
         files={path: render_markdown(data, "")},
-        title=f"{title}: {len(plan.sections)} sections from {len(used)} sources",
+        title=f"{title}: {counted(len(plan.sections), 'section')} from {counted(len(used), 'source')}",
         reasons=(*_reasons(plan, earlier, product), *_read(material)),
         findings=(*_duplicate(earlier, record, path), *report(guidance, path, done=plan.done)),
         confidence=_confidence(plan.sections),
@@ -300,7 +303,7 @@ def _reasons(plan: Plan, earlier: Earlier | None, product: Record | None) -> lis
             else "heading kept, asked for or made of key phrases"
         )
         telling = f", key phrases {', '.join(section.phrases[:4])}" if section.phrases else ""
-        amount = f"{section.passages} passages in {', '.join(section.sources)}"
+        amount = f"{counted(section.passages, 'passage')} in {', '.join(section.sources)}"
         why = f"{amount}; relevance {section.score:.2f}; {heading}{telling}"
         reasons.append(Reason(f"section “{section.heading}”", why, where))
     return reasons

@@ -23,6 +23,7 @@ from aios.domain.agent import AgentCall, AgentReply, Reason, Tools
 from aios.domain.finding import Finding, Severity
 from aios.domain.front_matter import render_markdown
 from aios.domain.keys import digest
+from aios.domain.wording import counted
 
 MOST = 9  # passages in a note
 DUPLICATE = 0.5  # shared shingles from which two passages say the same
@@ -143,7 +144,7 @@ def _reply(
     data = {
         "schema": "note.v1",
         "kind": "research",
-        "title": f"{question['section']}: {len(ranked)} passages",
+        "title": f"{question['section']}: {counted(len(ranked), 'passage')}",
         "question": str(question["text"]),
         "content": record,
         "source": [f"{SOURCES}{source}.md" for source in sources],
@@ -162,9 +163,11 @@ def _reply(
         )
         for number, candidate in enumerate(ranked, 1)
     ]
-    reasons.append(Reason(f"{looked} passages looked at", f"{dropped} dropped as near-duplicates, {len(ranked)} kept"))
+    reasons.append(
+        Reason(f"{counted(looked, 'passage')} looked at", f"{dropped} dropped as near-duplicates, {len(ranked)} kept")
+    )
     if left_out:
-        reasons.append(Reason(f"left out {len(left_out)} sources", "; ".join(left_out[:8])))
+        reasons.append(Reason(f"left out {counted(len(left_out), 'source')}", "; ".join(left_out[:8])))
     findings: tuple[Finding, ...] = ()
     if not ranked:
         hint = "give it a source on the subject, or drop the section"
@@ -182,7 +185,7 @@ def _reply(
     return AgentReply(
         output={"note": path, "passages": len(ranked), "sources": sources},
         files={path: render_markdown(data, _body(question, ranked))},
-        title=f"{question['section']}: {len(ranked)} passages from {len(sources)} sources",
+        title=f"{question['section']}: {counted(len(ranked), 'passage')} from {counted(len(sources), 'source')}",
         reasons=tuple(reasons),
         findings=findings,
         confidence=round(min(1.0, 0.4 + 0.1 * len(ranked) + 0.1 * len(sources)), 3),

@@ -30,6 +30,7 @@ from aios.domain.finding import Finding, Severity
 from aios.domain.front_matter import render_markdown
 from aios.domain.keys import digest
 from aios.domain.slug import slug
+from aios.domain.wording import counted
 from aios.errors import AiosError
 
 WORDS = 1000  # of prose, aimed at when the operator says nothing
@@ -300,7 +301,7 @@ def _reply(
     evidence = render(record, piece.sentences, run=call.run, tier="offline", created=call.now, trust=trust)
     reasons = [
         Reason(
-            f"“{heading}” quotes {len(picks)} passages",
+            f"“{heading}” quotes {counted(len(picks), 'passage')}",
             "chosen from the research notes by rank, kept in their sources' order, repetitions left out",
             tuple(f"{pick.source.path}:{pick.passage.start}-{pick.passage.end}" for pick in picks),
         )
@@ -308,14 +309,15 @@ def _reply(
     ]
     reasons.append(
         Reason(
-            f"{len(piece.footnotes)} passages used",
+            f"{counted(len(piece.footnotes), 'passage')} used",
             f"{piece.words} words; what else was researched repeats them or exceeds the length",
         )
     )
     return AgentReply(
         output={"record": record, "words": piece.words, "citations": len(piece.footnotes), "missing": missing},
         files={path: render_markdown(fresh, piece.body()), evidence_path(path): evidence},
-        title=f"{title}: {len(filled)} sections, {piece.words} words, {len(piece.footnotes)} citations",
+        title=f"{title}: {counted(len(filled), 'section')}, {piece.words} words, "
+        f"{counted(len(piece.footnotes), 'citation')}",
         reasons=tuple(reasons),
         findings=tuple(told),
         confidence=round(min(1.0, 0.4 + 0.1 * len(filled) + piece.words / 4000), 3),
