@@ -221,8 +221,10 @@ def _substance(subject: Subject, findings: list[Finding]) -> tuple[tuple[float, 
     weakest = min(sections, key=lambda each: each.words, default=_Section("", 0, 0, 0)).heading
     return (
         max(0.0, value),
-        f"{total} words from {counted(voices, 'source')} in {counted(len(sections), 'section')}, "
-        f"{len(thin)} of them thin",
+        (
+            f"{total} words from {counted(voices, 'source')} in {counted(len(sections), 'section')}, "
+            f"{len(thin)} of them thin"
+        ),
     ), weakest
 
 

@@ -103,8 +103,10 @@ def statement(found: Comparison) -> tuple[str, str]:
         "",
         *_lines(found.others),
         "",
-        f"{counted(len(found.having), 'piece')} against {len(found.others)}, which differ in other ways too: "
-        "a hint, not a proof.",
+        (
+            f"{counted(len(found.having), 'piece')} against {len(found.others)}, which differ in other ways too: "
+            "a hint, not a proof."
+        ),
     ]
     return f"What {found.feature} does for readership", "\n".join(lines)
 
