@@ -115,7 +115,7 @@ def _fan_out(
     for index, item in enumerate(items):
         if _settled(step, current.items.get(index)):
             continue
-        found = _slot(step, current, index, render(step.with_, values | {"item": item}), now, in_flight)
+        found = _slot(step, current, index, render(step.with_, {**values, "item": item}), now, in_flight)
         starts = [command for command in found if isinstance(command, Start)]
         if starts and busy >= step.parallel:
             break
