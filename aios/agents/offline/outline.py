@@ -15,6 +15,7 @@ from aios.agents.offline.text.language import Language
 from aios.agents.offline.text.ranking import corpus
 from aios.agents.offline.text.similarity import cosine, jaccard
 from aios.agents.offline.text.words import stems
+from aios.agents.offline.themes import themes
 
 MOST = 7
 AIM = 6
@@ -22,6 +23,7 @@ ALIKE = 0.42
 MOST_MERGED = 4
 ENOUGH_WORDS = 45
 FIRST, FURTHER = 4, 0.36  # from the fifth section on only what is really on the topic
+FEWEST_THEMES, THEMED = 3, 1.5
 SHORT_SOURCE = 160  # words of a source on the topic up to which it makes one section
 _CONCEPT = re.compile(
     r"\b(what|why|introduc|overview|concept|basic|purpose|idea|background|definition|was ist|warum)", re.IGNORECASE
@@ -69,6 +71,14 @@ def sections(ranked: Sequence[tuple[Unit, float]], topic: str, speech: Speech, *
 
     Merges what is alike across sources; where that leaves fewer than three sections, merges less.
     """
+    shared = themes(ranked, topic, speech.known)
+    if len(shared) >= FEWEST_THEMES:
+        told = {id(unit) for _, units in shared for unit, _ in units}
+        rest = _build(_groups([item for item in ranked if id(item[0]) not in told]), topic, speech)
+        chosen = _chosen(
+            [*(_themed(units, stem, topic, speech) for stem, units in shared), *rest], aim, topic, speech.known
+        )
+        return sorted(chosen, key=_place)
     groups = _groups(ranked)
     best: list[Section] = []
     ways = (_merged(groups, speech.known, alike) for alike in (ALIKE, 0.7, 2.0))
@@ -159,6 +169,18 @@ def _merged(groups: list[list[Scored]], known: Language, alike: float) -> list[l
         clusters[one] += clusters.pop(two)
 
 
+def _place(section: Section) -> float:
+    """Where in their sources the units stand, 0 to 1: what comes first there comes first here."""
+    return sum(unit.at / (len(unit.source.body) or 1) for unit in section.units) / len(section.units)
+
+
+def _themed(members: Sequence[Scored], theme: str, topic: str, speech: Speech) -> Section:
+    """A section of what several sources say; that they agree on its weight is worth something."""
+    units = tuple(unit for unit, _ in members)
+    score = THEMED * max(score for _, score in members)
+    return _headed(Section("", units, score, None), topic, speech, theme)
+
+
 def _build(clusters: Sequence[Sequence[Scored]], topic: str, speech: Speech) -> list[Section]:
     made = []
     for cluster in clusters:
@@ -169,7 +191,7 @@ def _build(clusters: Sequence[Sequence[Scored]], topic: str, speech: Speech) -> 
     return made
 
 
-def _headed(section: Section, topic: str, speech: Speech) -> Section:
+def _headed(section: Section, topic: str, speech: Speech, theme: str = "") -> Section:
     """Choose the heading among those of the units, then of the documents, else make one of key phrases."""
     texts = [unit.source.body[passage.start : passage.end] for unit in section.units for passage in unit.passages]
     phrases = tuple(key_phrases(texts, speech.background, speech.known))
@@ -182,6 +204,8 @@ def _headed(section: Section, topic: str, speech: Speech) -> Section:
             fit = set(stems(heading, speech.known))
             value = quality(heading) + 0.3 * bool(fit & about) + 0.2 * bool(fit & telling) - 0.15 * place - 0.2 * depth
             value -= 0.4 * (depth == 0 and _has_parent(unit, section.units))
+            if theme:
+                value += 0.8 * (theme in fit) - 0.6 * _names_somebody(heading)
             if quality(heading) > 0.1 and value > best[0]:
                 best = (value, heading, unit)
     _, heading, origin = best
@@ -193,6 +217,12 @@ def _headed(section: Section, topic: str, speech: Speech) -> Section:
         heading = heading or clean(section.units[0].heading)
     heading = sentence_case(heading, speech.spellings, german=speech.known.code == "de")
     return replace(section, heading=heading, origin=origin, phrases=phrases)
+
+
+def _names_somebody(heading: str) -> bool:
+    """A name in the middle of a heading belongs to one source; in sentence case, capitals give it away."""
+    words = heading.split()[1:]
+    return any(word[0].isupper() for word in words) and any(word[0].islower() for word in words)
 
 
 def _has_parent(unit: Unit, others: Sequence[Unit]) -> bool:

@@ -40,6 +40,9 @@ def relevance(units: Sequence[Unit], topic: str, known: Language, *, focus: Sequ
     for place in places:
         frequency.update(place.unit.stems.keys() | place.heading | place.trail)
     leads = _leads(units)
+    whole: dict[str, Counter[str]] = {}
+    for unit in units:
+        whole.setdefault(unit.source.path, Counter()).update(unit.stems)
     average = sum(unit.words for unit in units) / len(units) or 1.0
     total = len(units)
 
@@ -53,7 +56,7 @@ def relevance(units: Sequence[Unit], topic: str, known: Language, *, focus: Sequ
         length = 0.5 + 0.5 * place.unit.words / average
         lead = leads[place.unit.source.path]
         best = max(
-            _score(query, place, lead, length, idf) * (1.0 if place.speaks_of(activity) else 0.3)
+            _score(query, place, lead, length, idf) * place.activity(activity, whole[place.unit.source.path])
             for query, activity in asked
         )
         best *= 0.6 if "tutorial" in place.unit.source.path else 1.0  # its steps make sense in its own order only
@@ -82,10 +85,13 @@ class _Place:
             frozenset(stems(" ".join(above), known)),
         )
 
-    def speaks_of(self, activity: str) -> bool:
-        return (
-            not activity or activity in self.heading or activity in self.trail or self.unit.stems.get(activity, 0) > 1
-        )
+    def activity(self, activity: str, whole: Mapping[str, int]) -> float:
+        """1 where the activity is spoken of, less where only its source does; own notes say it in their own way."""
+        if not activity or activity in self.heading | self.trail or self.unit.stems.get(activity, 0) > 1:
+            return 1.0
+        if whole.get(activity, 0) > 2:
+            return 0.7
+        return 0.5 if self.unit.source.own else 0.3
 
 
 def _leads(units: Sequence[Unit]) -> dict[str, Counter[str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
 _ENGLISH_STOP = """
 a about above after again against all also although always am among an and another any anyone anything are around as
@@ -90,6 +90,17 @@ _GERMAN_DANGLING = r"""
 """
 
 
+# Irregular members of a family of words, which no stemmer brings together: the first stands for all.
+_ENGLISH_FAMILIES = """
+begin began begun; break broke broken; bring brought; build built; buy bought; choose choice chose chosen;
+decide decision decisive; draw drew drawn; drive drove driven; fall fell fallen; find found; forget forgot
+forgotten; get got gotten; give gave given; grow grew grown growth; hear heard; hide hid hidden; hold held; keep
+kept; know knew known; lead led; learn learnt; lose lost loss; mean meant; pay paid; raise rise rose risen; run
+ran; say said; see saw seen; sell sold sale; send sent; speak spoke spoken speech; spend spent; succeed success;
+tell told; think thought; win won; write wrote written
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
     """`stem` maps a lower-case word to its stem; `dangling` matches a sentence start that leans on what came before."""
@@ -101,10 +112,19 @@ class Language:
     known: bool = field(default=True)
 
 
-def _stemmer(name: str) -> Callable[[str], str]:
+def _stemmer(name: str, families: str = "") -> Callable[[str], str]:
     import snowballstemmer  # type: ignore[import-untyped, unused-ignore]  # 10 ms, and only agents need it
 
-    return lru_cache(maxsize=None)(snowballstemmer.stemmer(name).stemWord)
+    stem = snowballstemmer.stemmer(name).stemWord
+    heads = {stem(word): stem(family.split()[0]) for family in families.split(";") for word in family.split()}
+
+    @cache
+    def stemmed(word: str) -> str:
+        found: str = stem(word)
+        canonical: str = heads.get(found, found)
+        return canonical
+
+    return stemmed
 
 
 def _identity(word: str) -> str:
@@ -118,7 +138,10 @@ def language(code: str) -> Language:
     flags = re.IGNORECASE | re.VERBOSE
     if short == "en":
         return Language(
-            "en", frozenset(_ENGLISH_STOP.split()), _stemmer("english"), re.compile(_ENGLISH_DANGLING, flags)
+            "en",
+            frozenset(_ENGLISH_STOP.split()),
+            _stemmer("english", _ENGLISH_FAMILIES),
+            re.compile(_ENGLISH_DANGLING, flags),
         )
     if short == "de":
         return Language("de", frozenset(_GERMAN_STOP.split()), _stemmer("german"), re.compile(_GERMAN_DANGLING, flags))

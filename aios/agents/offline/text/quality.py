@@ -52,6 +52,8 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             ^(?:new|added|changed|deprecated|removed|fixed|introduced)[ ](?:in|since)[ ](?:version[ ])?v?\d
             |\b(?:was|were|been)[ ](?:added|removed|deprecated|introduced|renamed)\b|\bdeprecated\b
             |\b(?:as[ ]of|since|prior[ ]to|before|until|starting[ ]with|in|from)[ ](?:\w+[ ])?(?:version[ ])?v?\d+\.\d+
+            (?![\d.,]*[ ]?(?:%|€|\$|(?:percent|per[ ]cent|percentage|euros?|dollars?|pounds?|cents?|seconds?|minutes?
+            |hours?|days?|weeks?|months?|years?|times|points?|million|billion|[kmg]b)\b|(?:to|and|or)[ ]\d))
             |\bwill[ ]be[ ]removed\b|\bbackports?\b|\bneu[ ]in[ ]version\b
             """,
         ),
