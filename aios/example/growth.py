@@ -219,7 +219,11 @@ def _question(record: Document) -> list[Stage]:
 
 
 def _note(record: Document) -> list[Stage]:
-    return [Stage(day_of(record, "created"), f"Learned: {record.data['title']}", {})]
+    learned = day_of(record, "created")
+    return [
+        Stage(learned, f"Learned: {record.data['title']}", _without(record, "source")),
+        Stage(learned + timedelta(days=3), f"Where we learned it: {record.data['title']}", {}),
+    ]
 
 
 def _metric(record: Document) -> list[Stage]:

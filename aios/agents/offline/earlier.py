@@ -13,6 +13,7 @@ from aios.domain.record import Record
 _DONE = ("edited", "published")
 COVERS = 0.6
 RESEMBLES = 0.3
+SAME_SOURCES = 0.4  # for a piece that rests wholly on what the new one reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,10 @@ def headings_of(record: Record) -> tuple[str, ...]:
     return tuple(heading for heading in found if heading)
 
 
-def most_alike(records: Sequence[Record], topic: str, phrases: Sequence[str], known: Language) -> Earlier | None:
-    """The finished piece nearest to the topic, None where none is near."""
+def most_alike(
+    records: Sequence[Record], topic: str, phrases: Sequence[str], known: Language, *, sources: Sequence[str] = ()
+) -> Earlier | None:
+    """The finished piece nearest to the topic, None where none is near. `sources` are ids of what the new one reads."""
     about = set(stems(topic, known))
     wider = about | set(stems(" ".join(phrases), known))
     best: Earlier | None = None
@@ -50,9 +53,10 @@ def most_alike(records: Sequence[Record], topic: str, phrases: Sequence[str], kn
         rest = set(stems(" ".join((*headings_of(record), *map(str, record.get("tags") or ()))), known))
         covers = jaccard(about, own) >= COVERS
         shared = containment(about, title) if len(about & title) > 1 or len(about) == 1 else 0.5 * jaccard(about, title)
-        likeness = (
-            1.0 if covers else min(0.95, 0.6 * shared + 0.4 * containment(wider, rest | title) * bool(about & title))
-        )
+        near = 0.6 * shared + 0.4 * containment(wider, rest | title) * bool(about & title)
+        if about & title:
+            near += SAME_SOURCES * containment(set(map(str, record.get("sources") or ())), set(sources))
+        likeness = 1.0 if covers else min(0.95, near)
         if likeness >= RESEMBLES and (best is None or likeness > best.likeness):
             best = Earlier(record, round(likeness, 3), covers)
     return best

@@ -15,6 +15,7 @@ from aios.agents.offline.text.similarity import containment, jaccard
 from aios.agents.offline.text.words import stems
 from aios.domain.wording import counted
 
+SAME_HEADING = 0.5  # of the stems of both
 FEWEST_SECTIONS = 3
 SHORT_OF_WORDS = 800  # below, one section more is worth having
 
@@ -101,6 +102,15 @@ def _section_about(what: str, every: Sequence[Unit], speech: Speech) -> Section 
     return Section(what[:1].upper() + what[1:], tuple(best), found[0][0], None)
 
 
+def _section_under(heading: str, near: Sequence[Unit], speech: Speech) -> Section | None:
+    """A section from the units that bear this heading, or nearly, in their sources."""
+    about = set(stems(heading, speech.known))
+    found = [unit for unit in near if jaccard(about, set(stems(unit.heading, speech.known))) >= SAME_HEADING]
+    if sum(unit.words for unit in found) < ENOUGH_WORDS:
+        return None
+    return Section(heading, tuple(found[:4]), 0.5, None)
+
+
 def _after_earlier(
     made: list[Section], earlier: Earlier | None, every: Sequence[Unit], topic: str, speech: Speech
 ) -> tuple[list[str], list[str], list[Section]]:
@@ -112,26 +122,31 @@ def _after_earlier(
     changed: list[str] = []
     taken: list[Section] = []
     left = list(made)
+    read = {*(source for section in made for source in section.sources), *map(str, earlier.record.get("sources") or ())}
+    near = [unit for unit in every if unit.source.id in read]
     for heading in earlier.headings:
         about = set(stems(heading, known))
         match = max(left, key=lambda section: jaccard(about, set(stems(section.heading, known))), default=None)
-        if match is not None and jaccard(about, set(stems(match.heading, known))) >= 0.5:
+        if match is not None and jaccard(about, set(stems(match.heading, known))) >= SAME_HEADING:
             left.remove(match)
             taken.append(replace(match, heading=heading, origin=None))
             kept.append(heading)
             continue
-        found = _section_about(heading, every, speech) if earlier.covers else None
+        found = _section_about(heading, every, speech) if earlier.covers else _section_under(heading, near, speech)
         if found is not None and containment(about, set(stems(topic, known))) < 1:
             left = [_without(section, found) for section in left]
             taken = [_without(section, found) for section in taken]
             taken.append(found)
             kept.append(heading)
         else:
-            changed.append(f"“{heading}” is left out: nothing on it was found for this topic")
+            changed.append(f"“{heading}” is left out: no section of the sources read for this topic is about it")
     left = [section for section in left if section.words >= ENOUGH_WORDS]
     taken = [section for section in taken if section.words >= ENOUGH_WORDS]
+    if not kept:
+        taken, left = [], made
+    left = left[: MOST - len(taken)]
     changed += [f"“{section.heading}” is new, from {', '.join(section.sources)}" for section in left]
-    return kept, changed, (made if not kept else [*taken, *left][:MOST])
+    return kept, changed, [*taken, *left]
 
 
 def _missing_words(topic: str, made: Sequence[Section], known: Language) -> list[str]:

@@ -91,7 +91,8 @@ def _earlier(
     if record is not None:
         return Earlier(record, 1.0, covers=True)
     names = [unit.heading for unit, _ in ranked[:12]]
-    return most_alike(tools.records("content"), topic, names, known)
+    sources = [unit.source.id for unit, _ in ranked]
+    return most_alike(tools.records("content"), topic, names, known, sources=sources)
 
 
 def _too_little(made: Sequence[Section]) -> bool:

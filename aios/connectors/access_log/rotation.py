@@ -81,7 +81,9 @@ def _open(path: Path) -> IO[bytes] | None:
     raw = os.fdopen(descriptor, "rb")
     if path.suffix != ".gz":
         return raw
-    return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
+    unpacked = gzip.GzipFile(fileobj=raw)
+    unpacked.myfileobj = raw  # closed along with it
+    return unpacked  # type: ignore[return-value]
 
 
 def _first_line(path: Path) -> bytes:
