@@ -44,7 +44,7 @@ class Ledger:
     def absent(self, key: str, *, at: str, by: str) -> None:
         """The operator found that what was claimed last did not happen."""
         number = self._absences(key) + 1
-        data = {"schema": "absence.v1", "key": key, "at": at, "by": by}
+        data: dict[str, object] = {"schema": "absence.v1", "key": key, "at": at, "by": by}
         self._add(key, f"absent-{number}.yaml", data, "absent: said by the operator", at)
 
     def stands(self, key: str) -> bool:

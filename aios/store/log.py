@@ -147,19 +147,14 @@ def _changes(raw: bytes) -> Iterator[Change]:
 
 
 def _hand(changes: Iterable[Change]) -> tuple[str, ...]:
-    kinds = []
-    for change in changes:
-        if change.path.startswith(_RECORDS):
-            kinds.append(
-                "renamed"
-                if change.renamed_from
-                else "created"
-                if not change.before
-                else "deleted"
-                if not change.after
-                else "updated"
-            )
-    return tuple(f"record.{kind}" for kind in kinds) or ("commit",)
+    kinds = tuple(f"record.{_did(change)}" for change in changes if change.path.startswith(_RECORDS))
+    return kinds or ("commit",)
+
+
+def _did(change: Change) -> str:
+    if change.renamed_from:
+        return "renamed"
+    return "created" if not change.before else "updated" if change.after else "deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +215,11 @@ def changes_in_words(event: Event, read_blob: ReadBlob) -> list[FieldChange]:
         before = _document(change.renamed_from or change.path, change.before, read_blob)
         after = _document(change.path, change.after, read_blob)
         fields = sorted(set(before) | set(after))
-        for name in fields:
-            if before.get(name) != after.get(name):
-                found.append(FieldChange(change.path, name, before.get(name), after.get(name)))
+        found += [
+            FieldChange(change.path, name, before.get(name), after.get(name))
+            for name in fields
+            if before.get(name) != after.get(name)
+        ]
     return found
 
 

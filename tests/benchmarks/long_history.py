@@ -1,4 +1,4 @@
-"""A company with a long history, made by one `git fast-import`: the ground for reading the log and for projecting it."""
+"""A company with a long history, made by one `git fast-import`: for reading the log and projecting it."""
 
 from __future__ import annotations
 

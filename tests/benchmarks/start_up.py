@@ -77,7 +77,8 @@ def _company(root: Path) -> Path:
     folder.mkdir(exist_ok=True)
     for number in range(RECORDS):
         (folder / f"customer-{number:05}.yaml").write_text(
-            f"schema: customer.v1\nname: Customer {number}\nemail: c{number}@customer.example\nstage: active\nsince: 2026-01-01\n"
+            f"schema: customer.v1\nname: Customer {number}\nemail: c{number}@customer.example\n"
+            "status: active\nsince: 2026-01-01\n"
         )
     env = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null"}
     (root / ".gitignore").write_text(".aios/\n")

@@ -52,7 +52,8 @@ def test_help_lists_every_command_and_every_exit_code(tmp_path: Path) -> None:
 
 
 def test_help_imports_nothing_that_costs() -> None:
-    script = "import sys; from aios.cli.group import guarded; guarded(['--help']); print(sorted(sys.modules), file=sys.stderr)"
+    script = "import sys; from aios.cli.group import guarded; guarded(['--help'])"
+    script += "; print(sorted(sys.modules), file=sys.stderr)"
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     for costly in (
         "git",

@@ -67,8 +67,9 @@ def test_records_become_what_they_are_by_steps(company: Company) -> None:
     path = "state/content/announce-a-price-change.md"
     commits = _git(company, "log", "--reverse", "--format=%H", "main", "--", path).split()
     status = [
-        next(record.get("status") for record in Catalog(CommitTree(company.git, commit)).records("content") if record.id == "announce-a-price-change")
+        record.get("status")
         for commit in commits
+        if (record := Catalog(CommitTree(company.git, commit)).get("content", "announce-a-price-change"))
     ]
     assert status == ["planned", "drafted", "drafted", "edited", "published"]
 
@@ -98,7 +99,8 @@ def test_its_readers_want_something_and_leave_something(company: Company) -> Non
     assert logs is not None
     data = logs.read("analytics.read", {"days": 7, "now": NOW.isoformat()}).data
     views = {page["path"]: page["views"] for page in data["pages"]}
-    assert views["/free-trial-length/"] < 40 < 100 < views["/pricing-page-teardown/"]
+    assert views["/free-trial-length/"] < 40
+    assert views["/pricing-page-teardown/"] > 100
     assert {"fair use limits"} <= {item["term"] for item in data["searches"]}
     assert "/usage-limits-and-fair-use/" in {item["path"] for item in data["missing"]}
     assert data["malformed"] == 0

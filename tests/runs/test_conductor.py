@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,7 @@ def test_what_comes_later_waits_for_its_time(root: Path) -> None:
     assert standing.status is RunStatus.DONE
 
 
-def _standing_after(root: Path, *, later: timedelta = timedelta(0), **changes: object) -> Standing:
+def _standing_after(root: Path, *, later: timedelta = timedelta(0), **changes: Any) -> Standing:
     here = house.context(root, later=later, **changes)
     with here.git:
         return carry_on(here, house.start(here))

@@ -95,6 +95,7 @@ class AccessLog:
         return CAPABILITIES
 
     def target(self, capability: str, payload: Mapping[str, Any]) -> str:
+        del payload
         raise self._no(capability)
 
     def preview(self, effect: Effect) -> Preview:

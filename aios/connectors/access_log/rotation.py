@@ -1,4 +1,4 @@
-"""The files of a rotated log, each known by its first line: a cursor finds its place whatever a file is called by now."""
+"""The files of a rotated log, each known by its first line: a cursor finds its place whatever a file is called."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from aios.connectors.access_log.lines import LONGEST
 from aios.errors import RefusedError
@@ -72,7 +72,19 @@ def is_there(path: Path) -> bool:
     return path.is_file()
 
 
-def _open(path: Path) -> IO[bytes] | None:
+class _Unpacked(gzip.GzipFile):
+    """Closes the packed file along with itself."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        super().__init__(fileobj=raw)
+        self._raw = raw
+
+    def close(self) -> None:
+        super().close()
+        self._raw.close()
+
+
+def _open(path: Path) -> BinaryIO | _Unpacked | None:
     """None for what is no regular file."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -81,9 +93,7 @@ def _open(path: Path) -> IO[bytes] | None:
     raw = os.fdopen(descriptor, "rb")
     if path.suffix != ".gz":
         return raw
-    unpacked = gzip.GzipFile(fileobj=raw)
-    unpacked.myfileobj = raw  # closed along with it
-    return unpacked  # type: ignore[return-value]
+    return _Unpacked(raw)
 
 
 def _first_line(path: Path) -> bytes:
@@ -114,8 +124,8 @@ def lines_of(log: LogFile, cursor: Mapping[str, int], *, budget: int) -> Iterato
             raise BrokenLogError(str(error) or "it ends in the middle") from error
 
 
-def _lines(file: IO[bytes], start: int, *, live: bool, budget: int) -> Iterator[Line]:
-    size = file.seek(0, os.SEEK_END) if not isinstance(file, gzip.GzipFile) else None
+def _lines(file: BinaryIO | _Unpacked, start: int, *, live: bool, budget: int) -> Iterator[Line]:
+    size = file.seek(0, os.SEEK_END) if not isinstance(file, _Unpacked) else None
     place = start if size is None or start <= size else 0  # shorter than it was: written anew
     file.seek(place)
     number, limit = 0, place + budget

@@ -77,6 +77,7 @@ class Files:
         return CAPABILITIES
 
     def target(self, capability: str, payload: Mapping[str, Any]) -> str:
+        del payload
         raise self._no(capability)
 
     def preview(self, effect: Effect) -> Preview:

@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _DROPPED = frozenset(
-    (
-        "script style noscript template svg math canvas iframe object embed form button input select textarea nav "
-        "footer audio video map head meta link dialog menu"
-    ).split()
+    """
+    script style noscript template svg math canvas iframe object embed form button input select textarea nav
+    footer audio video map head meta link dialog menu
+    """.split()  # noqa: SIM905 (a list of words reads best as words)
 )
 _BLOCKS = frozenset(
-    (
-        "address article aside blockquote body center dd details div dl dt fieldset figcaption figure h1 h2 h3 h4 "
-        "h5 h6 header hgroup hr html li main ol p pre section summary table tbody td tfoot th thead tr ul"
-    ).split()
+    """
+    address article aside blockquote body center dd details div dl dt fieldset figcaption figure h1 h2 h3 h4
+    h5 h6 header hgroup hr html li main ol p pre section summary table tbody td tfoot th thead tr ul
+    """.split()  # noqa: SIM905 (a list of words reads best as words)
 )
-_ROLES = frozenset(("navigation banner contentinfo search complementary dialog alert menu toolbar").split())
+_ROLES = frozenset(("navigation banner contentinfo search complementary dialog alert menu toolbar").split())  # noqa: SIM905
 _BOILERPLATE = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|navigation|sidebar|sphinxsidebar|breadcrumbs?|cookie|newsletter|share|social|"
     r"sr-only|visually-hidden|screen-reader-text|toc|contents-menu|pagination|advert|ads|skip|edit-?link|"

@@ -11,11 +11,12 @@ _OPTION = re.compile(r" *:[\w-]+:")
 _CODE = frozenset(
     {"code", "code-block", "sourcecode", "parsed-literal", "literalinclude", "prompt", "console", "doctest", "testcode"}
 )
-_SAID = {"note": "Note", "tip": "Tip", "hint": "Hint", "warning": "Warning", "important": "Important",
-         "caution": "Caution",
-         "danger": "Danger", "attention": "Attention", "error": "Error", "seealso": "See also", "deprecated": "Deprecated",
-         "versionadded": "Added in", "versionchanged": "Changed in", "admonition": "", "topic": "", "rubric": "",
-         "epigraph": "", "pull-quote": "", "container": "", "sidebar": ""}  # fmt: skip
+_SAID = {
+    "note": "Note", "tip": "Tip", "hint": "Hint", "warning": "Warning", "important": "Important",
+    "caution": "Caution", "danger": "Danger", "attention": "Attention", "error": "Error", "seealso": "See also",
+    "deprecated": "Deprecated", "versionadded": "Added in", "versionchanged": "Changed in", "admonition": "",
+    "topic": "", "rubric": "", "epigraph": "", "pull-quote": "", "container": "", "sidebar": "",
+}  # fmt: skip
 _ROLE = re.compile(r":(?P<role>[A-Za-z][\w:+.-]*):`(?P<text>[^`]{1,300})`")
 _NAMED = re.compile(r"`(?P<text>[^`<]{1,300}?)\s*<[^`>]{1,500}>`__?")
 _REFERENCE = re.compile(r"`(?P<text>[^`]{1,300})`__?(?![`\w])")
@@ -137,9 +138,9 @@ def _heading(lines: list[str], index: int) -> tuple[str, str, int] | None:
         below = lines[index + 2]
         if following.strip() and below.rstrip() == line.rstrip() and len(line.rstrip()) >= len(following.strip()):
             return following.strip(), f"{line[0]}{line[0]}", index + 3
-    if line.strip() and not line.startswith(" ") and _RULE.match(following) and not _RULE.match(line):
-        if len(following.rstrip()) >= min(len(line.rstrip()), 4):
-            return line.strip(), following[0], index + 2
+    underlined = line.strip() and not line.startswith(" ") and _RULE.match(following) and not _RULE.match(line)
+    if underlined and len(following.rstrip()) >= min(len(line.rstrip()), 4):
+        return line.strip(), following[0], index + 2
     return None
 
 

@@ -70,12 +70,13 @@ class Audit(Passing):
             if isinstance(result, Collected):
                 documents = sum(len(document.text.encode()) for document in result.documents)
                 size = documents + len(canonical_json(result.data).encode())
-            return result
         except AiosError as error:
             kind = "transient" if isinstance(error, TransientError) else "failed"
             kind = "refused" if isinstance(error, RefusedError) else kind
             outcome = f"{kind}: {error.message}"
             raise
+        else:
+            return result
         finally:
             crossing = Crossing(
                 at=at,

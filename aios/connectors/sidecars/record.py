@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aios.connectors.sidecars.passing import Passing
 from aios.domain.effect import Collected, Effect, Lookup, Outcome
 from aios.errors import AiosError
+
+T = TypeVar("T", Lookup, Outcome, Collected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Record(Passing):
     def read(self, capability: str, params: Mapping[str, Any]) -> Collected:
         return self._keep("read", capability, dict(params), lambda: self.inner.read(capability, params))
 
-    def _keep(self, did: str, capability: str, request: Mapping[str, Any], work: Callable[[], Any]) -> Any:
+    def _keep(self, did: str, capability: str, request: Mapping[str, Any], work: Callable[[], T]) -> T:
         try:
             result = work()
         except AiosError as error:

@@ -63,7 +63,8 @@ def _parser(language: str) -> Any:
         return f' <a href="#{name}" class="back" aria-label="{escape(said["back"])}">↩\ufe0e</a>'
 
     def listing(renderer: Any, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
-        return renderer.__class__.fence(renderer, tokens, index, options, env).replace("<pre>", '<pre tabindex="0">', 1)
+        html = renderer.__class__.fence(renderer, tokens, index, options, env)
+        return str(html).replace("<pre>", '<pre tabindex="0">', 1)
 
     def plain_listing(renderer: Any, tokens: Sequence[Any], index: int, options: Any, env: Any) -> str:
         html = renderer.__class__.code_block(renderer, tokens, index, options, env)
