@@ -27,7 +27,7 @@ def command(ctx: click.Context, what: str, as_json: bool) -> None:  # noqa: FBT0
         try:
             chains = [explaining.explain_run(here.context, tree, here.resolve(what))]
         except UsageError:
-            chains = explaining.explain_sentence(here.context, tree, what)
+            chains = explaining.explain_sentence(here.context, what)
             if not chains:
                 raise
     if as_json:

@@ -6,16 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aios.domain.names import run_record_path
+from aios.domain.names import branch_of, run_record_path
 from aios.domain.tree import Tree
 from aios.domain.wording import counted
 from aios.effects.ledger import Ledger
 from aios.errors import AiosError, UsageError
 from aios.runs.context import Context
+from aios.runs.inbox import open_runs
 from aios.runs.manifests import read as read_manifest
 from aios.runs.reviewing import facts_with_context
 from aios.runs.session import read_state
 from aios.store.documents import parse
+from aios.store.trees import CommitTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +29,45 @@ class Link:
     where: str = ""
 
 
-def explain_sentence(context: Context, tree: Tree, text: str) -> list[list[Link]]:
-    """A chain for every published or drafted sentence that contains `text` (case and spaces do not matter)."""
+def explain_sentence(context: Context, text: str) -> list[list[Link]]:
+    """A chain for every sentence, published or proposed, that contains `text` (case and spaces do not matter).
+
+    Of each step's reasons only those that speak of the sentence's passage.
+    """
     wanted = " ".join(text.casefold().split())
-    return [
-        [*_sentence(tree, path, sentence), *explain_piece(context, tree, str(data.get("content")))]
-        for path in tree.paths("state/evidence/")
-        for data in [_data(tree, path)]
-        for sentence in data.get("sentences") or ()
-        if wanted in " ".join(str(sentence.get("text", "")).casefold().split())
-    ]
+    chains: dict[tuple[str, str], list[Link]] = {}
+    for ref in (context.main, *(branch_of(run) for run in open_runs(context))):
+        tree = CommitTree(context.git, ref)
+        for path in tree.paths("state/evidence/"):
+            data = _data(tree, path)
+            for sentence in data.get("sentences") or ():
+                said = " ".join(str(sentence.get("text", "")).casefold().split())
+                if wanted in said and (path, said) not in chains:
+                    piece = explain_piece(context, tree, str(data.get("content")), ref=ref, about=_passage(sentence))
+                    chains[path, said] = [*_sentence(tree, path, sentence), *piece]
+    return list(chains.values())
+
+
+Passage = tuple[str, int, int]
+
+
+def _passage(sentence: Mapping[str, Any]) -> Passage:
+    return str(sentence.get("source") or ""), int(sentence.get("start") or 0), int(sentence.get("end") or 0)
+
+
+def _concerns(reason: Mapping[str, Any], about: Passage) -> bool:
+    path, start, end = about
+    for ref in reason["refs"]:
+        place, _, span = str(ref).rpartition(":")
+        first, dash, last = span.partition("-")
+        if place == path and dash and first.isdigit() and last.isdigit() and int(first) < end and start < int(last):
+            return True
+    return False
 
 
 def _sentence(tree: Tree, path: str, sentence: Mapping[str, Any]) -> Iterator[Link]:
     kind = str(sentence.get("kind", ""))
-    yield Link("sentence", str(sentence.get("text", "")), path)
+    yield Link("sentence", " ".join(str(sentence.get("text", "")).split()), path)
     source = str(sentence.get("source") or "")
     if kind == "quote" and source:
         start, end = int(sentence.get("start", 0)), int(sentence.get("end", 0))
@@ -59,8 +85,13 @@ def _sentence(tree: Tree, path: str, sentence: Mapping[str, Any]) -> Iterator[Li
         yield Link("connection", f"made by the rule `{sentence.get('rule', '')}`; it states no fact of its own")
 
 
-def explain_piece(context: Context, tree: Tree, content_id: str) -> list[Link]:
-    """Where a piece came from: its run, reasons, verdict, approver, effects. Raises UsageError if there is none."""
+def explain_piece(
+    context: Context, tree: Tree, content_id: str, *, ref: str = "", about: Passage | None = None
+) -> list[Link]:
+    """Where a piece came from: its run, reasons, verdict, approver, effects. Raises UsageError if there is none.
+
+    `ref` is where the tree was read (main); `about` leaves out reasons that do not concern this passage.
+    """
     path = f"state/content/{content_id}.md"
     data = _data(tree, path)
     if not data:
@@ -72,22 +103,20 @@ def explain_piece(context: Context, tree: Tree, content_id: str) -> list[Link]:
     ]
     if data.get("grew_from"):
         links.append(Link("grew from", str(data["grew_from"]), f"state/content/{data['grew_from']}.md"))
-    run = _run_of(context, path)
+    run = _run_of(context, ref or context.main, path)
     if run:
-        links += explain_run(context, tree, run)
+        links += explain_run(context, tree, run, about=about)
     else:
         links.append(Link("written by", "hand: no run of aios wrote it", path))
     return links
 
 
-def _run_of(context: Context, path: str) -> str:
-    text = context.git.text(
-        "log", "-50", "--format=%(trailers:key=Aios-Run,valueonly,separator=%x00)", context.main, "--", path
-    )
+def _run_of(context: Context, ref: str, path: str) -> str:
+    text = context.git.text("log", "-50", "--format=%(trailers:key=Aios-Run,valueonly,separator=%x00)", ref, "--", path)
     return next((line.split("\x00")[0] for line in text.splitlines() if line.strip()), "")
 
 
-def explain_run(context: Context, tree: Tree, run: str) -> list[Link]:
+def explain_run(context: Context, tree: Tree, run: str, *, about: Passage | None = None) -> list[Link]:
     """What a run was asked, what each step did and why, who approved it by which rule, and what reached the world."""
     state = read_state(context.git, run, main=context.main)
     trigger = state.trigger
@@ -97,20 +126,15 @@ def explain_run(context: Context, tree: Tree, run: str) -> list[Link]:
         manifest = read_manifest(context.git, run, key) or {}
         if not fact.step or not manifest:
             continue
+        reasons = [each for each in manifest.get("reasons", ()) if about is None or _concerns(each, about)]
+        if about is not None and fact.item is not None and not reasons:
+            continue  # another part of the fan-out
         name = fact.step if fact.item is None else f"{fact.step}[{fact.item + 1}]"
         seen = manifest.get("manifest", {})
         read, recalled = len(seen.get("read", ())), len(seen.get("recalled", ()))
-        links.append(
-            Link(
-                f"step {name}",
-                f"{fact.status or fact.type}; read {counted(read, 'file')}, recalled {counted(recalled, 'passage')}",
-                key,
-            )
-        )
-        links += [
-            Link("  because", f"{reason['what']}: {reason['why']}", ", ".join(reason["refs"][:3]))
-            for reason in manifest.get("reasons", ())
-        ]
+        did = f"{fact.status or fact.type}; read {counted(read, 'file')}, recalled {counted(recalled, 'passage')}"
+        links.append(Link(f"step {name}", did, key))
+        links += [Link("  because", f"{each['what']}: {each['why']}", ", ".join(each["refs"][:3])) for each in reasons]
     links += _decision(tree, run_record_path(run, state.started_at))
     links += _receipts(context, tree, run_record_path(run, state.started_at))
     return links

@@ -198,7 +198,8 @@ class _Show:
 
         def to(path: str) -> str:
             """The address of a page, from this one."""
-            return f"{up}{path}{'/' if path else ''}" if clean and (up or path) else f"{up}{path}/index.html"
+            folder = f"{up}{path}/" if path else up
+            return folder if clean and folder else f"{folder}index.html"
 
         def at(path: str) -> str:
             """The address of a file, from this page."""
