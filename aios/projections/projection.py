@@ -76,8 +76,17 @@ class Projection:
 
     def query(self, sql: str, params: Sequence[Any] = (), *, limit: int = 1000) -> Rows:
         with sqlite3.connect(f"file:{self._path}?mode=ro", uri=True) as db:
+            db.set_authorizer(_reading)
             try:
                 cursor = db.execute(sql, params)
             except sqlite3.Error as error:
                 raise UsageError(str(error), f"tables: {', '.join(TABLES)}") from error
             return Rows(tuple(c[0] for c in cursor.description or ()), tuple(cursor.fetchmany(limit)))
+
+
+_READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+
+
+def _reading(action: int, *_: object) -> int:
+    """Nothing but reading: no ATTACH, no PRAGMA, no writing."""
+    return sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY
