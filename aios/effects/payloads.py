@@ -29,6 +29,7 @@ def article(record: Record, company: Record | None) -> dict[str, Any]:
         "tags": list(record.get("tags") or ()),
         "author": _author(company),
         "metrics_tag": str(record.get("metrics_tag") or record.id),
+        **({"tier": record.get("tier")} if record.get("tier") else {}),
     }
 
 

@@ -23,6 +23,7 @@ soon still such take taken than that the their them themselves then there theref
 those though through thus to together too toward towards two under until up upon us use used uses using usually very
 via want wants was way ways we well were what whatever when whenever where whether which while who whole whose why
 will with within without would yet you your yours yourself don doesn didn isn aren won ll ve re
+one two three four five six seven eight nine ten eleven twelve hundred thousand
 """
 _GERMAN_STOP = """
 aber alle allem allen aller alles als also am an andere anderen auch auf aus bei beim bin bis bist da damit dann das
