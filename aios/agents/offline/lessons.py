@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from aios.agents.offline.engagement import Engagement
-from aios.agents.offline.traffic import count
+from aios.agents.offline.traffic import count, is_engine
 from aios.domain.record import Record, ref_of
 from aios.domain.wording import counted
 
@@ -123,7 +123,7 @@ def new_hosts(found: Engagement) -> list[tuple[str, int, float]]:
         ]
         usual = float(median(past))
         enough = visits >= max(NEW_HOST_VISITS, NEW_HOST_SHARE * found.page.views)
-        if kind == "host" and enough and visits >= NEW_HOST_TIMES * usual:
+        if kind == "host" and not is_engine(host) and enough and visits >= NEW_HOST_TIMES * usual:
             arrived.append((host, visits, usual))
     return arrived
 

@@ -132,6 +132,11 @@ def clean_host(value: Any) -> str:
     return _NOT_HOST.sub("", str(value or "").lower())[:100]
 
 
+def is_engine(host: str) -> bool:
+    """Is it a search engine's host? That it sends readers is no news."""
+    return not _ENGINES.isdisjoint(host.split("."))
+
+
 def count(value: Any) -> int:
     """A count from outside: 0 for what is no number or below zero, and no more than anybody could have counted."""
     return min(value, MOST) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

@@ -72,7 +72,7 @@ def wanted(traffic: Traffic, earlier: Sequence[Record], known: Language) -> list
             groups.setdefault(key, []).append((kind, label, number))
     past = [_past(record, known) for record in earlier]
     found = []
-    for key, group in groups.items():
+    for key, group in _together(groups).items():
         seen = sorted(group, key=lambda item: (-item[2], item[0], item[1]))
         searches = sum(number for kind, _, number in seen if kind == "search")
         misses = sum(number for kind, _, number in seen if kind != "search")
@@ -82,6 +82,18 @@ def wanted(traffic: Traffic, earlier: Sequence[Record], known: Language) -> list
             topic = words_in(best[0], best[1])
             found.append(Wanted(topic[:1].upper() + topic[1:], key, searches, misses, usual, tuple(seen)))
     return sorted(found, key=lambda item: (-item.total, item.topic))
+
+
+Asked = list[tuple[str, str, int]]
+
+
+def _together(groups: dict[frozenset[str], Asked]) -> dict[frozenset[str], Asked]:
+    """One wish in different words is one: a group joins the largest that says (nearly) all it says."""
+    joined: dict[frozenset[str], Asked] = {}
+    for key in sorted(groups, key=lambda key: (-len(key), sorted(key))):
+        home = next((other for other in joined if len(key & other) >= SAME_TOPIC * len(key) and len(key) > 1), key)
+        joined.setdefault(home, []).extend(groups[key])
+    return joined
 
 
 def words_in(kind: str, label: str) -> str:
