@@ -18,9 +18,9 @@ def plan(company: Company, topic: str, *, guidance: Sequence[str] = (), **more: 
     return reply
 
 
-def draft(company: Company, topic: str, *, guidance: Sequence[str] = ()) -> str:
+def draft(company: Company, topic: str, *, guidance: Sequence[str] = (), **more: object) -> str:
     """Plan, research and write; gives the content record's path."""
-    planned = plan(company, topic, guidance=guidance)
+    planned = plan(company, topic, guidance=guidance, **more)
     record = planned.output["record"]
     for item, question in enumerate(planned.output["questions"]):
         company.apply(researcher(call("researcher", {"record": record, "question": question}, item=item), company))

@@ -10,6 +10,7 @@ from aios.agents.checks import CHECKS
 from aios.agents.evidence import CONNECTIVE, QUOTE, parse
 from aios.agents.offline.front import load
 from aios.agents.offline.writer import writer
+from aios.domain.front_matter import render_markdown
 from aios.errors import AiosError
 from tests.agents.company import Company, call, source, yaml
 from tests.agents.flow import draft, edit, plan
@@ -145,3 +146,26 @@ def test_pieces_from_texts_of_strangers_hold_the_invariants_too(topic: str) -> N
         assert [check(company.files.get, path) for check in CHECKS.values()] == [[], [], []]
         for leftover in (":ref:", "{func}", "toctree", "|version|", ".. code"):
             assert leftover not in load(company.files[path])[1]
+
+
+def test_a_piece_that_a_person_wrote_grows_and_not_a_word_of_it_is_rewritten() -> None:
+    company = Company(invoices())
+    text = "By hand, with care.\n\n## Sending reminders\n\nBe kind.\n\n## A thought of mine\n\n> Said once.\n"
+    front = {
+        "schema": "content.v1",
+        "title": "My invoices",
+        "status": "published",
+        "url": "https://x.example/mine/",
+        "topic": "late invoices",
+    }
+    company.files["state/content/mine.md"] = render_markdown(front, text)
+    path = draft(company, "late invoices", refresh="mine")
+    assert path == "state/content/mine.md"
+    data, body, _ = load(company.files[path])
+    assert (data["title"], "tier" in data) == ("My invoices", False)
+    kept = [block for block in text.strip().split("\n\n") if block in body]
+    assert kept == text.strip().split("\n\n")
+    assert [body.index(block) for block in kept] == sorted(body.index(block) for block in kept)
+    assert len(body) > len(text) + 200
+    assert edit(company, path).question is None
+    assert CHECKS["quotes-cited"](company.files.get, path) == []

@@ -34,6 +34,12 @@ class Piece:
             self.sentences.append(Sentence(text, CONNECTIVE, rule=rule))
             self.words += count_words(text)
 
+    def keep(self, text: str, *, source: str) -> None:
+        """A block that a person wrote, as it stands in the record (`source`)."""
+        self.blocks.append(text)
+        self.sentences.append(Sentence(text, RECORD, source=source, rule="operator-text"))
+        self.words += count_words(text)
+
     def record(self, text: str, *, source: str, rule: str) -> None:
         self.blocks.append(text)
         self.sentences.append(Sentence(text, RECORD, source=source, rule=rule))

@@ -212,6 +212,7 @@ def _reply(
     trusts = [source.trust for source in material.sources if source.id in used]
     grew_from = earlier.record.id if earlier else ""
     product = _product(tools, topic, language_of(tools))
+    by_hand = old is not None and bool((old.body or "").strip()) and not old.get("tier") and old.get("url")
     data: dict[str, Any] = {
         "schema": "content.v1",
         "title": title,
@@ -238,6 +239,11 @@ def _reply(
         "run": call.run,
         "trust": worst(trusts).value,
     }
+    if by_hand and old is not None:
+        # What a person wrote stays theirs: the piece grows, and nothing of it is rewritten.
+        data |= {key: old.get(key) for key in ("title", "summary", "description", "tags") if old.get(key)}
+        data["sources"] = list(dict.fromkeys([*map(str, old.get("sources") or ()), *used]))
+        del data["tier"]
     if product is not None:
         data["product"] = product.id
     if old is not None:
@@ -259,7 +265,7 @@ def _reply(
     }
     return AgentReply(
         output=output,
-        files={path: render_markdown(data, "")},
+        files={path: render_markdown(data, old.body or "" if by_hand and old else "")},
         title=f"{title}: {counted(len(plan.sections), 'section')} from {counted(len(used), 'source')}",
         reasons=(*_reasons(plan, earlier, product), *_read(material)),
         findings=(*_duplicate(earlier, record, path), *report(guidance, path, done=plan.done)),

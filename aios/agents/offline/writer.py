@@ -34,6 +34,8 @@ from aios.domain.wording import counted
 from aios.errors import AiosError
 
 WORDS = 1000  # of prose, aimed at when the operator says nothing
+ADDED = 40  # percent of that, added to what a person wrote
+SAME_HEADING = 0.5  # of the stems of both
 _DEFINES = re.compile(
     r"^(?:an?\s|the\s|ein\w*\s|der\s|die\s|das\s)?[`*\w][^,;:.]{1,45}\s(?:is|are|means|refers\sto|stands\sfor|ist|sind|bedeutet)\s"
     r"(?:an?\b|the\b|when\b|what\b|how\b|ein\w*\b|der\b|die\b|das\b)",
@@ -55,7 +57,8 @@ def writer(call: AgentCall, tools: Tools) -> AgentReply:
     text = tools.read(path)
     if text is None:
         raise AiosError(f"there is no plan {path} to write from", "plan the piece first")
-    data, _, _ = load(text)
+    data, body, _ = load(text)
+    written = "" if data.get("tier") else body.strip()  # the plan of a person's piece keeps what they wrote
     known = language_of(tools)
     said = phrasing(known.code)
     guidance = understand(call.guidance)
@@ -66,7 +69,7 @@ def writer(call: AgentCall, tools: Tools) -> AgentReply:
     chosen = select(
         [section.picks for section in sections],
         known,
-        words=_aim(sections, guidance),
+        words=_aim(sections, guidance) * ADDED // 100 if written else _aim(sections, guidance),
         wanted=guidance.all("focus", "more"),
         unwanted=guidance.all("less"),
     )
@@ -76,9 +79,9 @@ def writer(call: AgentCall, tools: Tools) -> AgentReply:
         raise AiosError(
             f"no passage for {record} was good enough to quote", "add sources on the topic and plan it again"
         )
-    piece = _compose(tools, data, filled, said, known)
+    piece = _continued(written, path, filled, said, known) if written else _compose(tools, data, filled, said, known)
     told = [*(finding for section in sections for finding in section.findings), *report(guidance, path, done=done)]
-    return _reply(call, data, piece, filled, missing, told, known)
+    return _reply(call, _own(data, filled) if written else {}, data, piece, filled, missing, told, known)
 
 
 def _section(
@@ -180,6 +183,33 @@ def _compose(
     return piece
 
 
+def _continued(
+    written: str, path: str, filled: Sequence[tuple[str, list[Pick]]], said: Phrasing, known: Language
+) -> Piece:
+    """What a person wrote, word for word; new passages behind the section they belong to, new sections at the end."""
+    piece = Piece()
+    left = list(filled)
+    met: dict[str, int] = {}
+    for section in re.split(r"(?m)^(?=## )", written):
+        for block in re.split(r"\n{2,}", section.strip()):
+            piece.keep(block, source=path)
+        about = set(stems(section.partition("\n")[0], known))
+        for heading, picks in [each for each in left if jaccard(about, set(stems(each[0], known))) >= SAME_HEADING]:
+            left.remove((heading, picks))
+            _write_section(piece, heading, picks, said, known, met)
+    for heading, picks in left:
+        piece.heading(heading, rule="heading-of-the-plan")
+        _write_section(piece, heading, picks, said, known, met)
+    return piece
+
+
+def _own(data: Mapping[str, Any], filled: Sequence[tuple[str, list[Pick]]]) -> dict[str, Any]:
+    """What stays of a person's record: its title and words about itself; it remains theirs."""
+    used = [pick.source.id for _, picks in filled for pick in picks]
+    kept = {key: data[key] for key in ("title", "summary", "description", "slug") if data.get(key)}
+    return {**kept, "sources": list(dict.fromkeys([*map(str, data.get("sources") or ()), *used])), "tier": None}
+
+
 def _write_section(
     piece: Piece, heading: str, picks: list[Pick], said: Phrasing, known: Language, met: dict[str, int]
 ) -> None:
@@ -268,6 +298,7 @@ def _named(headings: Sequence[str], spellings: Mapping[str, str], said: Phrasing
 
 def _reply(
     call: AgentCall,
+    own: Mapping[str, Any],
     data: Mapping[str, Any],
     piece: Piece,
     filled: Sequence[tuple[str, list[Pick]]],
@@ -297,7 +328,10 @@ def _reply(
         "words": piece.words,
         "run": call.run,
         "trust": trust,
+        **own,
     }
+    if fresh["tier"] is None:
+        del fresh["tier"]
     evidence = render(record, piece.sentences, run=call.run, tier="offline", created=call.now, trust=trust)
     reasons = [
         Reason(
