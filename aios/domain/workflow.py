@@ -34,7 +34,8 @@ class Step:
 
     `needs` holds the explicit needs and those implied by expressions that read another step's output. `timeout` and
     `after` are seconds; `after` counts from the end of the last of `needs`. `empty` is what other steps
-    read as its output where it was skipped. Expressions stay text here.
+    read as its output where it was skipped, `output` the JSON Schema of what it gives where that is known. Expressions
+    stay text here.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Step:
     compensate: str = ""
     escalate: Escalate | None = None
     empty: Mapping[str, Any] = field(default_factory=dict)
+    output: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ unknown name or a wrong type is an error when the file is checked.
 """
 
 from aios.expressions.cel import LIMIT, compile_bool, compile_value, evaluate, evaluate_bool
+from aios.expressions.lexical import names_under
 from aios.expressions.scope import ExpressionError, Schema, Scope, declare, is_name, typed
 from aios.expressions.template import holes, render, render_text, whole
 
@@ -20,6 +21,7 @@ __all__ = [
     "evaluate_bool",
     "holes",
     "is_name",
+    "names_under",
     "render",
     "render_text",
     "typed",

@@ -6,7 +6,6 @@ in the variable of a macro (`a.all(x, x.b > 1)`).
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -127,6 +126,8 @@ def _is_field(reading: _Reading, index: int) -> bool:
 
 
 def _hint(name: str, known: list[str]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(name, known, 1, 0.5)
     listed = ", ".join(sorted(known)[:12]) + (" …" if len(known) > 12 else "")
     return f"did you mean `{close[0]}`?" if close else f"known here: {listed or 'nothing'}"

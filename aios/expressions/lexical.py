@@ -61,6 +61,19 @@ def closing(words: list[Token], opening: int) -> int:
     return len(words)
 
 
+def names_under(text: str, root: str) -> tuple[str, ...]:
+    """The fields of `root` that an expression names: `a` and `b` for `root.a.x + root["b"]`."""
+    words = list(tokens(text))
+    found: dict[str, None] = {}
+    for index, word in enumerate(words[:-2]):
+        if word.text != root or word.kind != "name" or (index and words[index - 1].text == "."):
+            continue
+        mark, name = words[index + 1], words[index + 2]
+        if (mark.text == "." and name.kind == "name") or (mark.text == "[" and name.kind == "string"):
+            found[name.text.strip("`'\"")] = None
+    return tuple(found)
+
+
 def hole_end(text: str, start: int) -> int | None:
     """The offset of the `}}` that ends an expression beginning at `start`; None where there is none.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Any
 
@@ -46,6 +45,8 @@ def readable(error: Any, text: str, scope: Scope) -> ExpressionError:
 def _unknown(name: str, text: str, scope: Scope) -> ExpressionError:
     if re.search(rf"(?<!\w){re.escape(name)}\s*\(", text):
         return ExpressionError(f"there is no function `{name}` for `{shown(text)}`", f"there are {_FUNCTIONS}")
+    import difflib
+
     close = difflib.get_close_matches(name, list(scope.names), 1, 0.5)
     known = ", ".join(sorted(scope.names)[:12]) or "nothing"
     hint = f"did you mean `{close[0]}`?" if close else f"known here: {known}"
