@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from aios import __version__
-from aios.errors import AiosError, Exit, InvalidError
+from aios.errors import AiosError, Exit, InvalidError, UsageError
 
 # Name -> (section, one line). Kept here so that `aios --help` imports no command; a test compares it with the modules.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -73,8 +73,8 @@ class LazyGroup(click.Group):
             import difflib
 
             close = difflib.get_close_matches(args[0], COMMANDS, 1)
-            hint = f" Hint: did you mean `aios {close[0]}`?" if close else " Hint: `aios --help` lists the commands."
-            ctx.fail(f"there is no command `{args[0]}`.{hint}")
+            hint = f"did you mean `aios {close[0]}`?" if close else "`aios --help` lists the commands"
+            raise UsageError(f"there is no command `{args[0]}`", hint)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -128,8 +128,9 @@ def guarded(arguments: list[str]) -> int:
     except click.Abort:
         return Exit.INTERRUPTED
     except click.UsageError as error:
-        error.show()
-        return Exit.USAGE
+        path = error.ctx.command_path if error.ctx else "aios"
+        message = error.format_message()
+        return _say(UsageError(message[:1].lower() + message[1:].rstrip("."), f"`{path} --help` shows how"))
     except click.ClickException as error:
         error.show()
         return int(error.exit_code)

@@ -26,7 +26,8 @@ def show(progress: Progress) -> None:
     mark, colour = MARKS[progress.state]
     name = progress.step if progress.item is None else f"{progress.step}[{progress.item + 1}]"
     took = f"  {progress.seconds:.1f} s" if progress.seconds >= 0.1 else ""
-    click.echo(f"  {click.style(mark, fg=colour)} {name:<14} {progress.detail}{click.style(took, dim=True)}", err=True)
+    detail = "asks; see below" if progress.state == "asked" else progress.detail
+    click.echo(f"  {click.style(mark, fg=colour)} {name:<14} {detail}{click.style(took, dim=True)}", err=True)
 
 
 def quiet(_: Progress) -> None:

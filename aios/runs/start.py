@@ -20,13 +20,18 @@ from aios.runs.session import open_session
 
 
 def start_run(
-    context: Context, workflow: str, inputs: Mapping[str, Any] | list[str], *, trigger: Mapping[str, Any]
+    context: Context,
+    workflow: str,
+    inputs: Mapping[str, Any] | list[str],
+    *,
+    trigger: Mapping[str, Any],
+    replace: bool = False,
 ) -> str:
     """Make a run durable and give its id; nothing is executed yet.
 
     `trigger` holds at least `kind` and `key`; the same key gives the same run, however often it is started. Raises
-    RefusedError where another run on the same subject is open, InvalidError and UsageError for wrong definitions and
-    inputs.
+    RefusedError where another run on the same subject is open (`replace` cancels it), InvalidError and UsageError for
+    wrong definitions and inputs.
     """
     base = context.git.rev(context.main)
     if base is None:
@@ -37,10 +42,14 @@ def start_run(
     existing = open_run_of(context, run)
     if existing == run:
         return run
-    if existing:
+    if existing and replace:
+        from aios.runs.gate import cancel
+
+        cancel(context, existing, reason=f"replaced by {run}")
+    elif existing:
         raise RefusedError(
             f"a run on this subject is open already: {existing}",
-            f"`aios show {existing.split('/')[2]}`, then approve, reject or revise it",
+            f"`aios show {existing.split('/')[2]}` tells where it stands; `--replace` stops it and starts anew",
         )
     with open_session(context, run, start=base) as session:
         if not session.state.started_at:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from aios.domain.names import BRANCHES
-from aios.errors import AiosError, MovedError
+from aios.errors import AiosError, MovedError, UsageError
 from aios.store.durable import sync_directories
 from aios.store.launch import DURABLE, NO_HOOKS, command_line, failure, launch, require_version, scrubbed
 from aios.store.objects import GitObject, ObjectReader, TreeEntry, entry_of, parse_tree
@@ -41,7 +41,7 @@ class Git:
         self._env = scrubbed(os.environ if environ is None else environ)
         self.root = Path(root)
         if not self.root.is_dir():
-            raise AiosError(f"{root} is not a directory.")
+            raise UsageError(f"there is no folder {root}", "look at the path")
         facts = self._facts()
         self.dir, self.worktree_dir = Path(facts[0]), Path(facts[1])
         self.is_bare = facts[2] == "true"

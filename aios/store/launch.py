@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from aios.errors import AiosError, BusyError, RefusedError
+from aios.errors import AiosError, BusyError, RefusedError, UsageError
 
 OLDEST = (2, 38)
 # What of the caller's GIT_* variables is the operator's own wish rather than a calling git's state.
@@ -106,7 +106,7 @@ def failure(args: Sequence[str], stderr: bytes, code: int = 1, where: Path | Non
     if code == 129:
         require_version()
     if "not a git repository" in said:
-        return AiosError(f"{where or 'This directory'} is not in a git repository.", "`aios init` makes a company.")
+        return UsageError(f"{where or 'This directory'} is in no git repository", "`aios init` makes a company")
     if "dubious ownership" in said:
         command = next((line.strip() for line in said.splitlines() if "--add safe.directory" in line), "")
         return RefusedError(

@@ -122,7 +122,7 @@ def test_an_unknown_input_names_the_known_ones(company: Path) -> None:
     told = aios("run", "write-piece", "--input", "topik=x", cwd=company)
     assert told.returncode == Exit.USAGE
     assert "has no input `topik`" in told.stderr
-    assert "topic (string)" in told.stderr
+    assert "did you mean `topic`?" in told.stderr
 
 
 def test_an_unknown_workflow_names_the_known_ones(company: Path) -> None:

@@ -208,10 +208,10 @@ def test_a_branch_below_a_branch_is_an_error_with_words(git: Git) -> None:
 
 
 def test_no_repository_hints_at_init(tmp_path: Path) -> None:
-    with pytest.raises(AiosError, match="not in a git repository") as caught:
+    with pytest.raises(AiosError, match="in no git repository") as caught:
         Git(tmp_path)
     assert "aios init" in caught.value.hint
-    with pytest.raises(AiosError, match="not a directory"):
+    with pytest.raises(AiosError, match="there is no folder"):
         Git(tmp_path / "missing")
 
 

@@ -116,8 +116,8 @@ def _question(topic: str, made: Sequence[Section], material: Material, given: Se
     text = (
         f"There is too little material on “{topic}” for an honest piece: {looked}, {have}. A piece needs at least "
         f"{FEWEST_SECTIONS} sections with {FEWEST_PASSAGES} passages and {FEWEST_WORDS} words between them. "
-        f"Nothing was written. Give it files or folders that speak about the topic and start again: "
-        f'`aios run publish-content --input topic="{topic}" --input sources=PATH`.'
+        f"Nothing was written. Start again with files or folders that speak about the topic: "
+        f'`aios run publish-content --replace --input topic="{topic}" --input sources=PATH`.'
     )
     evidence = [f"found: {section.heading} ({section.words} words, {', '.join(section.sources)})" for section in made]
     evidence += [f"given, but without a passage on the topic: {source}" for source in given if source not in sources][

@@ -15,6 +15,7 @@ from aios.connectors.files.walk import Found, content_of, walk
 from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Capability, Collected, CollectedDocument, Effect, Lookup, Outcome, Preview
 from aios.domain.finding import Finding, Severity
+from aios.domain.wording import counted
 from aios.errors import AiosError, RefusedError, TransientError
 
 __all__ = ["CAPABILITIES", "SETTINGS", "Files", "connect"]
@@ -92,8 +93,8 @@ class Files:
     def read(self, capability: str, params: Mapping[str, Any]) -> Collected:
         """The documents at `params["locations"]`, in that order, each text once.
 
-        What is refused or odd is a finding. Raises TransientError only where every location failed for a passing
-        reason.
+        What is refused or odd is a finding. Raises TransientError where every location failed for a passing
+        reason, RefusedError where nothing at all could be read.
         """
         if capability not in CAPABILITIES:
             raise self._no(capability)
@@ -118,6 +119,10 @@ class Files:
                 documents.setdefault(found.sha256, found)
         if locations and passing == len(locations) and not documents:
             raise TransientError(findings[0].message, findings[0].hint)
+        if locations and not documents and findings:
+            first = findings[0]
+            more = f" (and {counted(len(findings) - 1, 'problem')} more)" if len(findings) > 1 else ""
+            raise RefusedError(f"nothing could be read: {first.path}: {first.message}{more}", first.hint)
         data = {"locations": len(locations), "documents": len(documents), "same": same, "findings": len(findings)}
         return Collected(data, tuple(documents.values()), tuple(_bounded(findings)))
 
