@@ -65,7 +65,8 @@ class StepState:
 class RunState:
     """Everything `decide` may know of a run, apart from the definition and the time.
 
-    `gates` maps a gate's name to `approved`, `rejected` or `open`. `id` is `<workflow>/<subject>/<ulid>`.
+    `gates` maps a gate's name to `approved`, `rejected` or `open`, `decided` to when that came to be (ISO 8601 UTC).
+    `id` is `<workflow>/<subject>/<ulid>`.
     """
 
     id: str
@@ -75,6 +76,7 @@ class RunState:
     trigger: Mapping[str, Any] = field(default_factory=dict)
     steps: Mapping[str, StepState] = field(default_factory=dict)
     gates: Mapping[str, str] = field(default_factory=dict)
+    decided: Mapping[str, str] = field(default_factory=dict)
     cancelled: bool = False
     finished: str = ""
 

@@ -21,7 +21,8 @@ from aios.domain.run import (
     Wait,
 )
 from aios.domain.workflow import Step, StepKind, Workflow
-from aios.expressions import ExpressionError, evaluate, evaluate_bool, render
+from aios.expressions import ExpressionError, evaluate, evaluate_bool, render, typed
+from aios.runs.duration import span
 
 Slot = tuple[str, int | None]
 _DONE = {StepStatus.SUCCEEDED, StepStatus.SKIPPED}
@@ -69,7 +70,7 @@ def _step(workflow: Workflow, state: RunState, step: Step, now: str, in_flight: 
         return [Wait(step.name, "", str(current.question.get("text", "a question")))]
     due = _after(state, step)
     if due and _moment(now) < _moment(due):
-        return [Wait(step.name, due, f"`{step.name}` comes {_span(step.after)} after what it needs")]
+        return [Wait(step.name, due, f"`{step.name}` comes {span(step.after)} after what it needs")]
     return _work(workflow, state, step, current, now, in_flight)
 
 
@@ -96,7 +97,7 @@ def _work(
     values = _values(workflow, state)
     try:
         if step.when and not evaluate_bool(step.when, values):
-            return [Skip(step.name, None, f"`{step.when}` is false")]
+            return [Skip(step.name, None, f"skipped: `{step.when}` does not hold")]
         items = _items(step, values)
         if items is None:
             return _slot(step, current, None, render(step.with_, values), now, in_flight)
@@ -133,7 +134,7 @@ def _slot(
     last = state.last
     if last is not None and last.status is StepStatus.FAILED:
         delay = min(step.retry.backoff * 2 ** (len(state.attempts) - 1), step.retry.ceiling)
-        due = (_moment(last.at) + timedelta(seconds=delay)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        due = _later(last.at, delay)
         if _moment(now) < _moment(due):
             return [Wait(step.name, due, f"attempt {len(state.attempts)} failed: {last.error}")]
     return [Start(step.name, item, len(state.attempts) + 1, inputs)]
@@ -183,17 +184,14 @@ def _status(workflow: Workflow, state: RunState, name: str) -> StepStatus | None
 
 
 def _after(state: RunState, step: Step) -> str:
+    """When a step with a delay is due; empty for one without. Gates count from their decision."""
     if not step.after:
         return ""
-    ended = [
-        attempt.at
-        for need in step.needs
-        if need in state.steps
-        for item in state.steps[need].items.values()
-        for attempt in item.attempts
-    ]
-    start = max(ended, default=state.started_at)
-    return (_moment(start) + timedelta(seconds=step.after)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ended = [state.decided[need] for need in step.needs if need in state.decided]
+    for need in step.needs:
+        if need in state.steps:
+            ended += [attempt.at for item in state.steps[need].items.values() for attempt in item.attempts]
+    return _later(max(ended, default=state.started_at, key=_moment), step.after)
 
 
 def _values(workflow: Workflow, state: RunState) -> dict[str, Any]:
@@ -206,17 +204,19 @@ def _output(workflow: Workflow, state: RunState, name: str) -> Any:
     items = current.items if current else {}
     whole = items.get(None)
     if whole is not None and whole.last and whole.status is StepStatus.SUCCEEDED:
-        return whole.last.output
+        return typed(whole.last.output, step.output)
     if step.for_each:
-        return [items[index].last.output for index in sorted(i for i in items if i is not None) if items[index].last]  # type: ignore[union-attr]
+        lasts = [items[index].last for index in sorted(index for index in items if index is not None)]
+        return [typed(last.output, step.output) for last in lasts if last and last.status is StepStatus.SUCCEEDED]
     return dict(step.empty)
 
 
-def _span(seconds: float) -> str:
-    for unit, name in ((86_400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= unit:
-            return f"{seconds / unit:g}{name}"
-    return f"{seconds:g}s"
+def _later(text: str, seconds: float) -> str:
+    """A moment that many seconds later, in whole seconds and never too early."""
+    moment = _moment(text).astimezone(UTC) + timedelta(seconds=seconds)
+    if moment.microsecond:
+        moment += timedelta(microseconds=1_000_000 - moment.microsecond)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _moment(text: str) -> datetime:

@@ -125,12 +125,12 @@ def apply(state: RunState, fact: Fact) -> RunState:
                 trigger=output.get("trigger", {}),
             )
         case "proposal.opened" | "proposal.refreshed":
-            return _gate(state, fact.step, "open")
+            return _gate(state, fact, "open")
         case "proposal.approved":
-            decided = _gate(state, fact.step, "approved")
+            decided = _gate(state, fact, "approved")
             return replace(decided, finished="done") if fact.step == END else decided
         case "proposal.rejected":
-            return _gate(state, fact.step, "rejected")
+            return _gate(state, fact, "rejected")
         case "proposal.revision-requested":
             return _revise(state, output)
         case "question.answered":
@@ -151,8 +151,11 @@ def _step(state: RunState, name: str, step: StepState) -> RunState:
     return replace(state, steps={**state.steps, name: step})
 
 
-def _gate(state: RunState, name: str, decision: str) -> RunState:
-    return replace(state, gates={**state.gates, name: decision}) if name else state
+def _gate(state: RunState, fact: Fact, decision: str) -> RunState:
+    if not fact.step:
+        return state
+    decided = {**state.decided, fact.step: fact.at}
+    return replace(state, gates={**state.gates, fact.step: decision}, decided=decided)
 
 
 def _attempt(state: RunState, fact: Fact) -> RunState:

@@ -28,13 +28,16 @@ def due_now(context: Context, known: Iterable[str]) -> list[Firing]:
     workflows, _ = check_workflows(tree, context.connectors(tree))
     now = context.now()
     wanted = {str(t.spec.get("type")) for w in workflows.values() for t in w.triggers if t.kind == "event"}
+    catalog = Catalog(tree)
+    company = catalog.get("company", "company")
     return due_triggers(
         workflows.values(),
         now=now,
         since=_founded(context),
         events=_events(context, wanted) if wanted else (),
-        signals=[_signal(record) for record in Catalog(tree).records("signal") if record.get("status") == "open"],
+        signals=[_signal(record) for record in catalog.records("signal") if record.get("status") == "open"],
         known_keys={*known, *_open_keys(context)},
+        timezone=str(company.get("timezone") or "UTC") if company else "UTC",
     )
 
 
@@ -42,6 +45,9 @@ def start_due(context: Context, firings: Iterable[Firing], say: Callable[[str], 
     """Start what is due; the runs. One that cannot be started is told and does not hold up the others."""
     started = []
     for firing in firings:
+        if firing.problem:
+            say(f"{firing.workflow} ({firing.why}) was not started: {firing.problem}")
+            continue
         try:
             started.append(start_run(context, firing.workflow, dict(firing.inputs), trigger=firing.trigger()))
         except AiosError as error:
