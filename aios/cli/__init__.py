@@ -4,6 +4,8 @@ from __future__ import annotations
 
 
 def main() -> None:
-    from aios.cli.group import run
-
+    try:
+        from aios.cli.group import run
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None  # before there was anything to interrupt
     run()

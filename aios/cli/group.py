@@ -126,6 +126,7 @@ def guarded(arguments: list[str]) -> int:
     except click.exceptions.Exit as leaving:
         return int(leaving.exit_code)
     except click.Abort:
+        click.echo("Interrupted. Nothing is lost: `aios resume` goes on where a run stopped.", err=True)
         return Exit.INTERRUPTED
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "aios"
@@ -140,9 +141,6 @@ def guarded(arguments: list[str]) -> int:
         return _say(error)
     except AiosError as error:
         return _say(error)
-    except KeyboardInterrupt:
-        click.echo("Interrupted. Nothing is lost: `aios resume` goes on.", err=True)
-        return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`aios log | head`): not an error, and nobody is there to read one.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,125 @@
+"""The whole flow on the example company, as its operator goes through it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aios.app import found_company
+from aios.domain.front_matter import split
+from aios.errors import Exit
+from aios.example import DEMO_TOPIC, write_traffic
+
+AIOS = (sys.executable, "-m", "aios")
+
+
+def aios(root: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*AIOS, *args], cwd=root, capture_output=True, text=True, check=False)
+
+
+def told(root: Path, *args: str) -> Any:
+    done = aios(root, *args, "--json")
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Path:
+    root = tmp_path / "fernwerk"
+    found_company(root, name="", email="", example=True)
+    write_traffic(root, datetime.now(UTC))
+    return root
+
+
+def test_the_demonstration_ends_with_a_page_and_its_receipt(tmp_path: Path) -> None:
+    done = aios(tmp_path, "demo", "--keep", str(tmp_path / "demo"))
+    assert done.returncode == Exit.OK, done.stderr
+    page = Path(done.stdout.strip())
+    html = page.read_text()
+    assert "<h1" in html
+    assert "Raising prices for existing customers" in html
+    assert "receipt" in done.stderr
+    assert aios(tmp_path / "demo", "check").returncode == Exit.OK
+    again = aios(tmp_path / "demo", "apply")
+    assert again.returncode in {Exit.OK, Exit.WAITING}
+    assert page.read_text() == html
+
+
+def test_every_sentence_of_the_page_leads_back_to_its_source(company: Path) -> None:
+    aios(company, "run", "publish-content", "--input", f"topic={DEMO_TOPIC}")
+    branch = "aios/publish-content/raising-prices-for-existing-customers"
+    text = subprocess.run(
+        ["git", "show", f"{branch}:state/evidence/raising-prices-for-existing-customers.yaml"],
+        cwd=company,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    import yaml
+
+    quotes = [each for each in yaml.safe_load(text)["sentences"] if each["kind"] == "quote"]
+    assert len(quotes) > 20
+    for each in quotes:
+        body = split((company / each["source"]).read_text())[1]
+        assert " ".join(body[each["start"] : each["end"]].split()) == " ".join(each["text"].split())
+    chain = told(company, "explain", quotes[0]["text"][:60])[0]
+    assert [link["what"] for link in chain][:3] == ["sentence", "quoted from", "source"]
+    assert {"run", "step plan", "step write", "policy"} <= {link["what"] for link in chain}
+
+
+def test_readers_become_signals_and_signals_become_proposals_once(company: Path) -> None:
+    first = told(company, "tick")
+    assert [each["run"].split("/")[0] for each in first] == ["watch-content"]
+    assert first[0]["status"] == "done"  # the policy lets numbers and lessons merge by themselves
+    second = told(company, "tick")
+    assert sorted(each["run"].rpartition("/")[0] for each in second) == [
+        "publish-content/fair-use-limits",
+        "refresh-content/free-trial-length",
+    ]
+    assert told(company, "tick") == []
+    kinds = {item["run"].split("/")[1]: item["kind"] for item in told(company, "inbox") if item["needs_you"]}
+    assert kinds == {"fair-use-limits": "proposal", "free-trial-length": "proposal"}
+    for subject in kinds:
+        assert aios(company, "reject", subject, "--reason", "not now").returncode == Exit.OK
+    assert told(company, "tick") == []
+
+
+def test_the_next_plan_cites_what_was_learned(company: Path) -> None:
+    aios(company, "run", "publish-content", "--input", f"topic={DEMO_TOPIC}")
+    chain = told(company, "explain", "raising-prices-for-existing-customers")[0]
+    learned = [link for link in chain if "memory/lessons/name-the-notice-period" in link["where"]]
+    assert len(learned) == 1
+    assert any("grew from “How to announce a price change”" in link["says"] for link in chain)
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_goes_on(company: Path) -> None:
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    command: Sequence[str] = [*AIOS, "run", "publish-content", "--input", f"topic={DEMO_TOPIC}"]
+    with subprocess.Popen(
+        command, cwd=company, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+    ) as running:
+        assert running.stderr is not None
+        lines = []
+        for line in running.stderr:
+            lines.append(line)
+            if "✓ plan" in line:
+                running.send_signal(signal.SIGINT)
+                break
+        lines += running.stderr.readlines()
+    assert running.returncode == Exit.INTERRUPTED
+    assert "aios resume" in lines[-1]
+    resumed = told(company, "resume")
+    assert [each["status"] for each in resumed] == ["waiting"]
+    assert [item["kind"] for item in told(company, "inbox")] == ["proposal"]
+    assert (
+        subprocess.run(["git", "status", "--porcelain"], cwd=company, capture_output=True, text=True, check=True).stdout
+        == ""
+    )
