@@ -28,6 +28,7 @@ _WRONG = (RuntimeError, MemoryError, RecursionError, ValueError, OverflowError)
 
 def compile_value(text: str, scope: Scope) -> str:
     """Check an expression; the name of its type (`STRING`, `BOOL`, `LIST<…>`, `DYN`). Raises ExpressionError."""
+    text = text.strip()
     _bounded(text)
     check_fields(text, scope)
     try:
@@ -50,6 +51,7 @@ def compile_bool(text: str, scope: Scope) -> None:
 
 def evaluate(text: str, values: Mapping[str, Any]) -> Any:
     """The value of an expression, JSON types, the fields of objects in their order. Raises ExpressionError."""
+    text = text.strip()
     _bounded(text)
     words = list(tokens(text))
     used = {word.text for word in words if word.kind == "name"}
@@ -90,7 +92,7 @@ def _looked_up(words: list[Token], values: Mapping[str, Any]) -> tuple[Any] | No
 
 
 def _bounded(text: str) -> None:
-    if not text.strip():
+    if not text:
         raise ExpressionError("the expression is empty", "write a value such as inputs.topic")
     if len(text) > LIMIT:
         raise ExpressionError(f"the expression is longer than {LIMIT} characters", "split it over two steps")

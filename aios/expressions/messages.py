@@ -36,7 +36,8 @@ def readable(error: Any, text: str, scope: Scope) -> ExpressionError:
     if "teration budget" in message:
         return ExpressionError(f"`{expression}` goes over too many items", "at most 10,000 in all")
     syntax = message.removeprefix("Syntax error: ").split(" expecting ")[0]
-    if syntax != message and "'<EOF>'" in syntax:
+    at_end = found is not None and "no viable" in syntax and int(found[2]) >= len(text.strip())
+    if at_end or (syntax != message and "'<EOF>'" in syntax):
         return ExpressionError(f"`{expression}` ends too early", "something is missing at its end")
     where = f" at character {int(found[2])}" if found and "yntax" in message else ""
     return ExpressionError(f"`{expression}`{where}: {shown(syntax)}")

@@ -65,13 +65,11 @@ def build(
         triggers=tuple(Trigger(kind, spec) for kind, _, spec in triggers(data)),
         inputs={name: _mapping(schema) for name, schema in _mapping(data.get("inputs")).items()},
         subject=str(data.get("subject") or data.get("name", "")),
-        steps=ordered or {},
+        steps=steps if ordered is None else ordered,
         budget=Budget(_number(budget.get("usd")), int(_number(budget.get("tokens"))), _number(budget.get("minutes"))),
         hash=key_of("workflow", dict(data)),
         path=document.path,
     )
-    if ordered is None:
-        return None, sorted(told.findings)
     findings = [*told.findings, *check(document, workflow, agents, capabilities)]
     return (None if errors(findings) else workflow), sorted(findings)
 

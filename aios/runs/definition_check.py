@@ -16,7 +16,7 @@ from aios.expressions import ExpressionError, Scope, compile_value, evaluate, ho
 from aios.runs.definition_findings import Check, suggestion
 from aios.runs.definition_triggers import check_trigger, triggers
 from aios.runs.definition_types import check_types, inputs_scope
-from aios.runs.inputs import bare, problem_of
+from aios.runs.inputs import UNUSABLE, bare, problem_of
 
 MAX_PARALLEL, MAX_ATTEMPTS = 64, 20
 
@@ -78,17 +78,10 @@ def _inputs(told: Check) -> None:
 
 
 def _schema_problem(schema: Mapping[str, Any]) -> str:
-    from jsonschema import Draft7Validator
-    from jsonschema.exceptions import SchemaError
-
     if _refers(schema):
         return "`$ref` leads outside of the workflow"
-    try:
-        Draft7Validator.check_schema(bare(schema))
-    except SchemaError as error:
-        return " ".join(error.message.split())[:120]
-    problem = problem_of(None, bare(schema))
-    return problem if problem.startswith("its schema") else ""
+    problem = problem_of("", bare(schema))
+    return problem.removeprefix(UNUSABLE) if problem.startswith(UNUSABLE) else ""
 
 
 def _refers(schema: Any) -> bool:

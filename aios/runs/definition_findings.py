@@ -8,6 +8,7 @@ from typing import Any
 
 from aios.domain.agent import Contract
 from aios.domain.effect import Capability
+from aios.domain.event import one_line
 from aios.domain.finding import Finding, Severity
 from aios.domain.record import Document, Where
 from aios.domain.workflow import Workflow
@@ -22,7 +23,8 @@ class Told:
 
     def add(self, where: Where, rule: str, message: str, hint: str = "", severity: Severity = Severity.ERROR) -> None:
         line, column = self.document.position(where)
-        self.findings.append(Finding(self.document.path, line, column, f"workflow-{rule}", message, hint, severity))
+        said, advice = one_line(message, 300), one_line(hint, 300)  # names in a file may be anything
+        self.findings.append(Finding(self.document.path, line, column, f"workflow-{rule}", said, advice, severity))
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from aios.errors import UsageError
 from aios.expressions import typed
 
 LIMIT = 32 * 1024  # bytes of all inputs as JSON: they are kept in one commit message
+UNUSABLE = "its schema cannot be used: "  # how `problem_of` begins where the schema is what is wrong
 
 _EXAMPLES = {
     "integer": "a whole number such as 3",
@@ -42,14 +43,18 @@ def problem_of(value: Any, schema: Mapping[str, Any]) -> str:
     import re
 
     from jsonschema import Draft7Validator
+    from jsonschema.exceptions import SchemaError
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
     registry: Registry[Any] = Registry()
     try:
+        Draft7Validator.check_schema(dict(schema))
         found = sorted(Draft7Validator(dict(schema), registry=registry).iter_errors(value), key=lambda e: e.json_path)
+    except SchemaError as error:
+        return one_line(f"{UNUSABLE}{error.message}", 160)
     except (re.error, RecursionError, Unresolvable) as error:
-        return one_line(f"its schema cannot be used: {error}", 120)
+        return one_line(f"{UNUSABLE}{error}", 160)
     if not found:
         return ""
     place = found[0].json_path.removeprefix("$")
