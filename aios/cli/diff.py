@@ -16,7 +16,8 @@ def command(ctx: click.Context, proposal: str, lines: bool, as_json: bool) -> No
     """What the proposal ID changes in this repository: field by field in words, and with --lines as git shows it."""
     from aios.domain.names import branch_of
     from aios.errors import UsageError
-    from aios.store.log import changes_in_words, event_between
+    from aios.store.fields import changes_in_words
+    from aios.store.log import event_between
 
     here = company(ctx)
     run = here.resolve(proposal)

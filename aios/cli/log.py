@@ -33,7 +33,8 @@ def command(
     as_json: bool,  # noqa: FBT001
 ) -> None:
     """Events, newest first: when, what, who, which record."""
-    from aios.store.log import LogFilter, changes_in_words, newest_events
+    from aios.store.fields import changes_in_words
+    from aios.store.log import LogFilter, newest_events
 
     here = company(ctx)
     wanted = LogFilter(

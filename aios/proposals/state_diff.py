@@ -10,7 +10,7 @@ from dataclasses import replace
 from aios.domain.event import Change, Event
 from aios.domain.record import ref_of
 from aios.store.documents import parse
-from aios.store.log import ReadBlob, changes_in_words
+from aios.store.fields import ReadBlob, changes_in_words
 
 NAMED = 5  # new files of one directory that are named each; of more the first few
 TITLES = ("title", "name", "asks", "why", "summary")
