@@ -208,7 +208,7 @@ def _output(workflow: Workflow, state: RunState, name: str) -> Any:
     if step.for_each:
         lasts = [items[index].last for index in sorted(index for index in items if index is not None)]
         return [typed(last.output, step.output) for last in lasts if last and last.status is StepStatus.SUCCEEDED]
-    return dict(step.empty)
+    return typed(dict(step.empty), step.output)
 
 
 def _later(text: str, seconds: float) -> str:
