@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from aios.cli.output import company, emit_json, json_option, table
+from aios.cli.output import company, emit_json, json_option, say, table
 
 
 @click.command(epilog="Example: aios query \"SELECT id, title, status FROM records WHERE kind = 'content'\"")
@@ -25,6 +25,8 @@ def command(ctx: click.Context, sql: str | None, as_csv: bool, tables: bool, lim
         return
     rows = here.projection.query(sql, limit=limit)
     named = [dict(zip(rows.columns, row, strict=True)) for row in rows.rows]
+    if rows.more:
+        say(f"… more than {limit} rows; --limit shows more")
     if as_json:
         emit_json(named)
     elif as_csv:

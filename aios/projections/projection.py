@@ -1,92 +1,234 @@
-"""The projection in SQLite (a first form: rebuilt whenever main moved)."""
+"""The projection: state and history as tables in SQLite, folded from the log and brought up to date commit by commit.
+
+It is derived: whatever is wrong with the file (another version's, damaged, of a history that was rewritten), it is made
+anew. One process at a time brings it up to date; others wait for it, and read what there was meanwhile.
+"""
 
 from __future__ import annotations
 
-import json
+import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from aios.errors import UsageError
+from aios.domain.event import Event
+from aios.errors import AiosError, BusyError
+from aios.projections import query
+from aios.projections.folds import Rows as Folded
+from aios.projections.folds import events, field_changes, records
+from aios.projections.tables import BY_EVENT, BY_FILE, insertion, removal, schema
+from aios.store.documents import parse
+from aios.store.fields import Versions
 from aios.store.git import Git
 from aios.store.log import read_events
+from aios.store.log_order import follows, parents_of
+from aios.store.trees import changed_paths
 
-TABLES: dict[str, dict[str, str]] = {
-    "records": {"kind": "", "id": "", "path": "", "title": "", "status": "", "data": ""},
-    "events": {"seq": "", "commit_id": "", "at": "", "type": "", "subject": "", "actor": "", "run": "", "step": ""},
-    "runs": {"run": "", "workflow": "", "status": "", "started": "", "finished": "", "base": ""},
-}
+FOLDS = 1  # raised when a fold tells the same events otherwise than before
+BATCH = 512  # events folded at once; their blobs are read in one go
+WAIT = 120.0  # seconds for another process that is bringing it up to date
+_VERSION = hashlib.sha256(repr((FOLDS, schema())).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
+class Refreshed:
+    """What a refresh did: events and files folded; `rebuilt` says why all of them were, empty where only news was."""
+
+    events: int = 0
+    files: int = 0
+    rebuilt: str = ""
 
 
 class Projection:
-    def __init__(self, path: Path, git: Git, main: str) -> None:
-        self._path, self._git, self._main = path, git, main
+    """The projection of `branch` in the file `path`."""
 
-    def refresh(self) -> None:
-        tip = self._git.rev(self._main) or ""
-        with sqlite3.connect(self._path) as db:
-            db.execute("CREATE TABLE IF NOT EXISTS meta (tip TEXT)")
-            if db.execute("SELECT tip FROM meta").fetchone() == (tip,):
-                return
-        self.rebuild()
+    def __init__(self, path: Path, git: Git, branch: str) -> None:
+        self._path, self._git, self._branch = path, git, branch
 
-    def rebuild(self) -> None:
-        from aios.store.documents import parse
+    def refresh(self) -> Refreshed:
+        """Bring it up to the branch's tip. Raises BusyError where another process takes too long at it."""
+        tip = self._git.rev(self._branch) or ""
+        with suppress(sqlite3.Error):
+            if self._told() == (_VERSION, self._branch, tip):
+                return Refreshed()
+        return self._written(tip, anew="")
 
-        tip = self._git.rev(self._main) or ""
-        db = sqlite3.connect(self._path)
-        for name, columns in TABLES.items():
-            db.execute(f"DROP TABLE IF EXISTS {name}")
-            db.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
-        for seq, e in enumerate(read_events(self._git, until=self._main)):
-            row = (seq, e.commit, e.at, e.type, e.subject, e.actor, e.trailer("Run"), e.trailer("Step"))
-            db.execute("INSERT INTO events VALUES (?,?,?,?,?,?,?,?)", row)
-        for path, (_, oid) in self._git.tree(tip).items():
-            if path.startswith("state/") and not path.startswith("state/schemas/") and path.endswith((".md", ".yaml")):
-                document, _ = parse(path, self._git.read_blob(oid) or b"")
-                if document is None:
-                    continue
-                data = document.data
-                kind = str(data.get("schema", "")).partition(".")[0]
-                if kind == "run":
-                    row2 = tuple(data.get(k) for k in ("run", "workflow", "status", "started", "finished", "base"))
-                    db.execute("INSERT INTO runs VALUES (?,?,?,?,?,?)", row2)
-                stem = path.rpartition("/")[2].rpartition(".")[0]
-                row3 = (
-                    kind,
-                    stem,
-                    path,
-                    str(data.get("title", data.get("name", ""))),
-                    data.get("status"),
-                    json.dumps(data),
-                )
-                db.execute("INSERT INTO records VALUES (?,?,?,?,?,?)", row3)
-        db.execute("DELETE FROM meta")
-        db.execute("INSERT INTO meta VALUES (?)", (tip,))
-        db.commit()
-        db.close()
+    def rebuild(self) -> Refreshed:
+        """Make it anew from the whole history."""
+        return self._written(self._git.rev(self._branch) or "", anew="asked for")
 
-    def query(self, sql: str, params: Sequence[Any] = (), *, limit: int = 1000) -> Rows:
-        with sqlite3.connect(f"file:{self._path}?mode=ro", uri=True) as db:
-            db.set_authorizer(_reading)
+    def query(self, sql: str, params: Sequence[Any] = (), *, limit: int = 1000) -> query.Rows:
+        """The first `limit` rows of a read-only question. Raises UsageError for any other or a wrong one."""
+        return query.ask(self._path, sql, params, limit=limit)
+
+    def _told(self) -> tuple[str, str, str] | None:
+        if not self._path.exists():
+            return None
+        with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=WAIT)) as db:
+            row = db.execute("SELECT version, branch, tip FROM origin").fetchone()
+            return None if row is None else (str(row[0]), str(row[1]), str(row[2]))
+
+    def _written(self, tip: str, *, anew: str) -> Refreshed:
+        try:
+            return self._write(tip, anew=anew)
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error) or "busy" in str(error):
+                raise BusyError(
+                    "another aios is bringing the projection up to date", "try again in a moment"
+                ) from error
+            return self._after_damage(tip, error)
+        except sqlite3.DatabaseError as error:
+            return self._after_damage(tip, error)
+
+    def _after_damage(self, tip: str, error: sqlite3.Error) -> Refreshed:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        try:
+            return self._write(tip, anew=f"the file was damaged: {error}")
+        except sqlite3.Error as again:
+            raise AiosError(
+                f"{self._path} cannot be written: {again}", "look at the disk and its free space"
+            ) from again
+
+    def _write(self, tip: str, *, anew: str) -> Refreshed:
+        with closing(sqlite3.connect(self._path, timeout=WAIT, isolation_level=None)) as db:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("BEGIN IMMEDIATE")
             try:
-                cursor = db.execute(sql, params)
-            except sqlite3.Error as error:
-                raise UsageError(str(error), f"tables: {', '.join(TABLES)}") from error
-            return Rows(tuple(c[0] for c in cursor.description or ()), tuple(cursor.fetchmany(limit)))
+                done = self._fold(db, tip, anew=anew)
+                db.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    db.execute("ROLLBACK")
+                raise
+            return done
+
+    def _fold(self, db: sqlite3.Connection, tip: str, *, anew: str) -> Refreshed:
+        since, seq, why = self._begin(db, tip)
+        why = anew or why
+        if why:
+            _empty(db)
+            since, seq = None, 0
+        if since == tip:
+            return Refreshed()
+        count = self._fold_events(db, tip, since, seq)
+        files = self._fold_files(db, tip, since)
+        db.execute("DELETE FROM origin")
+        db.execute("INSERT INTO origin VALUES (?, ?, ?, ?)", (_VERSION, self._branch, tip, seq + count))
+        return Refreshed(count, files, why)
+
+    def _begin(self, db: sqlite3.Connection, tip: str) -> tuple[str | None, int, str]:
+        """The commit that it tells of, the number of the next event, and why it must be made anew (if it must)."""
+        try:
+            row = db.execute("SELECT version, branch, tip, next_seq FROM origin").fetchone()
+        except sqlite3.OperationalError:
+            return None, 0, "there was none"
+        if row is None or row[0] != _VERSION:
+            return None, 0, "it was another version's"
+        _, branch, since, seq = row
+        if branch != self._branch:
+            return None, 0, f"it told of {branch}"
+        if since != tip and not self._continues(since, tip):
+            return None, 0, "the history was rewritten"
+        return since, seq, ""
+
+    def _continues(self, since: str, tip: str) -> bool:
+        if not since or not tip:
+            return False
+        try:
+            return follows(parents_of(self._git, tip, since), since, tip)
+        except AiosError:
+            return False  # what it told of is no longer in the repository
+
+    def _fold_events(self, db: sqlite3.Connection, tip: str, since: str | None, seq: int) -> int:
+        if not tip:
+            return 0
+        blobs = _Blobs(self._git)
+        versions = Versions(blobs.read)
+        count = 0
+        told = read_events(self._git, since=since, until=tip)
+        while batch := list(islice(told, BATCH)):
+            blobs.expect(batch)
+            rows: Folded = []
+            for event in batch:
+                rows += events.fold(seq + count, event)
+                rows += field_changes.fold(seq + count, event, versions)
+                count += 1
+            _insert(db, rows)
+        return count
+
+    def _fold_files(self, db: sqlite3.Connection, tip: str, since: str | None) -> int:
+        if not tip:
+            return 0
+        wanted: dict[str, str] = {}
+        if since is None:
+            wanted = {path: oid for path, (_, oid) in self._git.tree(tip).items() if _is_record(path)}
+        else:
+            for change in changed_paths(self._git, since, tip):
+                if _is_record(change.path):
+                    for name in BY_FILE:
+                        db.execute(removal(name), (change.path,))
+                    if change.after:
+                        wanted[change.path] = change.after
+        paths = sorted(wanted)
+        for path, (_, content) in zip(paths, self._git.blobs(wanted[path] for path in paths), strict=True):
+            document, _ = parse(path, content)
+            if document is not None:
+                _insert(db, records.fold(document), file=path)
+        return len(paths)
 
 
-_READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+class _Blobs:
+    """Contents of blobs, read a batch of events at a time."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._kept: dict[str, bytes] = {}
+        self._met: set[str] = set()
+
+    def expect(self, batch: Iterable[Event]) -> None:
+        """Read ahead what the events will ask for; what an earlier one brought in is remembered by whoever asked."""
+        needed: dict[str, None] = {}
+        fresh: set[str] = set()
+        for event in batch:
+            for change in field_changes.told(event):
+                for blob in (change.before, "" if change.mode else change.after):
+                    if blob and blob not in self._met:
+                        needed[blob] = None
+                        fresh.add(blob)
+        self._kept = dict(self._git.blobs(needed))
+        self._met = fresh
+
+    def read(self, blob: str) -> bytes | None:
+        return self._kept.get(blob) or self._git.read_blob(blob)
 
 
-def _reading(action: int, *_: object) -> int:
-    """Nothing but reading: no ATTACH, no PRAGMA, no writing."""
-    return sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY
+def _is_record(path: str) -> bool:
+    return field_changes.is_told(path)
+
+
+def _empty(db: sqlite3.Connection) -> None:
+    """No tables but ours, and nothing in them."""
+    for kind, name in list(db.execute("SELECT type, name FROM sqlite_master WHERE type IN ('table', 'view')")):
+        if not str(name).startswith("sqlite_"):
+            db.execute(f'DROP {kind} "{name}"')
+    for statement in schema():
+        db.execute(statement)
+
+
+def _insert(db: sqlite3.Connection, rows: Folded, *, file: str = "") -> None:
+    """Rows of one file, or of events; each gets its place among those of the same table and file (or event)."""
+    tables: dict[str, list[tuple[object, ...]]] = {}
+    places: dict[tuple[str, object], int] = {}
+    for name, row in rows:
+        owner = row[0] if name in BY_EVENT else file
+        place = places.get((name, owner), 0)
+        places[name, owner] = place + 1
+        tables.setdefault(name, []).append((place, *row) if name in BY_EVENT else (file, place, *row))
+    for name, found in tables.items():
+        db.executemany(insertion(name), found)

@@ -11,7 +11,7 @@ from aios.runs.context import Context
 from aios.runs.definitions import check_workflows
 from aios.runs.history import STARTED
 from aios.runs.inbox import Item, open_runs
-from aios.runs.schedule import Firing, Occurred, due_triggers
+from aios.runs.schedule import LOOK_BACK, Firing, Occurred, due_triggers
 from aios.runs.session import facts_of
 from aios.runs.start import start_run
 from aios.store.catalog import Catalog
@@ -61,15 +61,16 @@ def timers(items: Iterable[Item], now: str) -> list[str]:
 
 
 def _founded(context: Context) -> str:
-    """When the workflows came to be: schedules owe nothing for the time before."""
-    text = context.git.text("log", "--format=%cI", "--diff-filter=A", "--", "workflows/")
-    return next(iter(text.splitlines()), context.now())
+    """When the newest workflow came to be, as far as it matters: schedules owe nothing for the time before."""
+    oldest = (context.clock().astimezone(UTC) - LOOK_BACK).isoformat()
+    text = context.git.text("log", f"--since={oldest}", "--format=%cI", "--diff-filter=A", "--", "workflows/")
+    return next(iter(text.splitlines()), oldest)
 
 
 def _events(context: Context, types: set[str]) -> list[Occurred]:
     oldest = context.clock().astimezone(UTC) - EVENT_AGE
     found = []
-    for event in read_events(context.git, until=context.main):
+    for event in read_events(context.git, until=context.main, newer=oldest.isoformat()):
         if types.intersection(event.types) and datetime.fromisoformat(event.at) >= oldest:
             data = {
                 "type": event.type,

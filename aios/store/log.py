@@ -21,15 +21,19 @@ from aios.store.trees import changed_paths
 _FIRST_LOOK = 256  # commits told at first when the newest are asked for; then twice as many, and so on
 
 
-def read_events(git: Git, *, since: str | None = None, until: str = "HEAD", run: str = "") -> Iterator[Event]:
-    """Events that `until` contains and `since` does not, oldest first; with `run` only that run's.
+def read_events(
+    git: Git, *, since: str | None = None, until: str = "HEAD", run: str = "", newer: str = ""
+) -> Iterator[Event]:
+    """Events that `until` contains and `since` does not, oldest first.
+
+    With `run` only that run's; with `newer` (ISO 8601) only those committed since.
 
     Raises CorruptError where git cannot read a commit.
     """
     tip = git.rev(until)
     if tip is None:
         return
-    parents = parents_of(git, tip, since)
+    parents = parents_of(git, tip, since, newer=newer)
     wanted: Iterator[tuple[str, bool]] = order(parents, tip)
     if run:
         # Git searches messages quicker than we read trailers; what merely mentions the run is sorted out below.

@@ -14,9 +14,13 @@ from aios.store.git import Git
 Parents = Mapping[str, Sequence[str]]
 
 
-def parents_of(git: Git, tip: str, since: str | None = None) -> dict[str, tuple[str, ...]]:
-    """Commits that `tip` contains and `since` does not, with their parents as the repository knows them."""
-    listed = git.run("rev-list", "--parents", tip, *([f"^{since}"] if since else []), "--").decode("ascii")
+def parents_of(git: Git, tip: str, since: str | None = None, *, newer: str = "") -> dict[str, tuple[str, ...]]:
+    """Commits that `tip` contains and `since` does not, with their parents as the repository knows them.
+
+    `newer` is a moment (ISO 8601): commits from before it are left out.
+    """
+    bounds = [*([f"^{since}"] if since else []), *([f"--since={newer}"] if newer else [])]
+    listed = git.run("rev-list", "--parents", *bounds, tip, "--").decode("ascii")
     return {words[0]: tuple(words[1:]) for words in map(str.split, listed.splitlines())}
 
 

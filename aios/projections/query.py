@@ -1,0 +1,84 @@
+"""Asking the projection: SQL that only reads, within a time, and errors that say what there is."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from aios.errors import UsageError
+from aios.projections.tables import TABLES
+
+SECONDS = 20.0
+LONGEST = 64 * 1024 * 1024  # bytes of any one value
+_STEPS = 20_000  # of SQLite's machine between two looks at the clock
+_READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
+_UNSAFE_FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer", "writefile", "readfile", "edit"})
+_NO_TABLE = re.compile(r"no such table: (?P<name>\S+)")
+_NO_COLUMN = re.compile(r"no such column: (?P<name>\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """`more` tells that there were more rows than asked for."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    more: bool = False
+
+
+def ask(file: Path, sql: str, params: Sequence[Any] = (), *, limit: int, seconds: float = SECONDS) -> Rows:
+    """Raises UsageError for what does not only read, is wrong, or takes longer than `seconds`."""
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30.0)) as db:
+        db.execute("PRAGMA query_only = ON")
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+        db.set_authorizer(_authorize)
+        end = time.monotonic() + seconds
+        db.set_progress_handler(lambda: int(time.monotonic() > end), _STEPS)
+        try:
+            cursor = db.execute(sql, params)
+            found = cursor.fetchmany(limit + 1)
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise _explained(str(error), seconds) from error
+        columns = tuple(column[0] for column in cursor.description or ())
+        if not columns:
+            raise UsageError("this asks nothing", "begin with SELECT")
+        return Rows(columns, tuple(found[:limit]), more=len(found) > limit)
+
+
+def _authorize(action: int, _: str | None, name: str | None, *__: object) -> int:
+    if action == sqlite3.SQLITE_FUNCTION:
+        return sqlite3.SQLITE_DENY if name in _UNSAFE_FUNCTIONS else sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY
+
+
+def _explained(said: str, seconds: float) -> UsageError:
+    table, column = _NO_TABLE.search(said), _NO_COLUMN.search(said)
+    if table:
+        return UsageError(f"there is no table `{table['name']}`", _close(table["name"], TABLES) or _tables())
+    if column:
+        name = column["name"].rpartition(".")[2]
+        hint = _close(name, sorted({each for columns in TABLES.values() for each in columns}))
+        return UsageError(f"there is no column `{column['name']}`", hint or "`aios query --tables` lists them all")
+    if "not authorized" in said or "prohibited" in said or "readonly" in said:
+        return UsageError("a query only reads", "to change a record, edit its file")
+    if "interrupted" in said:
+        return UsageError(f"the query took longer than {seconds:g} s", "narrow it down, or add LIMIT")
+    if "one statement" in said:
+        return UsageError("one statement at a time", "leave out what follows the first semicolon")
+    return UsageError(said[:200], _tables())
+
+
+def _close(name: str, known: Sequence[str] | dict[str, dict[str, str]]) -> str:
+    close = get_close_matches(name, list(known), 1)
+    return f"did you mean `{close[0]}`?" if close else ""
+
+
+def _tables() -> str:
+    return f"the tables are {', '.join(TABLES)}"
