@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +12,21 @@ from aios.domain.finding import Finding, Severity
 from aios.domain.names import is_protected
 from aios.domain.policy import PolicyFacts
 from aios.domain.proposal import PlannedEffect
+
+# What a rule may ask about one planned effect.
+EFFECT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "capability": {"type": "string"},
+        "connector": {"type": "string"},
+        "target": {"type": "string"},
+        "reversible": {"type": "boolean"},
+        "amount": {"type": "integer"},
+        "currency": {"type": "string"},
+        "recipients": {"type": "integer"},
+    },
+}
+UNKNOWN = 2**53 - 1  # an amount or a number of recipients that nobody can read counts as the largest
 
 # Name → (JSON Schema, meaning). The declaration that expressions are checked against and the guide is made from.
 FACTS: dict[str, tuple[dict[str, Any], str]] = {
@@ -28,7 +45,7 @@ FACTS: dict[str, tuple[dict[str, Any], str]] = {
     "changed": ({"type": "integer"}, "number of files changed"),
     "deleted": ({"type": "integer"}, "number of files deleted"),
     "effects": (
-        {"type": "array", "items": {"type": "object"}},
+        {"type": "array", "items": EFFECT},
         "planned effects: capability, connector, target, reversible, amount, currency, recipients",
     ),
     "irreversible": ({"type": "integer"}, "number of effects that cannot be undone"),
@@ -57,13 +74,15 @@ def build(
 ) -> PolicyFacts:
     """The facts of one proposal."""
     own = [change for change in changes if not change.path.startswith("state/runs/")]
+    # A file that moved away is touched where it was, too.
+    paths = list(dict.fromkeys(path for change in own for path in (change.path, change.renamed_from) if path))
     told = [_effect(effect) for effect in effects]
     return {
         "workflow": workflow,
         "subject": subject,
         "agents": list(agents),
-        "paths": [change.path for change in own],
-        "kinds": sorted({_kind(change.path) for change in own}),
+        "paths": paths,
+        "kinds": sorted({_kind(path) for path in paths}),
         "added": sum(1 for change in own if not change.before),
         "changed": sum(1 for change in own if change.before and change.after),
         "deleted": sum(1 for change in own if not change.after),
@@ -74,25 +93,42 @@ def build(
         "trust": list(trust),
         "errors": sum(1 for finding in findings if finding.severity is Severity.ERROR),
         "warnings": sum(1 for finding in findings if finding.severity is Severity.WARNING),
-        "protected": any(is_protected(change.path) for change in own),
-        "cost_usd": cost_usd,
+        "protected": any(is_protected(path) for path in paths),
+        "cost_usd": float(cost_usd),
         "tokens": tokens,
     }
 
 
 def _effect(effect: PlannedEffect) -> dict[str, Any]:
     payload = effect.payload
-    recipients = payload.get("recipients")
-    amount = payload.get("amount", 0)
     return {
         "capability": effect.capability,
         "connector": effect.connector,
         "target": effect.target,
         "reversible": effect.reversible,
-        "amount": amount if isinstance(amount, int) else 0,
-        "currency": str(payload.get("currency", "")),
-        "recipients": len(recipients) if isinstance(recipients, list) else 0,
+        "amount": _amount(payload.get("amount")),
+        "currency": str(payload.get("currency") or ""),
+        "recipients": _recipients(payload.get("recipients")),
     }
+
+
+def _amount(value: Any) -> int:
+    """Minor units, rounded up."""
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return UNKNOWN
+    return max(-UNKNOWN, min(math.ceil(value), UNKNOWN))
+
+
+def _recipients(value: Any) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, list):
+        return len(value)
+    if isinstance(value, str):
+        return len([each for each in re.split(r"[,;]", value) if each.strip()])
+    return min(value, UNKNOWN) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else UNKNOWN
 
 
 def _kind(path: str) -> str:
