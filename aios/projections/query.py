@@ -66,7 +66,7 @@ def _explained(said: str, seconds: float) -> UsageError:
         name = column["name"].rpartition(".")[2]
         hint = _close(name, sorted({each for columns in TABLES.values() for each in columns}))
         return UsageError(f"there is no column `{column['name']}`", hint or "`aios query --tables` lists them all")
-    if "not authorized" in said or "prohibited" in said or "readonly" in said:
+    if any(word in said for word in ("not authorized", "authorization denied", "prohibited", "readonly")):
         return UsageError("a query only reads", "to change a record, edit its file")
     if "interrupted" in said:
         return UsageError(f"the query took longer than {seconds:g} s", "narrow it down, or add LIMIT")

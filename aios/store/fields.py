@@ -29,7 +29,7 @@ _WORD = re.compile(r"[^\W_]+")
 _FIELD = re.compile(r"\n(?=[A-Za-z_])")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?=:(?:[ \n]|\Z))")
 _PLAIN = re.compile(r"[A-Za-z0-9_+.][^\n:#'\"]*")  # on one line, and nothing in it that means anything to YAML
-_OUTSIDE = re.compile(r"\n(?![A-Za-z_# \n])|\n#[^\n]*(?=\n|\Z)")
+_OUTSIDE = re.compile(r"\n(?![A-Za-z_# \n]|-[ \n]|\Z)|\n#[^\n]*(?=\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,16 @@ class Versions:
 
     def compare(self, change: Change) -> list[FieldChange]:
         old_path = change.renamed_from or change.path
-        before, after = self._cut(old_path, change.before), self._cut(change.path, "" if change.mode else change.after)
+        blob = "" if change.mode else change.after
+        before, after = self._cut(old_path, change.before), self._cut(change.path, blob)
         if before is None or after is None:
-            return _whole(change, self._content(change.before), self._content(change.after))
+            return _whole(change, self._content(change.before), self._content(blob))
         names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
         prose = old_path.endswith(".md"), change.path.endswith(".md")
         try:
             values = [(_value(name, before, prose[0]), _value(name, after, prose[1])) for name in names]
         except ValueError:
-            return _whole(change, self._content(change.before), self._content(change.after))
+            return _whole(change, self._content(change.before), self._content(blob))
         return [
             FieldChange(change.path, name, old, new)
             for name, (old, new) in zip(names, values, strict=True)

@@ -1,0 +1,115 @@
+"""Random histories of a company: hand edits, events of ours, renames, deletions, broken files, merges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import strategies as st
+
+from aios.domain.event import EventNote, render_message
+from aios.store.commits import Draft, commit_many
+from aios.store.git import Git
+
+AT = "2026-03-02T09:00:00+01:00"
+PATHS = [
+    "state/customers/acme.yaml",
+    "state/customers/brick.yaml",
+    "state/content/hello.md",
+    "state/metrics/hello-2026-03-02.yaml",
+    "state/questions/why.yaml",
+    "state/runs/2026/03/01jc0000000000000000000000.yaml",
+    "memory/lessons/short.md",
+    "state/agents/writer.md",
+    "README.md",
+]
+_RUN = (
+    "schema: run.v1\nrun: publish-content/hello/01jc0000000000000000000000\nstatus: {0}\n"
+    "steps:\n  publish: {{status: succeeded, attempts: 1, output: {{key: k, url: u}}}}\n"
+    "effects:\n  - {{step: publish, key: k, summary: {0}}}\nquestions: [{{asks: {0}}}]\n"
+)
+_BROKEN = ("a: [1\n", "\t: x\n", "a: 1\na: 2\n", "---\nnever closed\n", "", "- a list\n", "\xff")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happens: what files become (None: gone), by hand or as an event, on main or on a branch."""
+
+    files: tuple[tuple[str, str | None], ...]
+    by_hand: bool
+    merged: bool
+
+
+def _text(path: str, word: str, number: int) -> str:
+    if path.startswith("state/runs/"):
+        return _RUN.format(word)
+    kind = path.split("/")[1].removesuffix("s") if path.startswith("state/") else "note"
+    front = f"schema: {kind}.v1\ntitle: {word}  # said\nstatus: {word}\nviews: {number}\ntags: [{word}, b]\n"
+    if number % 3 == 0:
+        front += f"notes: |\n  {word}\n  # no comment\nmore: {{a: {number}}}\n"
+    return f"---\n{front}---\n\n{word} words here {number}.\n" if path.endswith(".md") else front
+
+
+@st.composite
+def _files(draw: st.DrawFn) -> tuple[tuple[str, str | None], ...]:
+    chosen = draw(st.lists(st.sampled_from(PATHS), min_size=1, max_size=3, unique=True))
+    found: list[tuple[str, str | None]] = []
+    for path in chosen:
+        match draw(st.integers(0, 9)):
+            case 0:
+                found.append((path, None))
+            case 1:
+                found.append((path, draw(st.sampled_from(_BROKEN))))
+            case _:
+                word = draw(st.sampled_from(["draft", "open", "yes", "1.5", "'quoted: x'", "Überall"]))
+                found.append((path, _text(path, word, draw(st.integers(0, 6)))))
+    return tuple(found)
+
+
+STEPS = st.builds(Step, _files(), st.booleans(), st.booleans())
+HISTORIES = st.lists(st.lists(STEPS, min_size=1, max_size=5), min_size=1, max_size=4)
+
+
+@contextmanager
+def company() -> Iterator[tuple[Git, Path]]:
+    """A repository without a commit, and the folder that it lies in."""
+    with TemporaryDirectory() as folder, Git.init(Path(folder) / "company") as git:
+        yield git, Path(folder)
+
+
+def grow(git: Git, steps: Sequence[Step]) -> str:
+    """Commit the steps to main; gives its tip."""
+    for number, step in enumerate(steps):
+        tip = git.rev("main")
+        there = git.tree(tip) if tip else {}
+        files = {
+            path: None if text is None else text.encode("latin-1" if text == "\xff" else "utf-8")
+            for path, text in step.files
+            if text is not None or path in there
+        }
+        message = "By hand\n" if step.by_hand else _message(number, list(files))
+        draft = Draft(message, files, AT, "Olga", "olga@acme.example")
+        if not step.merged or tip is None:
+            commit_many(git, "main", [draft], expected=tip)
+            continue
+        git.run("update-ref", "refs/heads/side", tip)
+        (side,) = commit_many(git, "side", [draft], expected=tip)
+        merge = Draft("proposal.approved: it\n\nAios-Event: proposal.approved\n", files, AT, "Olga", "o@x", (side,))
+        commit_many(git, "main", [merge], expected=tip)
+    return git.rev("main") or ""
+
+
+def _message(number: int, paths: list[str]) -> str:
+    note = EventNote(
+        "content.drafted",
+        f"step {number}",
+        records=tuple(path.removeprefix("state/").rpartition(".")[0] for path in paths),
+        run="publish-content/hello/01jc0000000000000000000000",
+        step="write",
+        attempt=1,
+        actor="agent:writer@1",
+    )
+    return render_message(note)
