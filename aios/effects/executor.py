@@ -15,7 +15,7 @@ from aios.domain.agent import Question
 from aios.domain.effect import Claim, Connector, Effect, HowKnown, Outcome, Receipt
 from aios.domain.keys import key_of
 from aios.effects.ledger import Ledger
-from aios.errors import RefusedError
+from aios.errors import RefusedError, TransientError
 
 HAPPENED, DID_NOT_HAPPEN = "it happened", "it did not happen"
 
@@ -54,7 +54,8 @@ def execute(
     effect: Effect, connector: Connector, desk: Desk, *, approved: Collection[str], approved_commit: str
 ) -> Done | Ask:
     """Do the effect unless it was done. Raises RefusedError where it is not approved or effects are paused, and
-    TransientError where the service asks to come back later (the claim stays; the next call looks up first)."""
+    TransientError where the service asks to come back later. Where something may have been sent the claim stays, and
+    the next call looks up first."""
     key = effect.key
     claim, receipt = desk.ledger.get(key)
     if receipt is not None:
@@ -73,9 +74,26 @@ def execute(
     if not mine and not found.authoritative:
         return Ask(_question(effect, claim or desk.ledger.get(key)[0]))
     desk.checkpoint("before act")
-    outcome = connector.act(effect)
+    try:
+        outcome = connector.act(effect)
+    except RefusedError:
+        _release(effect, desk, connector.name)
+        raise
+    except TransientError as error:
+        if not error.sent:
+            _release(effect, desk, connector.name)
+        raise
     desk.checkpoint("after act")
+    if not outcome.sent:
+        _release(effect, desk, connector.name)
+        hint = f"`mode: live` in state/connectors/{connector.name}.yaml sends it"
+        raise RefusedError(f"{connector.name} only shows: {effect.capability} → {effect.target} was not sent", hint)
     return _receipt(effect, outcome, HowKnown.ACTED, desk)
+
+
+def _release(effect: Effect, desk: Desk, connector: str) -> None:
+    """Nothing reached the service for certain: the next attempt begins anew, without a question."""
+    desk.ledger.absent(effect.key, at=desk.now(), by=f"connector:{connector}")
 
 
 def settle(ledger: Ledger, key: str, *, happened: bool, url: str, now: str, by: str) -> None:

@@ -34,7 +34,7 @@ class Ledger:
     def claim(self, claim: Claim) -> bool:
         """Claim an effect; False where somebody's claim stands.
 
-        After the operator said that an attempt did not happen, one further claim is free: it lies beside the first.
+        After it was said that an attempt did not happen, one further claim is free: it lies beside the first.
         """
         number = self._absences(claim.key) + 1
         name = CLAIM if number == 1 else f"claim-{number}.yaml"
@@ -42,13 +42,13 @@ class Ledger:
         return self._add(claim.key, name, data, f"claimed: {claim.capability} {claim.target}", claim.at)
 
     def absent(self, key: str, *, at: str, by: str) -> None:
-        """The operator found that what was claimed last did not happen."""
+        """What was claimed last did not happen: the operator says so, or a connector that sent nothing."""
         number = self._absences(key) + 1
         data: dict[str, object] = {"schema": "absence.v1", "key": key, "at": at, "by": by}
-        self._add(key, f"absent-{number}.yaml", data, "absent: said by the operator", at)
+        self._add(key, f"absent-{number}.yaml", data, f"absent: says {by}", at)
 
     def stands(self, key: str) -> bool:
-        """Is there a claim that neither a receipt nor the operator's word has settled?"""
+        """Is there a claim that neither a receipt nor somebody's word has settled?"""
         number = self._absences(key) + 1
         name = CLAIM if number == 1 else f"claim-{number}.yaml"
         return self._read(key, name) is not None and self._read(key, RECEIPT) is None

@@ -40,7 +40,7 @@ def _author(company: Record | None) -> str:
 
 
 def removal(record: Record, company: Record | None) -> dict[str, Any]:
-    """The payload of `cms.unpublish`."""
+    """The payload of `cms.unpublish`, and with what it undoes that of `cms.restore`."""
     del company
     return {"id": record.id, "slug": str(record.get("slug") or record.id)}
 
@@ -53,7 +53,12 @@ def public_text(body: str) -> str:
     return _PLACE.sub("", body)
 
 
-PAYLOADS: dict[str, Build] = {"cms.publish": article, "cms.update": article, "cms.unpublish": removal}
+PAYLOADS: dict[str, Build] = {
+    "cms.publish": article,
+    "cms.update": article,
+    "cms.unpublish": removal,
+    "cms.restore": removal,
+}
 
 
 def plan(
@@ -94,6 +99,8 @@ def record_update(effect: Effect, *, url: str, at: str, key: str) -> Mapping[str
         return {"status": "published", "url": url, "published": at, "receipt": key}
     if effect.capability == "cms.update":
         return {"status": "published", "url": url, "updated": at, "receipt": key}
+    if effect.capability == "cms.restore":
+        return {"url": url, "receipt": key}
     if effect.capability == "cms.unpublish":
         return {"status": "retired", "receipt": key}
     return {}

@@ -25,6 +25,7 @@ from aios.runs.outcome import record_changes
 from aios.runs.session import open_session, read_state
 from aios.store.catalog import Catalog
 from aios.store.edit import edit
+from aios.store.merge import merge_documents
 from aios.store.trees import CommitTree
 
 
@@ -81,6 +82,9 @@ def revert(context: Context, run: str, *, reason: str) -> list[Receipt]:
     effects = [undo.compensation for undo in plan if undo.compensation]
     if not effects:
         raise RefusedError(f"nothing of {run} can be undone", "`aios explain` tells what it did")
+    ledger = Ledger(context.git)
+    if all(ledger.get(effect.key)[1] for effect in effects) and _is_told(context, run):
+        raise RefusedError(f"{run} is undone already", "`aios explain` tells when and by whom")
     receipts: list[Receipt] = []
     with open_session(context, run) as session:
         for effect in effects:
@@ -100,6 +104,27 @@ def revert(context: Context, run: str, *, reason: str) -> list[Receipt]:
     return receipts
 
 
+def _before(context: Context, effect: Effect, path: str, tip: str) -> bytes | None:
+    """The record's file as it is to be: for what brings an earlier text back, that text with what changed since."""
+    git = context.git
+    content = git.read_blob(f"{tip}:{path}")
+    claim = Ledger(git).get(str(effect.payload.get("undoes")))[0]
+    if effect.capability != "cms.restore" or claim is None or content is None:
+        return content
+    approved, earlier = (
+        git.read_blob(f"{commit}:{path}") for commit in (claim.approved_commit, f"{claim.approved_commit}^")
+    )
+    if approved is None or earlier is None:
+        return content
+    return merge_documents(path, approved, content, earlier).content
+
+
+def _is_told(context: Context, run: str) -> bool:
+    """Does the run's record on main say that it was reverted? A crash may lie between the receipts and that."""
+    state = read_state(context.git, run, main=context.main)
+    return run_record(context, state).get("status") == RunStatus.REVERTED.value
+
+
 def _write_down(context: Context, state: RunState, effects: list[Effect], receipts: list[Receipt], reason: str) -> None:
     note = EventNote(
         type=REVERTED,
@@ -116,7 +141,7 @@ def _write_down(context: Context, state: RunState, effects: list[Effect], receip
         found = record_changes(context, state, tip, {"status": RunStatus.REVERTED.value, "finished": context.now()})
         for effect, receipt in zip(effects, receipts, strict=True):
             path = f"state/{effect.record}.md"
-            content = context.git.read_blob(f"{tip}:{path}")
+            content = _before(context, effect, path, tip)
             if content is not None:
                 fields = record_update(effect, url=receipt.url, at=receipt.at, key=receipt.key)
                 found[path] = edit(content.decode(), dict(fields.items())).encode()

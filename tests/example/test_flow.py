@@ -123,3 +123,19 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on(company: Path) -> None
         subprocess.run(["git", "status", "--porcelain"], cwd=company, capture_output=True, text=True, check=True).stdout
         == ""
     )
+
+
+def test_a_refresh_that_is_taken_back_leaves_page_and_record_as_they_were(company: Path) -> None:
+    page, record = company / "public/free-trial-length/index.html", company / "state/content/free-trial-length.md"
+    before = (page.read_text(), split(record.read_text())[1])
+    aios(company, "tick")
+    aios(company, "tick")
+    approved = aios(company, "approve", "free-trial-length", "--apply")
+    assert "Extending a trial" in page.read_text(), approved.stderr
+    assert "Extending a trial" in record.read_text()
+    reverted = aios(company, "revert", "refresh-content/free-trial-length", "--yes")
+    assert reverted.returncode == Exit.OK, reverted.stderr
+    assert (page.read_text(), split(record.read_text())[1]) == before
+    assert aios(company, "check").returncode == Exit.OK
+    again = aios(company, "revert", "refresh-content/free-trial-length", "--yes")
+    assert again.returncode == Exit.REFUSED
