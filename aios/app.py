@@ -142,6 +142,7 @@ class Company:
             worker=f"{socket.gethostname()}:{os.getpid()}",
             pause=time.sleep,
             paused=self.paused,
+            alive=_alive,
         )
         return replace(context, report=self._report) if self._report else context
 
@@ -230,6 +231,22 @@ class Company:
 
         tree = WorkTree(self.root, git=self.git) if work_tree else self.tree()
         return check_company(tree, cache=self.local / "check.sqlite", connectors=self.load_connectors)
+
+
+def _alive(worker: str) -> bool | None:
+    """Is the process `host:pid` still there? None for another machine's."""
+    host, _, pid = worker.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return None
+    if int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _names(run: str, wanted: str) -> bool:

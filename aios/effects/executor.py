@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from aios.domain.agent import Question
 from aios.domain.effect import Claim, Connector, Effect, HowKnown, Outcome, Receipt
 from aios.domain.keys import key_of
 from aios.effects.ledger import Ledger
-from aios.errors import RefusedError, TransientError
+from aios.errors import BusyError, RefusedError, TransientError
 
+GRACE = timedelta(minutes=15)  # for a worker on another machine, after its claim
 HAPPENED, DID_NOT_HAPPEN = "it happened", "it did not happen"
 
 
@@ -39,15 +41,23 @@ def _nothing(_: str) -> None:
     return
 
 
+def _gone(_: str) -> bool | None:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What an execution needs: the ledger, the moment (ISO 8601), who works, and the boundaries that tests stop at."""
+    """What an execution needs: the ledger, the moment (ISO 8601), who works, and the boundaries that tests stop at.
+
+    `alive` tells whether a worker that claimed is still at it; None where that cannot be known (another machine).
+    """
 
     ledger: Ledger
     now: Callable[[], str]
     worker: str
     paused: Callable[[], str]
     checkpoint: Callable[[str], None] = _nothing
+    alive: Callable[[str], bool | None] = _gone
 
 
 def execute(
@@ -68,6 +78,8 @@ def execute(
     desk.checkpoint("before claim")
     mine = not desk.ledger.stands(key) and desk.ledger.claim(_claim(effect, desk, approved_commit))
     desk.checkpoint("after claim")
+    if not mine:
+        _leave_to(desk.ledger.get(key)[0], desk)
     found = connector.lookup(effect)
     if found.found is not None:
         return _receipt(effect, found.found, HowKnown.FOUND, desk)
@@ -94,6 +106,17 @@ def execute(
 def _release(effect: Effect, desk: Desk, connector: str) -> None:
     """Nothing reached the service for certain: the next attempt begins anew, without a question."""
     desk.ledger.absent(effect.key, at=desk.now(), by=f"connector:{connector}")
+
+
+def _leave_to(claim: Claim | None, desk: Desk) -> None:
+    """Whoever claimed it may be in the middle of it: then it is theirs. Raises BusyError or TransientError."""
+    alive = desk.alive(claim.claimed_by) if claim else False
+    if claim is None or alive is False:
+        return
+    if alive:
+        raise BusyError(f"{claim.claimed_by} is doing it right now", "wait for it")
+    if datetime.fromisoformat(desk.now()) - datetime.fromisoformat(claim.at) < GRACE:
+        raise TransientError(f"{claim.claimed_by} claimed it at {claim.at} and may be at it", sent=False)
 
 
 def settle(ledger: Ledger, key: str, *, happened: bool, url: str, now: str, by: str) -> None:

@@ -36,10 +36,10 @@ class Ledger:
 
         After it was said that an attempt did not happen, one further claim is free: it lies beside the first.
         """
-        number = self._absences(claim.key) + 1
-        name = CLAIM if number == 1 else f"claim-{number}.yaml"
         data = {"schema": "claim.v1", **asdict(claim)}
-        return self._add(claim.key, name, data, f"claimed: {claim.capability} {claim.target}", claim.at)
+        return self._add(
+            claim.key, self._claim_file(claim.key), data, f"claimed: {claim.capability} {claim.target}", claim.at
+        )
 
     def absent(self, key: str, *, at: str, by: str) -> None:
         """What was claimed last did not happen: the operator says so, or a connector that sent nothing."""
@@ -49,9 +49,12 @@ class Ledger:
 
     def stands(self, key: str) -> bool:
         """Is there a claim that neither a receipt nor somebody's word has settled?"""
+        return self._read(key, self._claim_file(key)) is not None and self._read(key, RECEIPT) is None
+
+    def _claim_file(self, key: str) -> str:
+        """Where the claim that counts lies, or would lie."""
         number = self._absences(key) + 1
-        name = CLAIM if number == 1 else f"claim-{number}.yaml"
-        return self._read(key, name) is not None and self._read(key, RECEIPT) is None
+        return CLAIM if number == 1 else f"claim-{number}.yaml"
 
     def _absences(self, key: str) -> int:
         number = 0
@@ -65,7 +68,9 @@ class Ledger:
         return self._add(receipt.key, RECEIPT, data, f"receipt: {receipt.outcome}, {receipt.how.value}", receipt.at)
 
     def get(self, key: str) -> tuple[Claim | None, Receipt | None]:
-        claim, receipt = self._read(key, CLAIM), self._read(key, RECEIPT)
+        """The claim that was made last, and the receipt."""
+        claim = self._read(key, self._claim_file(key)) or self._read(key, CLAIM)
+        receipt = self._read(key, RECEIPT)
         return (
             Claim(**{k: str(v) for k, v in claim.items()}) if claim else None,
             _receipt(receipt) if receipt else None,

@@ -42,7 +42,8 @@ def _silent(_: Progress) -> None:
 class Context:
     """`main` is the branch of canonical state. `recall(tree, query, limit, kinds, now, only)` and `connectors(tree)`
     are the memory and the boundary as seen from a tree. `checkpoint(name)` is called at every boundary that a crash may
-    fall on (for tests). `patience` is how long, in seconds, a run waits in the foreground.
+    fall on (for tests). `patience` is how long, in seconds, a run waits in the foreground;
+    `alive(worker)` whether another worker is still there (None where that cannot be known).
     """
 
     git: Git
@@ -58,6 +59,7 @@ class Context:
     pause: Callable[[float], None] = field(default=lambda _: None)
     patience: float = 120.0
     paused: Callable[[], str] = lambda: ""
+    alive: Callable[[str], bool | None] = lambda _: False
 
     def now(self) -> str:
         """The moment, ISO 8601, UTC, whole seconds."""

@@ -60,7 +60,7 @@ def run_record(context: Context, state: RunState, ref: str = "") -> Mapping[str,
 
 
 def desk_of(context: Context) -> Desk:
-    return Desk(Ledger(context.git), context.now, context.worker, context.paused, context.checkpoint)
+    return Desk(Ledger(context.git), context.now, context.worker, context.paused, context.checkpoint, context.alive)
 
 
 def perform_effect(context: Context, session: Session, definitions: Definitions, start: Start) -> Receipt:
