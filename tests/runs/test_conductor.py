@@ -390,7 +390,8 @@ def test_a_run_is_undone_with_a_receipt_of_its_own(root: Path) -> None:
         run = house.start(here)
         assert [undo.compensation is not None for undo in plan_revert(here, run)] == [True]
         revert(here, run, reason="wrong")
-        revert(here, run, reason="wrong")
+        with pytest.raises(RefusedError, match="undone already"):
+            revert(here, run, reason="wrong")
     assert [act["capability"] for act in house.service_of(root).done()] == ["cms.publish", "cms.unpublish"]
     assert "status: retired" in (root / "state/content/a-fine-topic.md").read_text()
 
