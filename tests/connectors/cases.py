@@ -1,0 +1,115 @@
+"""One case per connector in the box: how it is set up, and one of each thing that it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from aios.connectors.registry import Sinks, load
+from aios.connectors.sidecars.audit import Crossing
+from aios.domain.effect import Connector, Effect
+from aios.store.trees import EmptyTree, OverlayTree
+
+NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
+SECRET = "s3cret-value-nobody-may-see"  # noqa: S105  nobody's
+LINE = '192.0.2.1 - - [08/Mar/2026:10:00:00 +0000] "GET /hello/ HTTP/1.1" 200 512 "-" "Mozilla/5.0 Firefox/140.0"\n'
+ARTICLE: Mapping[str, Any] = {
+    "id": "hello",
+    "slug": "hello",
+    "title": "Hello <b>there</b>",
+    "summary": "A greeting.",
+    "description": "A greeting to all who read.",
+    "markdown": "Good *morning*.\n\n## Again\n\n<script>alert(1)</script>\n",
+    "date": "2026-03-02T09:00:00Z",
+    "updated": "2026-03-02T09:00:00Z",
+    "tags": ["greeting"],
+    "author": "Ann",
+    "metrics_tag": "hello",
+}
+
+
+def _nothing(_: Path) -> None:
+    return
+
+
+@dataclass(frozen=True)
+class Case:
+    """`acts` are (capability, payload) in an order that makes sense; `reads` are (capability, parameters)."""
+
+    use: str
+    settings: Mapping[str, Any]
+    acts: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    reads: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    prepare: Callable[[Path], None] = field(default=_nothing)
+
+
+def _log(root: Path) -> None:
+    (root / "logs").mkdir()
+    (root / "logs/access.log").write_text(LINE)
+
+
+def _notes(root: Path) -> None:
+    (root / "notes").mkdir()
+    (root / "notes/one.md").write_text("# One\n\nA first note, long enough to be worth reading.\n")
+
+
+CASES = {
+    "static-site": Case(
+        "static-site",
+        {"url": "https://test.example", "title": "Test & Co"},
+        acts=(
+            ("cms.publish", ARTICLE),
+            ("cms.update", {**ARTICLE, "title": "Hello again", "updated": "2026-03-05T09:00:00Z"}),
+            ("cms.unpublish", {"id": "hello", "slug": "hello"}),
+        ),
+    ),
+    "access-log": Case(
+        "access-log",
+        {"path": "logs/access.log", "site": "https://test.example"},
+        reads=(("analytics.read", {"days": 7}),),
+        prepare=_log,
+    ),
+    "files": Case("files", {}, reads=(("sources.read", {"locations": ["notes"]}),), prepare=_notes),
+}
+
+
+@dataclass
+class Stage:
+    """A connector in its sidecars, and what its audit was told."""
+
+    connector: Connector
+    root: Path
+    crossings: list[Crossing]
+
+
+def stage(case: Case, root: Path, *, mode: str = "live", **more: Any) -> Stage:
+    """The connector as the registry makes it from a declaration."""
+    if not (root / "prepared").exists():
+        root.mkdir(exist_ok=True)
+        case.prepare(root)
+        (root / "prepared").touch()
+    declared = {"schema": "connector.v1", "use": case.use, "settings": dict(case.settings), "mode": mode, **more}
+    tree = OverlayTree(EmptyTree(), {"state/connectors/it.yaml": yaml.safe_dump(declared).encode()})
+    crossings: list[Crossing] = []
+    connectors, findings = load(
+        tree,
+        root=root,
+        local=root,
+        secret=lambda name: SECRET if name == "TOKEN" else None,
+        clock=lambda: NOW,
+        pause=lambda _: None,
+        sinks=Sinks(crossings.append),
+    )
+    assert findings == []
+    return Stage(connectors["it"], root, crossings)
+
+
+def effect(connector: Connector, capability: str, payload: Mapping[str, Any]) -> Effect:
+    return Effect(
+        connector.name, capability, connector.target(capability, payload), payload, "run", "step", "content/x"
+    )

@@ -1,0 +1,191 @@
+"""What every connector owes to those who use it. A new connector adds a case, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from aios.domain.effect import Effect
+from aios.errors import AiosError, RefusedError
+from tests.connectors.cases import CASES, NOW, SECRET, Case, Stage, effect, stage
+
+WRITING = [name for name, case in CASES.items() if case.acts]
+READING = [name for name, case in CASES.items() if case.reads]
+
+
+@pytest.fixture(params=list(CASES))
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
+
+
+@pytest.fixture(params=WRITING)
+def writing(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
+
+
+@pytest.fixture(params=READING)
+def reading(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """Every file below a folder by its path, but for what the sidecars keep."""
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and not path.name.startswith("rates.sqlite")
+    }
+
+
+def effects(here: Stage, case: Case) -> list[Effect]:
+    return [effect(here.connector, capability, payload) for capability, payload in case.acts]
+
+
+def test_capabilities_are_named_by_what_is_wanted_and_say_what_they_take(case: Case, tmp_path: Path) -> None:
+    offered = stage(case, tmp_path).connector.capabilities()
+    assert offered
+    for name, capability in offered.items():
+        assert name == capability.name
+        assert name.count(".") == 1
+        assert case.use not in name
+        assert capability.summary
+        jsonschema.Draft7Validator.check_schema(capability.payload)
+        assert not capability.compensation or capability.compensation in offered
+        assert capability.writes or not capability.compensation
+    assert {name for name, _ in (*case.acts, *case.reads)} <= set(offered)
+
+
+def test_payloads_fit_their_schema(case: Case, tmp_path: Path) -> None:
+    offered = stage(case, tmp_path).connector.capabilities()
+    for name, payload in (*case.acts, *case.reads):
+        jsonschema.validate(payload, offered[name].payload)
+
+
+def test_looking_changes_nothing(case: Case, tmp_path: Path) -> None:
+    here = stage(case, tmp_path)
+    before = files(tmp_path)
+    for planned in effects(here, case):
+        preview = here.connector.preview(planned)
+        assert preview.summary
+        assert preview.text
+        assert preview.reversible == bool(here.connector.capabilities()[planned.capability].compensation)
+        here.connector.lookup(planned)
+    for capability, params in case.reads:
+        here.connector.read(capability, params)
+    here.connector.check()
+    assert files(tmp_path) == before
+
+
+def test_what_was_never_done_is_not_found_for_certain(writing: Case, tmp_path: Path) -> None:
+    here = stage(writing, tmp_path)
+    for planned in effects(here, writing):
+        found = here.connector.lookup(planned)
+        assert (found.found, found.authoritative) == (None, True)
+
+
+def test_what_was_done_is_found_with_the_same_outcome_even_later(writing: Case, tmp_path: Path) -> None:
+    here = stage(writing, tmp_path)
+    outcomes = {}
+    for planned in effects(here, writing):
+        outcomes[planned.key] = here.connector.act(planned)
+        later = stage(writing, tmp_path).connector
+        assert later.lookup(planned).found == outcomes[planned.key]
+    for planned in effects(here, writing):
+        assert here.connector.lookup(planned).found == outcomes[planned.key]
+
+
+def test_the_same_act_twice_is_the_same_act(writing: Case, tmp_path: Path) -> None:
+    here = stage(writing, tmp_path)
+    for planned in effects(here, writing):
+        first = here.connector.act(planned)
+        before = files(tmp_path)
+        assert here.connector.act(planned) == first
+        assert files(tmp_path) == before
+
+
+def test_an_act_can_be_undone_by_what_it_names(writing: Case, tmp_path: Path) -> None:
+    here = stage(writing, tmp_path)
+    offered = here.connector.capabilities()
+    for planned in effects(here, writing):
+        before = here.connector.preview(planned)
+        here.connector.act(planned)
+        undo = offered[planned.capability].compensation
+        if not undo:
+            assert not before.reversible
+            continue
+        payload = {key: planned.payload[key] for key in ("id", "slug")} | {"undoes": planned.key}
+        jsonschema.validate(payload, offered[undo].payload)
+        done = here.connector.act(effect(here.connector, undo, payload))
+        assert done.sent
+        if undo == "cms.restore":
+            continue  # back where it was: the next act of the case finds what it expects
+        return
+
+
+def test_a_dry_run_shows_and_sends_nothing(writing: Case, tmp_path: Path) -> None:
+    here = stage(writing, tmp_path, mode="dry-run")
+    before = files(tmp_path)
+    for planned in effects(here, writing):
+        outcome = here.connector.act(planned)
+        assert not outcome.sent
+        assert outcome.response["payload"] == dict(planned.payload)
+    assert files(tmp_path) == before
+    assert {crossing.outcome for crossing in here.crossings} == {"not sent"}
+
+
+def test_observing_refuses_to_act_and_still_reads(case: Case, tmp_path: Path) -> None:
+    here = stage(case, tmp_path, mode="observe")
+    for planned in effects(here, case):
+        with pytest.raises(RefusedError, match="only observes"):
+            here.connector.act(planned)
+    for capability, params in case.reads:
+        here.connector.read(capability, params)
+
+
+def test_what_it_does_not_offer_is_refused_with_a_hint(case: Case, tmp_path: Path) -> None:
+    here = stage(case, tmp_path)
+    other = Effect("it", "money.burn", "all", {}, "run", "step", "")
+    for attempt in (lambda: here.connector.act(other), lambda: here.connector.read("money.count", {})):
+        with pytest.raises(AiosError) as caught:
+            attempt()
+        assert caught.value.hint
+
+
+def test_a_capability_that_was_not_granted_is_refused(case: Case, tmp_path: Path) -> None:
+    offered = sorted(stage(case, tmp_path).connector.capabilities())
+    granted = [offered[0]]
+    here = stage(case, tmp_path, capabilities=granted)
+    assert sorted(here.connector.capabilities()) == granted
+    for planned in effects(here, case):
+        if planned.capability not in granted:
+            with pytest.raises(RefusedError):
+                here.connector.act(planned)
+
+
+def test_every_crossing_is_told_and_none_tells_a_secret(case: Case, tmp_path: Path) -> None:
+    here = stage(case, tmp_path)
+    for planned in effects(here, case):
+        here.connector.act(planned)
+    for capability, params in case.reads:
+        here.connector.read(capability, params)
+    assert len(here.crossings) == len(case.acts) + len(case.reads)
+    told = "".join(map(str, here.crossings))
+    assert SECRET not in told
+    assert all(crossing.at == NOW.strftime("%Y-%m-%dT%H:%M:%SZ") for crossing in here.crossings)
+
+
+def test_reads_say_the_same_when_asked_again(reading: Case, tmp_path: Path) -> None:
+    here = stage(reading, tmp_path)
+    for capability, params in reading.reads:
+        assert here.connector.read(capability, params) == here.connector.read(capability, params)
+
+
+def test_documents_that_are_read_are_marked_by_their_origin_and_hash(reading: Case, tmp_path: Path) -> None:
+    here = stage(reading, tmp_path)
+    for capability, params in reading.reads:
+        for document in here.connector.read(capability, params).documents:
+            assert document.origin
+            assert document.title
+            assert document.sha256.startswith("sha256:")
