@@ -20,6 +20,7 @@ from aios.domain.wording import counted
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b-\x1f\x7f]")
 _MENTION = re.compile(r"(?<![\w`])@(?=\w)")
 _CLOSING = re.compile(r"\b(clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing))(\s*:?\s*)#(?=\d)", re.IGNORECASE)
+_BLOCK = re.compile(r"^(\d*)([#+\-=~.)])")  # what would make a line a heading, a list or a rule
 PREVIEW_LINES = 60
 
 
@@ -57,7 +58,8 @@ def neutral(text: str) -> str:
     line = " ".join(_INVISIBLE.sub("", text).split())
     line = _MENTION.sub("@\u2060", line)
     line = _CLOSING.sub(r"\1\2№", line)
-    return re.sub(r"([<>`*_\[\]|\\])", r"\\\1", line)
+    line = re.sub(r"([<>`*_\[\]|\\])", r"\\\1", line)
+    return _BLOCK.sub(lambda match: f"{match.group(1)}\\{match.group(2)}", line)
 
 
 def fenced(text: str, *, language: str = "") -> str:

@@ -139,3 +139,20 @@ def test_a_refresh_that_is_taken_back_leaves_page_and_record_as_they_were(compan
     assert aios(company, "check").returncode == Exit.OK
     again = aios(company, "revert", "refresh-content/free-trial-length", "--yes")
     assert again.returncode == Exit.REFUSED
+
+
+def test_a_proposal_can_be_read_compared_and_sent_back(company: Path) -> None:
+    aios(company, "run", "publish-content", "--input", f"topic={DEMO_TOPIC}")
+    subject = "raising-prices-for-existing-customers"
+    shown = aios(company, "show", subject)
+    assert shown.returncode == Exit.OK, shown.stderr
+    order = ["## Effects", "## Exact preview", "## Why", "## Evidence", "## State diff", "## Checks", "## Cost"]
+    places = [shown.stdout.index(heading) for heading in order]
+    assert places == sorted(places)
+    assert f"new: content/{subject}" in shown.stdout
+    assert "state/sources/interview-kontor-price-rise.md:" in shown.stdout
+    assert f"+++ b/state/content/{subject}.md" in aios(company, "diff", subject, "--lines").stdout
+    revised = aios(company, "revise", subject, "--note", "shorter; drop section What people compare with")
+    assert revised.returncode in {Exit.OK, Exit.WAITING}, revised.stderr
+    again = aios(company, "show", subject).stdout
+    assert "## What people compare with" not in again.split("## Why")[0]
