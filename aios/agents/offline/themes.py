@@ -15,6 +15,8 @@ MOST_SHARE = 0.45  # of the relevance in one source: above it, that source's own
 MOST_UNITS = 6
 PER_SOURCE = 2
 MOST_THEMES = 7
+COMMON = 0.35  # share of the units
+NEAR = 0.4  # of the best unit's relevance: below it a unit only happens to use the word
 
 Scored = tuple[Unit, float]
 
@@ -30,7 +32,8 @@ def themes(ranked: Sequence[Scored], topic: str, known: Language) -> list[tuple[
     strong = [(_strengths(unit, known), unit, score) for unit, score in ranked]
     spread = Counter(stem for strengths, _, _ in strong for stem in strengths)
     named = {stem for _, unit, _ in strong for stem in heading_stems(unit, known)}
-    candidates = sorted(stem for stem in named - about if len(stem) > 3 and spread[stem] > 1)
+    common = max(3, COMMON * len(ranked))  # what nearly everything speaks of sets nothing apart
+    candidates = sorted(stem for stem in named - about if len(stem) > 3 and 1 < spread[stem] <= common)
     found: list[tuple[str, list[Scored]]] = []
     taken: set[int] = set()
     while candidates and len(found) < MOST_THEMES:
@@ -75,6 +78,8 @@ def _members(
         for index, (strengths, _, score) in enumerate(strong)
         if index not in taken and stem in strengths
     ]
+    best = max((strong[index][2] for _, index in fits), default=0.0)
+    fits = [(value, index) for value, index in fits if strong[index][2] >= NEAR * best]
     per_source: Counter[str] = Counter()
     members: list[int] = []
     worth = 0.0
