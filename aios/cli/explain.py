@@ -26,10 +26,11 @@ def command(ctx: click.Context, what: str, as_json: bool) -> None:  # noqa: FBT0
     else:
         try:
             chains = [explaining.explain_run(here.context, tree, here.resolve(what))]
-        except UsageError:
+        except UsageError as error:
             chains = explaining.explain_sentence(here.context, what)
             if not chains:
-                raise
+                hint = "give words of a sentence as the page has them, or an id from `aios runs --all`"
+                raise UsageError(f"nothing here is called or says “{what[:60]}”", hint) from error
     if as_json:
         emit_json(explaining.as_data(chains))
         return
