@@ -6,6 +6,7 @@ an agent says of itself counts for nothing here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from aios.errors import AiosError
 
 FILE_LIMIT = 1024 * 1024  # bytes of one file that an agent writes
 FILES_LIMIT = 200
+_HOLE = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 
 # (expression, variables) -> is it true? Raises AiosError where it cannot be evaluated.
 Holds = Callable[[str, Mapping[str, Any]], bool]
@@ -47,7 +49,7 @@ def judge_files(
     """Refuse files outside `writes`, in protected places, too large or oddly named. Raises ContractError."""
     if len(files) > FILES_LIMIT:
         raise ContractError(f"{contract.name} wrote {len(files)} files; {FILES_LIMIT} are the limit")
-    allowed = [render(pattern, call_input) for pattern in contract.writes]
+    allowed = [_rendered(pattern, call_input, render) for pattern in contract.writes]
     for path, text in files.items():
         if not is_safe_path(path):
             raise ContractError(f"{contract.name} wrote to an unsafe path {path!r}")
@@ -57,6 +59,14 @@ def judge_files(
             )
         if text is not None and len(text.encode()) > FILE_LIMIT:
             raise ContractError(f"{contract.name} wrote {path} with more than {FILE_LIMIT // 1024} KiB")
+
+
+def _rendered(pattern: str, call_input: Mapping[str, Any], render: Render) -> str:
+    """The pattern with the input's values in it. Raises ContractError for a value that would grant more than a name."""
+    granted = render(pattern, call_input)
+    if any(granted.count(char) != _HOLE.sub("", pattern).count(char) for char in "*?/"):
+        raise ContractError(f"a value of the input would widen what may be written: {granted[:120]}")
+    return granted
 
 
 def judge_tree(contract: Contract, reply: AgentReply, tree: Tree, *, holds: Holds, data: Data) -> list[Finding]:

@@ -83,7 +83,3 @@ class Workflow:
     budget: Budget = Budget()
     hash: str = ""
     path: str = ""
-
-    def gate_before(self, step: str) -> bool:
-        """Does a gate stand anywhere before this step?"""
-        return any(self.steps[need].kind is StepKind.GATE or self.gate_before(need) for need in self.steps[step].needs)

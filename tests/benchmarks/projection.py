@@ -21,7 +21,9 @@ def run() -> list[Row]:
         root, file = make(Path(place) / "company.git", commits=COMMITS), Path(place) / "projection.sqlite"
         built = _refresh(root, file)
         peer = _to_nowhere(root)
-        hundred, one, none = [], [], []
+        hundred: list[float] = []
+        one: list[float] = []
+        none: list[float] = []
         for number in range(7):
             for commits, times in ((100, hundred), (1, one), (0, none)):
                 if commits:

@@ -3,8 +3,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aios.domain.context import fit, hash_of, manifest, tokens
-from aios.domain.memory import Hit
 from aios.domain.record import Trust
 from aios.memory.notes import Note, lesson, note_of, path_of, render
 from aios.store.documents import parse
@@ -41,22 +39,3 @@ def test_an_unmarked_note_is_external() -> None:
     note = note_of(document)
     assert note is not None
     assert note.trust is Trust.EXTERNAL
-
-
-def _hit(name: str, text: str, trust: Trust = Trust.OPERATOR) -> Hit:
-    return Hit(f"memory/{name}.md", "lesson", name, text, 0, len(text), 1, 1.0, "matches “x”", trust, blob="0" * 40)
-
-
-def test_the_manifest_says_what_went_in_what_did_not_and_why() -> None:
-    hits = [_hit("a", "x" * 40), _hit("b", "x" * 400, Trust.EXTERNAL), _hit("c", "x" * 20, Trust.DERIVED)]
-    used = fit(hits, 20)
-    assert used == [hits[0], hits[2]]
-    found = manifest(hits, used, 20)
-    assert [part["at"] for part in found["used"]] == ["memory/a.md:0-40", "memory/c.md:0-20"]
-    assert [(part["at"], part["because"]) for part in found["left_out"]] == [
-        ("memory/b.md:0-400", "did not fit into the budget")
-    ]
-    assert (found["tokens"], found["trust"]) == (15, "derived")
-    assert hash_of(found) == hash_of(manifest(hits, used, 20))
-    assert hash_of(found) != hash_of(manifest(hits, hits, 20))
-    assert tokens("") == 0

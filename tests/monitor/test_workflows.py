@@ -30,11 +30,3 @@ def test_the_workflow_is_in_order(name: str) -> None:
     workflow, findings = load(tree, name, agents, CAPABILITIES)
     assert [str(finding) for finding in findings] == []
     assert workflow is not None
-
-
-def test_nothing_is_updated_before_the_operators_gate() -> None:
-    tree = company()
-    agents, _ = load_all(tree, parse=parse)
-    workflow, _ = load(tree, "refresh-content", agents, CAPABILITIES)
-    assert workflow is not None
-    assert workflow.gate_before("update")
