@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aios.domain.memory import Hit
     from aios.domain.record import Record
     from aios.memory import Memory
-    from aios.projections import Projection
+    from aios.projections import Projection, Refreshed
     from aios.runs.context import Context, Identity, Progress
     from aios.runs.inbox import Item
 
@@ -95,21 +95,25 @@ class Company:
         return Memory(self.local / "recall.sqlite")
 
     @cached_property
-    def projection(self) -> Projection:
-        """The projection, brought up to date."""
+    def _projection(self) -> Projection:
         from aios.projections import Projection
 
-        projection = Projection(self.local / "projection.sqlite", self.git, self.main)
-        projection.refresh()
-        return projection
+        return Projection(self.local / "projection.sqlite", self.git, self.main)
 
-    def rebuild(self) -> None:
+    @property
+    def projection(self) -> Projection:
+        """The projection, brought up to date whenever it is asked for (2 ms where nothing is new)."""
+        self._projection.refresh()
+        return self._projection
+
+    def rebuild(self) -> Refreshed:
         """Make everything derived anew."""
-        self.projection.rebuild()
+        done = self._projection.rebuild()
         self.memory.close()
         for file in self.local.glob("recall.sqlite*"):
             file.unlink()
         self.recall(self.tree(), "rebuild", 1, (), "")
+        return done
 
     def recall(
         self, tree: Tree, query: str, limit: int, kinds: Sequence[str], now: str, only: Sequence[str] = ()

@@ -7,6 +7,7 @@ import time
 import click
 
 from aios.cli.output import company, say
+from aios.domain.wording import counted
 
 
 @click.command(epilog="Example: aios rebuild")
@@ -15,5 +16,6 @@ def command(ctx: click.Context) -> None:
     """Rebuild the projection and the memory index from the log and the tree. Loses nothing: both are derived."""
     here = company(ctx)
     began = time.perf_counter()
-    here.rebuild()
-    say(f"Rebuilt in {time.perf_counter() - began:.1f} s.")
+    done = here.rebuild()
+    what = f"{counted(done.events, 'event')} and {counted(done.files, 'file')}"
+    say(f"Told anew from {what}, and indexed what memory recalls, in {time.perf_counter() - began:.1f} s.")
