@@ -97,6 +97,9 @@ def _driver(company: Company) -> Check:
             "git does not know how to merge records field by field",
             f"git config merge.aios.driver '{DRIVER}'",
         )
+    if shutil.which("aios") is None:
+        hint = f"export PATH={Path(sys.executable).parent}:$PATH"
+        return Check("merge", "warning", "git will not find `aios`, which merges records field by field", hint)
     return Check("merge", "ok", "records merge field by field")
 
 
@@ -104,8 +107,8 @@ def _files(company: Company) -> Check:
     findings = company.check()
     wrong = sum(1 for finding in findings if finding.severity is Severity.ERROR)
     if wrong:
-        return Check("files", "error", f"{wrong} errors in the company's files", "`aios check` lists them")
-    return Check("files", "ok", f"in order ({len(findings)} remarks)" if findings else "in order")
+        return Check("records", "error", f"{wrong} errors in the company's files", "`aios check` lists them")
+    return Check("records", "ok", f"in order ({len(findings)} remarks)" if findings else "in order")
 
 
 def _outgoing(company: Company) -> Check:
