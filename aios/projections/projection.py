@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -24,8 +24,8 @@ from aios.projections.tables import BY_EVENT, BY_FILE, insertion, removal, schem
 from aios.store.documents import parse
 from aios.store.fields import Versions
 from aios.store.git import Git
-from aios.store.log import read_events
-from aios.store.log_order import follows, parents_of
+from aios.store.log_order import Parents, follows, order, parents_of
+from aios.store.log_stream import stream
 from aios.store.trees import changed_paths
 
 FOLDS = 1  # raised when a fold tells the same events otherwise than before
@@ -109,20 +109,22 @@ class Projection:
             return done
 
     def _fold(self, db: sqlite3.Connection, tip: str, *, anew: str) -> Refreshed:
-        since, seq, why = self._begin(db, tip)
-        why = anew or why
+        since, seq, why = self._begin(db)
+        parents = self._news(since, tip) if since != tip else {}
+        why = anew or why or ("the history was rewritten" if parents is None else "")
         if why:
             _empty(db)
-            since, seq = None, 0
+            since, seq, parents = None, 0, parents_of(self._git, tip) if tip else {}
         if since == tip:
             return Refreshed()
-        count = self._fold_events(db, tip, since, seq)
-        files = self._fold_files(db, tip, since)
+        blobs = _Blobs(self._git)
+        count = self._fold_events(db, order(parents or {}, tip), parents or {}, seq, blobs)
+        files = self._fold_files(db, tip, since, blobs)
         db.execute("DELETE FROM origin")
         db.execute("INSERT INTO origin VALUES (?, ?, ?, ?)", (_VERSION, self._branch, tip, seq + count))
         return Refreshed(count, files, why)
 
-    def _begin(self, db: sqlite3.Connection, tip: str) -> tuple[str | None, int, str]:
+    def _begin(self, db: sqlite3.Connection) -> tuple[str | None, int, str]:
         """The commit that it tells of, the number of the next event, and why it must be made anew (if it must)."""
         try:
             row = db.execute("SELECT version, branch, tip, next_seq FROM origin").fetchone()
@@ -133,25 +135,24 @@ class Projection:
         _, branch, since, seq = row
         if branch != self._branch:
             return None, 0, f"it told of {branch}"
-        if since != tip and not self._continues(since, tip):
-            return None, 0, "the history was rewritten"
         return since, seq, ""
 
-    def _continues(self, since: str, tip: str) -> bool:
+    def _news(self, since: str | None, tip: str) -> dict[str, tuple[str, ...]] | None:
+        """The commits after the one that it tells of; None where they do not go on from there."""
         if not since or not tip:
-            return False
+            return None
         try:
-            return follows(parents_of(self._git, tip, since), since, tip)
+            found = parents_of(self._git, tip, since)
         except AiosError:
-            return False  # what it told of is no longer in the repository
+            return None  # what it told of is no longer in the repository
+        return found if follows(found, since, tip) else None
 
-    def _fold_events(self, db: sqlite3.Connection, tip: str, since: str | None, seq: int) -> int:
-        if not tip:
-            return 0
-        blobs = _Blobs(self._git)
+    def _fold_events(
+        self, db: sqlite3.Connection, wanted: Iterable[tuple[str, bool]], parents: Parents, seq: int, blobs: _Blobs
+    ) -> int:
         versions = Versions(blobs.read)
         count = 0
-        told = read_events(self._git, since=since, until=tip)
+        told = stream(self._git, wanted, parents)
         while batch := list(islice(told, BATCH)):
             blobs.expect(batch)
             rows: Folded = []
@@ -162,7 +163,7 @@ class Projection:
             _insert(db, rows)
         return count
 
-    def _fold_files(self, db: sqlite3.Connection, tip: str, since: str | None) -> int:
+    def _fold_files(self, db: sqlite3.Connection, tip: str, since: str | None, blobs: _Blobs) -> int:
         if not tip:
             return 0
         wanted: dict[str, str] = {}
@@ -176,7 +177,8 @@ class Projection:
                     if change.after:
                         wanted[change.path] = change.after
         paths = sorted(wanted)
-        for path, (_, content) in zip(paths, self._git.blobs(wanted[path] for path in paths), strict=True):
+        contents = blobs.all(wanted[path] for path in paths)
+        for path, content in zip(paths, contents, strict=True):
             document, _ = parse(path, content)
             if document is not None:
                 _insert(db, records.fold(document), file=path)
@@ -206,6 +208,13 @@ class _Blobs:
 
     def read(self, blob: str) -> bytes | None:
         return self._kept.get(blob) or self._git.read_blob(blob)
+
+    def all(self, wanted: Iterable[str]) -> Iterator[bytes]:
+        """The contents in the order asked; those of the last events are at hand."""
+        oids = list(wanted)
+        missing = self._git.blobs(oid for oid in oids if oid not in self._kept)
+        for oid in oids:
+            yield self._kept[oid] if oid in self._kept else next(missing)[1]
 
 
 def _is_record(path: str) -> bool:
