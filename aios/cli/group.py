@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -145,8 +146,11 @@ def guarded(arguments: list[str]) -> int:
         # The reader went away (`aios log | head`): not an error, and nobody is there to read one.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
+    except OSError as error:
+        return _say(_of_the_machine(error)) if error.errno in _MACHINE else _report_bug(error)
     except Exception as error:  # noqa: BLE001  the one boundary: a bug becomes a file, not a traceback on the screen
-        return _report_bug(error)
+        known = _of_sqlite(error)
+        return _say(known) if known else _report_bug(error)
 
 
 def _say(error: AiosError) -> int:
@@ -155,6 +159,35 @@ def _say(error: AiosError) -> int:
     if error.hint:
         click.echo(f"{click.style('hint:', bold=True)} {error.hint}", err=True)
     return int(error.exit_code)
+
+
+# What is wrong with the machine and not with us: errno -> what, and what to do.
+_MACHINE = {
+    errno.ENOSPC: ("the disk is full", "free some space; nothing is lost, and `aios resume` goes on"),
+    errno.EDQUOT: ("your share of the disk is full", "free some space; nothing is lost, and `aios resume` goes on"),
+    errno.EROFS: ("the disk can only be read", "look at how it is mounted"),
+    errno.EACCES: ("access is denied", "look at the owner and the rights"),
+    errno.EPERM: ("access is denied", "look at the owner and the rights"),
+    errno.EIO: ("the disk does not answer", "look at its health before anything else"),
+    errno.EMFILE: ("too many files are open", "`ulimit -n` tells how many may be"),
+}
+
+
+def _of_the_machine(error: OSError) -> AiosError:
+    what, hint = _MACHINE[error.errno or 0]
+    where = f" ({error.filename})" if error.filename else ""
+    return AiosError(f"{what}{where}", hint)
+
+
+def _of_sqlite(error: Exception) -> AiosError | None:
+    """What SQLite says of a full or unwritable disk. It is loaded where it was used, and else not worth its time."""
+    sqlite = sys.modules.get("sqlite3")
+    said = str(error)
+    if sqlite is None or not isinstance(error, sqlite.OperationalError):
+        return None
+    if "disk is full" in said or "readonly" in said or "unable to open" in said or "disk I/O" in said:
+        return AiosError(f"the local database cannot be written: {said}", "look at the disk and its free space")
+    return None
 
 
 def _report_bug(error: Exception) -> int:

@@ -171,3 +171,19 @@ def test_the_merge_driver_is_called_by_git(company: Path, tmp_path: Path) -> Non
     merged = git("merge", "-q", "side")
     assert merged.returncode == 0, merged.stdout + merged.stderr
     assert "name: Acme Ltd\nstage: active\n" in record.read_text()
+
+
+@pytest.mark.parametrize("command", [["log"], ["query", "SELECT * FROM events"], ["check", "--json"]])
+def test_a_full_disk_is_no_bug_of_ours(company: Path, command: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(
+            [sys.executable, "-m", "aios", *command],
+            cwd=company,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert "the disk is full" in told.stderr
+    assert "bug" not in told.stderr
+    assert told.returncode == Exit.FAILED
