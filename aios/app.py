@@ -22,9 +22,11 @@ from aios.errors import RefusedError, UsageError
 from aios.store.git import Git
 
 if TYPE_CHECKING:
+    from aios.domain.agent import Tier
     from aios.domain.effect import Connector
     from aios.domain.finding import Finding
     from aios.domain.memory import Hit
+    from aios.domain.model import Model
     from aios.domain.record import Record
     from aios.memory import Memory
     from aios.projections import Projection, Refreshed
@@ -129,6 +131,17 @@ class Company:
 
         return load(tree, root=self.root, local=self.local, secret=os.environ.get, clock=self.clock)
 
+    def models(self, tree: Tree) -> dict[Tier, Model]:
+        """The language models that a tree's company record configures, each in its stack."""
+        from aios.llm.compatible import Compatible
+        from aios.llm.retrying import Retrying
+        from aios.llm.settings import configured
+        from aios.store.catalog import Catalog
+
+        company = Catalog(tree).get("company", "company")
+        settings = configured(company.data if company else {}, os.environ.get)
+        return {tier: Retrying(Compatible(each), time.sleep) for tier, each in settings.items()}
+
     @cached_property
     def context(self) -> Context:
         """What runs need from the world."""
@@ -147,6 +160,7 @@ class Company:
             pause=time.sleep,
             paused=self.paused,
             alive=_alive,
+            models=self.models,
         )
         return replace(context, report=self._report) if self._report else context
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aios.app import Company
 from aios.domain.finding import Severity
+from aios.domain.model import Message, Request, Role
 from aios.domain.wording import counted
 from aios.errors import AiosError
 from aios.founding import DRIVER
@@ -45,7 +46,6 @@ def examine(start: Path) -> Iterator[Check]:
         _driver,
         _files,
         _outgoing,
-        _model,
         _disk,
         _journals,
         _ledger,
@@ -55,6 +55,7 @@ def examine(start: Path) -> Iterator[Check]:
             yield check(company)
         except AiosError as error:
             yield Check(check.__name__.strip("_"), "error", error.message, error.hint)
+    yield from _models(company)
     yield from _connectors(company)
 
 
@@ -116,9 +117,25 @@ def _outgoing(company: Company) -> Check:
     return Check("effects", "warning", paused) if paused else Check("effects", "ok", "allowed after approval")
 
 
-def _model(company: Company) -> Check:
-    del company
-    return Check("model", "ok", "none is configured: agents work in the offline tier, from your own sources")
+def _models(company: Company) -> Iterator[Check]:
+    """Each configured model is asked for one word."""
+    try:
+        models = company.models(company.tree())
+    except AiosError as error:
+        yield Check("model", "error", error.message, error.hint)
+        return
+    if not models:
+        yield Check("model", "ok", "none is configured: agents work in the offline tier, from your own sources")
+    for tier, model in models.items():
+        request = Request((Message(Role.USER, "Answer with the word ready."),), max_tokens=16)
+        try:
+            reply = model.complete(request, lambda _: None)
+        except AiosError as error:
+            yield Check("model", "error", f"{tier.value}: {error.message}", error.hint)
+            continue
+        priced = model.cost(reply.usage) is not None
+        hint = "" if priced else f"its price is not known: `tiers.{tier.value}.price` in state/company.yaml"
+        yield Check("model", "ok" if priced else "warning", f"{tier.value}: {model.name} answers", hint)
 
 
 def _disk(company: Company) -> Check:

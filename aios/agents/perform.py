@@ -39,8 +39,13 @@ def perform(call: AgentCall, engine: Engine, tools: Tools) -> AgentReply:
     _validate(call.contract.input, call.input, f"the input of {call.contract.name}")
     reply = engine(call, tools)
     if reply.question is None:
-        _validate(call.contract.output, reply.output, f"the output of {call.contract.name}")
+        judge_output(call.contract, reply.output)
     return reply
+
+
+def judge_output(contract: Contract, output: Mapping[str, Any]) -> None:
+    """Raises ContractError for an output that the contract's schema does not allow."""
+    _validate(contract.output, output, f"the output of {contract.name}")
 
 
 def judge_files(

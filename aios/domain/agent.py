@@ -95,7 +95,8 @@ class AgentReply:
     """What an agent gives back. Judged by the files it leaves, never by what it says.
 
     `files` maps paths to their whole new text, None to delete. `confidence` lies in 0..1. With a `question` the step
-    waits for the operator and is asked again with the answer in `guidance`.
+    waits for the operator and is asked again with the answer in `guidance`. `usage` is what models cost: `usd`, `input`
+    and `output` tokens, `calls`, `models`; empty where none was asked.
     """
 
     output: Mapping[str, Any]
@@ -105,6 +106,7 @@ class AgentReply:
     findings: tuple[Finding, ...] = ()
     confidence: float = 1.0
     question: Question | None = None
+    usage: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Tools(Protocol):

@@ -34,7 +34,8 @@ class EventNote:
 
     `type` is `noun.past-tense` (`content.drafted`); `title` one line; `body` free text. `records` are refs.
     `item` is the index within a `for_each`; `output` the step's output or the event's data, JSON of at most 64 KiB;
-    `error` one line; `transient` tells whether a failed attempt may be tried again.
+    `error` one line; `transient` tells whether a failed attempt may be tried again;
+    `usage` what models cost (`usd`, `input`, `output`, `calls`, `models`).
     """
 
     type: str
@@ -52,6 +53,7 @@ class EventNote:
     output: Any = None
     error: str = ""
     transient: bool = False
+    usage: Mapping[str, Any] = field(default_factory=dict)
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
@@ -80,6 +82,7 @@ def render_message(note: EventNote) -> str:
         ("Context", note.context),
         ("Error", one_line(note.error, 500)),
         ("Transient", "true" if note.transient else ""),
+        ("Usage", canonical_json(dict(note.usage)) if note.usage else ""),
     ]
     if note.output is not None:
         output = (

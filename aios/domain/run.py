@@ -79,6 +79,8 @@ class RunState:
     decided: Mapping[str, str] = field(default_factory=dict)
     cancelled: bool = False
     finished: str = ""
+    usd: float = 0.0
+    tokens: int = 0
 
     @property
     def workflow(self) -> str:

@@ -17,6 +17,10 @@ approvers:
   - {email}
 # The one switch: `paused` stops every effect outside this repository.
 outgoing: live
+# Agents in the box need no model. Agents of your own do: name one, and put its key into the environment.
+# tiers:
+#   small: {{model: gpt-4o-mini, key_env: OPENAI_API_KEY}}
+#   large: {{model: my-model, base_url: "http://127.0.0.1:8000/v1"}}
 """
 
 _CONNECTORS = {

@@ -49,7 +49,7 @@ def build(
         record["verdict"] = verdict.as_dict()
     record["findings"] = [str(finding) for finding in findings]
     record["reuse"] = _reuse(state)
-    record["cost"] = {"usd": 0.0, "tokens": 0}
+    record["cost"] = {"usd": round(state.usd, 6), "tokens": state.tokens}
     return record | dict(extra or {})
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from aios.domain.agent import Engine
+from aios.domain.agent import Engine, Tier
 from aios.domain.effect import Connector
 from aios.domain.memory import Hit
+from aios.domain.model import Model
 from aios.domain.tree import Tree
 from aios.store.git import Git
 
@@ -43,7 +44,8 @@ class Context:
     """`main` is the branch of canonical state. `recall(tree, query, limit, kinds, now, only)` and `connectors(tree)`
     are the memory and the boundary as seen from a tree. `checkpoint(name)` is called at every boundary that a crash may
     fall on (for tests). `patience` is how long, in seconds, a run waits in the foreground;
-    `alive(worker)` whether another worker is still there (None where that cannot be known).
+    `alive(worker)` whether another worker is still there (None where that cannot be known); `models(tree)` are the
+    language models that a tree configures, by tier.
     """
 
     git: Git
@@ -60,6 +62,7 @@ class Context:
     patience: float = 120.0
     paused: Callable[[], str] = lambda: ""
     alive: Callable[[str], bool | None] = lambda _: False
+    models: Callable[[Tree], Mapping[Tier, Model]] = lambda _: {}
 
     def now(self) -> str:
         """The moment, ISO 8601, UTC, whole seconds."""

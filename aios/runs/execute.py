@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from aios.agents.perform import ContractError, judge_files, judge_tree, perform
+from aios.agents.loop import think
+from aios.agents.perform import ContractError, judge_files, judge_output, judge_tree, perform
 from aios.agents.tools import ContractTools
-from aios.domain.agent import AgentCall, Contract
+from aios.domain.agent import AgentCall, AgentReply, Contract, Engine, Tier, Tools
 from aios.domain.effect import Connector
 from aios.domain.finding import errors
 from aios.domain.keys import digest
@@ -24,18 +25,15 @@ from aios.expressions import evaluate_bool, render_text
 from aios.runs.context import Context
 from aios.store.catalog import Catalog
 from aios.store.documents import dump, parse
+from aios.store.judge import judge as judge_file
+from aios.store.schemas import Schemas
 from aios.store.trees import OverlayTree
 
 
 def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, Any]:
     """Ask the agent; the answer holds output, files, title, reasons, findings, confidence, manifest or a question."""
     contract = call.contract
-    engine = context.engines.get(contract.name)
-    if engine is None:
-        raise AiosError(
-            f"the agent {contract.name} has no engine in the {contract.tier.value} tier",
-            "agents in the box work offline; one of your own needs a model",
-        )
+    engine = engine_of(context, contract, tree)
     catalog = Catalog(tree)
 
     def recall(query: str, limit: int, kinds: Sequence[str]) -> Sequence[Hit]:
@@ -51,6 +49,7 @@ def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, An
         "findings": [finding.as_dict() for finding in reply.findings],
         "confidence": reply.confidence,
         "manifest": tools.manifest(),
+        "usage": dict(reply.usage),
     }
     if reply.question is not None:
         return answer | {"question": asdict(reply.question)}
@@ -61,6 +60,40 @@ def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, An
         more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         raise ContractError(f"{contract.name} left a tree that breaks its contract: {broken[0]}{more}")
     return answer | {"output": dict(reply.output), "files": dict(reply.files), "title": reply.title}
+
+
+def engine_of(context: Context, contract: Contract, tree: Tree) -> Engine:
+    """What thinks for the agent: its engine in the box in the offline tier, else a model (one's own agents have none).
+
+    Raises AiosError where it needs a model and none is configured.
+    """
+    offline = context.engines.get(contract.name)
+    if offline is not None and contract.tier is Tier.OFFLINE:
+        return offline
+    models = context.models(tree)
+    if not models:
+        raise AiosError(
+            f"the agent {contract.name} needs a model, and none is configured",
+            "name one under `tiers` in state/company.yaml; agents in the box also work with `tier: offline`",
+        )
+
+    def engine(call: AgentCall, tools: Tools) -> AgentReply:
+        return think(call, tools, models, lambda reply: _wrong(call, reply, tree))
+
+    return engine
+
+
+def _wrong(call: AgentCall, reply: AgentReply, tree: Tree) -> list[str]:
+    """What of the contract a reply breaks, in words that a model can mend it by. Raises ContractError for the worst."""
+    judge_output(call.contract, reply.output)
+    judge_files(call.contract, call.input, reply.files, lambda text, given: render_text(text, {"input": given}))
+    after = OverlayTree(tree, {path: _bytes(text) for path, text in reply.files.items()})
+    broken = errors(judge_tree(call.contract, reply, after, holds=evaluate_bool, data=_data))
+    schemas, _ = Schemas.from_tree(tree)
+    for path, text in reply.files.items():
+        if text is not None and schemas.kind_of(path):
+            broken += errors(judge_file(path, text.encode(), schemas).findings)
+    return [str(finding) for finding in broken[:8]]
 
 
 def collect_attempt(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +43,7 @@ class Fact:
     transient: bool = False
     key: str = ""
     paths: tuple[str, ...] = ()
+    usage: Mapping[str, Any] = field(default_factory=dict)
 
 
 def utc(at: str) -> str:
@@ -65,6 +66,7 @@ def fact_of_event(event: Event) -> Fact:
         transient=event.trailer("Transient") == "true",
         key=event.trailer("Key"),
         paths=tuple(change.path for change in event.changes),
+        usage=_usage(event.trailer("Usage")),
     )
 
 
@@ -85,6 +87,7 @@ def fact_of_message(message: str, at: str, *, paths: tuple[str, ...] = ()) -> Fa
         transient=told.get("Transient") == "true",
         key=told.get("Key", ""),
         paths=paths,
+        usage=_usage(told.get("Usage", "")),
     )
 
 
@@ -101,7 +104,16 @@ def fact_of_note(note: EventNote, at: str, *, paths: tuple[str, ...] = ()) -> Fa
         transient=note.transient,
         key=note.key,
         paths=paths,
+        usage=note.usage,
     )
+
+
+def _usage(text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def fold(run: str, facts: Iterable[Fact]) -> RunState:
@@ -161,7 +173,9 @@ def _gate(state: RunState, fact: Fact, decision: str) -> RunState:
 def _attempt(state: RunState, fact: Fact) -> RunState:
     step = state.steps.get(fact.step, StepState())
     if fact.type == ASKED:
-        return _step(state, fact.step, replace(step, question=fact.output if isinstance(fact.output, Mapping) else {}))
+        asked = fact.output if isinstance(fact.output, Mapping) else {}
+        told_before = step.question == asked
+        return _step(state if told_before else _spent(state, fact), fact.step, replace(step, question=asked))
     before = step.items.get(fact.item, ItemState())
     attempt = Attempt(
         fact.attempt or len(before.attempts) + 1,
@@ -174,7 +188,15 @@ def _attempt(state: RunState, fact: Fact) -> RunState:
     if any(earlier.number == attempt.number for earlier in before.attempts):
         return state  # told twice, counted once
     items = {**step.items, fact.item: ItemState((*before.attempts, attempt))}
-    return _step(state, fact.step, replace(step, items=items, paths=step.paths | set(fact.paths)))
+    return _step(_spent(state, fact), fact.step, replace(step, items=items, paths=step.paths | set(fact.paths)))
+
+
+def _spent(state: RunState, fact: Fact) -> RunState:
+    """The run with what a step's models cost added."""
+    usd, tokens = fact.usage.get("usd", 0.0), [fact.usage.get(name, 0) for name in ("input", "output")]
+    if not isinstance(usd, int | float) or not all(isinstance(each, int) for each in tokens):
+        return state
+    return replace(state, usd=state.usd + usd, tokens=state.tokens + sum(tokens))
 
 
 def _revise(state: RunState, output: Mapping[str, Any]) -> RunState:

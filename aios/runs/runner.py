@@ -199,6 +199,7 @@ class Runner:
             key=self._key(step, start),
             context=keep(self.context.git, self.session.run, _explained(answer, start)),
             output=answer["output"],
+            usage=answer.get("usage") or {},
         )
         self.session.append(note, changes)
         self.context.report(
@@ -235,6 +236,7 @@ class Runner:
             key=key_of("question", self._key(step, start), question["text"]),
             context=keep(self.context.git, self.session.run, _explained(answer, start)),
             output=dict(question),
+            usage=answer.get("usage") or {},
         )
         self.session.append(note)
         self.context.report(Progress(self.session.run, step.name, "asked", start.item, question["text"]))

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from aios.connectors.access_log.labels import referrer
 from aios.connectors.access_log.lines import parse
-from aios.connectors.access_log.rotation import BrokenLogError, LogFile, files_of, is_there, lines_of
+from aios.connectors.access_log.rotation import BrokenLogError, LogFile, LongLogError, files_of, is_there, lines_of
 from aios.connectors.access_log.tally import Tally
 from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Capability, Collected, Effect, Lookup, Outcome, Preview
@@ -49,7 +51,7 @@ SETTINGS: Mapping[str, Any] = {
         "max_bytes": {
             "type": "integer",
             "minimum": 1,
-            "description": "Most bytes that one read goes through, uncompressed; 1 GiB.",
+            "description": "Most bytes that one read goes through, uncompressed, the newest files first; 1 GiB.",
         },
     },
 }
@@ -81,7 +83,7 @@ CAPABILITIES: Mapping[str, Capability] = {
 
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    """`path` is the live file; `own` are hosts of the site itself; `zone` is whose days are counted."""
+    """`path` is the live file; `own` are hosts of the site itself, without `www.`; `zone` is whose days are counted."""
 
     name: str
     path: Path
@@ -137,7 +139,7 @@ class AccessLog:
         except RefusedError as error:
             return [Finding(place, 0, 0, "log-path", error.message, error.hint)]
         if logs:
-            return []
+            return [_trouble(log) for log in logs if log.trouble]
         message = f"{self.path} is empty" if is_there(self.path) else f"there is no log at {self.path}"
         return [Finding(place, 0, 0, "log-path", message, "see `settings.path`", Severity.WARNING)]
 
@@ -168,35 +170,41 @@ class _Reading:
         self.findings: list[Finding] = []
 
     def take(self, log: LogFile) -> None:
-        begun = place = self._cursor.get(log.id, 0)
-        if self._budget <= 0:
-            message, hint = "not read: the files before it were too large", "ask for fewer days, or raise `max_bytes`"
-            self.findings.append(Finding(log.name, 0, 0, "log-size", message, hint, Severity.WARNING))
+        if log.trouble:
+            self.findings.append(_trouble(log))
+            self.places = {**self._cursor, **self.places}  # whichever it is, its place is not forgotten
             return
+        begun = place = self.places[log.id] = self._cursor.get(log.id, 0)
+        if self._budget <= 0:
+            self.findings.append(_too_long(log.name, 0, "not read: the newer files were too large"))
+            return
+        last = 0
         try:
             for line in lines_of(log, self._cursor, budget=self._budget):
                 self._budget -= max(0, line.end - place)
                 place = line.end
+                last = 0 if begun else line.number
+                if line.content is not None and not line.content.strip():
+                    continue
                 self.lines += 1
                 request = parse(line.content) if line.content is not None else None
                 if request is not None:
                     self._tally.add(request)
-                elif line.content is None or line.content.strip():
-                    self._malformed(log, line.number, counted=begun == 0)
+                else:
+                    self._malformed(log, last)
+        except LongLogError:
+            self.findings.append(_too_long(log.name, last, "not read to its end: it is too large"))
         except BrokenLogError as error:
-            message = f"damaged behind its line {self.lines}: {error}"
-            self.findings.append(Finding(log.name, 0, 0, "log-damaged", message, "look at the disk", Severity.WARNING))
+            self.findings.append(_damaged(log.name, last, str(error)))
         except OSError as error:
-            message = f"cannot be read: {error.strerror}"
-            self.findings.append(Finding(log.name, 0, 0, "log-unreadable", message, "look at its owner"))
+            self.findings.append(_unreadable(log.name, error.strerror))
         self.places[log.id] = place
 
-    def _malformed(self, log: LogFile, number: int, *, counted: bool) -> None:
+    def _malformed(self, log: LogFile, where: int) -> None:
         self.malformed += 1
         if self.malformed <= _MALFORMED_SHOWN:
             message = "this is no line of the combined log format"
             hint = "the server's log format must be `combined`"
-            where = number if counted else 0
             self.findings.append(
                 Finding(log.name, where, 1 if where else 0, "log-line", message, hint, Severity.WARNING)
             )
@@ -205,24 +213,49 @@ class _Reading:
             self.findings.append(Finding(log.name, 0, 0, "log-line", message, "", Severity.WARNING))
 
 
-def connect(name: str, settings: Mapping[str, Any], around: Surroundings) -> AccessLog:
-    """Raises RefusedError for a time zone that nobody knows."""
-    from urllib.parse import urlsplit
+def _trouble(log: LogFile) -> Finding:
+    return _damaged(log.name, 0, log.trouble) if log.damaged else _unreadable(log.name, log.trouble)
 
+
+def _damaged(name: str, last: int, said: str) -> Finding:
+    message = f"damaged behind line {last}: {said}" if last else f"damaged: {said}"
+    return Finding(name, last, int(last > 0), "log-damaged", message, "look at the disk", Severity.WARNING)
+
+
+def _unreadable(name: str, said: str | None) -> Finding:
+    return Finding(name, 0, 0, "log-unreadable", f"cannot be read: {said}", "look at its owner")
+
+
+def _too_long(name: str, last: int, message: str) -> Finding:
+    hint = "read on with the cursor, or raise `max_bytes`"
+    return Finding(name, last, int(last > 0), "log-size", message, hint, Severity.WARNING)
+
+
+def connect(name: str, settings: Mapping[str, Any], around: Surroundings) -> AccessLog:
+    """Raises RefusedError for a time zone that nobody knows, and for an address or a path that is none."""
     zone = str(settings.get("timezone", "UTC"))
     try:
         known = ZoneInfo(zone)
     except (KeyError, ValueError, OSError) as error:
         raise RefusedError(f"`{zone[:60]}` is no time zone", "write it like Europe/Berlin") from error
-    host = (urlsplit(str(settings.get("site", ""))).hostname or "").lower()
-    bare = host.removeprefix("www.")
-    path = str(settings["path"])
+    site, path = str(settings.get("site", "")), str(settings["path"])
+    own, _ = referrer(site)
+    try:
+        host = urlsplit(site).hostname
+    except ValueError:
+        host = None
+    if site and not host:
+        raise RefusedError(f"`{site[:60]}` is no address of a site", "write it like https://example.org")
+    try:
+        place = around.path(path)
+    except (ValueError, RuntimeError) as error:
+        raise RefusedError(f"`{path[:60]}` is no path: {error}", "see `settings.path`") from error
     return AccessLog(
         name=name,
-        path=around.path(path),
+        path=place,
         shown=path,
         zone=known,
-        own=frozenset({bare, f"www.{bare}"}) if bare else frozenset(),
+        own=frozenset({own} if own else ()),
         clock=around.clock,
         max_bytes=int(settings.get("max_bytes", 1 << 30)),
     )

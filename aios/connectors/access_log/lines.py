@@ -12,14 +12,18 @@ from datetime import datetime, timedelta, timezone
 LONGEST = 8_192  # bytes; servers cut requests there themselves
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _LINE = re.compile(
-    r"(?:(?P<host>[A-Za-z0-9.-]{1,253})(?::\d{1,5})? +)?"  # some servers put the virtual host in front
-    r"(?P<ip>[0-9A-Fa-f:.]{2,45}|[A-Za-z0-9.-]{1,253}) +\S+ +[^\[]{1,200}? *"
+    r"(?P<who>[^\[]{5,800})"
     r"\[(?P<day>\d{2})/(?P<month>[A-Z][a-z]{2})/(?P<year>\d{4}):(?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2}) "
     r"(?P<sign>[+-])(?P<off_hours>\d{2})(?P<off_minutes>\d{2})\] +"
     rf"(?P<request>{_QUOTED}) +(?P<status>\d{{3}}) +(?P<size>\d+|-)"
     rf"(?: +(?P<referrer>{_QUOTED})(?: +(?P<agent>{_QUOTED}))?)?(?: .*)?\s*\Z",
     re.DOTALL,
 )
+# Virtual host (some servers put it in front), address, identity, user: a user's name may hold spaces.
+_WHO = re.compile(r"(?P<first>\S+) +(?P<second>\S+) +(?P<rest>\S.*)", re.DOTALL)
+_VHOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::\d{1,5})?\Z")
+_ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}\Z|[A-Za-z0-9.-]{1,253}\Z")
+_NUMBERS = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\Z")
 # Not the locale's.
 _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
@@ -47,7 +51,8 @@ def parse(line: bytes) -> Request | None:
     if len(line) > LONGEST:
         return None
     found = _LINE.match(line.decode("utf-8", "replace"))
-    if found is None:
+    ip = _address(found["who"]) if found else ""
+    if found is None or not ip:
         return None
     try:
         offset = timedelta(hours=int(found["off_hours"]), minutes=int(found["off_minutes"]))
@@ -60,7 +65,7 @@ def parse(line: bytes) -> Request | None:
         return None
     request = _REQUEST.match(_text(found["request"]))
     return Request(
-        ip=found["ip"],
+        ip=ip,
         at=at,
         method=request["method"] if request else "",
         target=request["target"] if request else "",
@@ -68,6 +73,18 @@ def parse(line: bytes) -> Request | None:
         referrer=_text(found["referrer"]),
         agent=_text(found["agent"]),
     )
+
+
+def _address(who: str) -> str:
+    """The client among what stands before the time; empty where it is none."""
+    found = _WHO.match(who)
+    if found is None:
+        return ""
+    first, second = found["first"], found["second"]
+    behind = _NUMBERS.match(second) or ("." in second and found["rest"].startswith("- "))
+    if behind and _VHOST.match(first) and " " in found["rest"].strip():
+        first = second
+    return first if _ADDRESS.match(first) else ""
 
 
 def _text(quoted: str | None) -> str:

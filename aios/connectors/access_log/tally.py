@@ -16,6 +16,7 @@ from aios.domain.keys import canonical_json
 
 _SHOWN = frozenset({200, 304})
 _MISSING = frozenset({404, 410})
+_MOST_DAYS = 366  # of the one page that is left when nothing else can be cut
 MOST_BYTES = 48 * 1024  # of the whole answer: it becomes part of a commit message
 
 
@@ -120,7 +121,7 @@ class Tally:
             "views": views.total(),
             "visitors": people,
             "pages": pages,
-            "referrers": _came(everywhere, top=top),
+            "referrers": _came(everywhere, top=len(everywhere)),
             "searches": [{"term": term, "count": number} for term, number in _ranked(searches)],
             "missing": [{"path": path, "count": number} for path, number in _ranked(missing)],
             "bots": {"requests": bots.total(), "names": [{"name": n, "count": c} for n, c in _ranked(bots)[:10]]},
@@ -143,11 +144,13 @@ def _came(counts: Mapping[tuple[str, str], int], *, top: int) -> list[dict[str, 
 
 
 def _bounded(result: dict[str, Any], top: int) -> dict[str, Any]:
-    """Cut the longest lists until the whole is small enough."""
-    whole = {name: len(result[name]) for name in ("pages", "searches", "missing")}
+    """Cut the longest lists until the whole is small enough; the days of pages last."""
+    whole = {name: len(result[name]) for name in ("pages", "referrers", "searches", "missing")}
     limit = top
     while True:
         cut = {**result, **{name: result[name][:limit] for name in whole}}
+        if limit <= 1:
+            cut["pages"] = [{**page, "days": page["days"][-_MOST_DAYS:]} for page in cut["pages"]]
         left_out = {name: number - limit for name, number in whole.items() if number > limit}
         if left_out:
             cut["left_out"] = left_out

@@ -1,0 +1,1 @@
+"""Language models behind one Protocol: services that speak OpenAI's chat completions, and wrappers around them."""
