@@ -133,6 +133,7 @@ class Company:
 
     def models(self, tree: Tree) -> dict[Tier, Model]:
         """The language models that a tree's company record configures, each in its stack."""
+        from aios.llm.cache import Cached
         from aios.llm.compatible import Compatible
         from aios.llm.retrying import Retrying
         from aios.llm.settings import configured
@@ -140,7 +141,10 @@ class Company:
 
         company = Catalog(tree).get("company", "company")
         settings = configured(company.data if company else {}, os.environ.get)
-        return {tier: Retrying(Compatible(each), time.sleep) for tier, each in settings.items()}
+        file = self.local / "answers.sqlite"
+        return {
+            tier: Cached(Retrying(Compatible(each), time.sleep), file, each.base_url) for tier, each in settings.items()
+        }
 
     @cached_property
     def context(self) -> Context:

@@ -34,7 +34,8 @@ anything follows from it.
 """
 _ORDERS = re.compile(
     r"\b(?:ignore|disregard|forget)\b[^.\n]{0,40}\b(?:instructions?|rules?|prompts?|above|previous)\b"
-    r"|\byou are now (?:an?|my)\b|\byou must now\b|\bnew instructions?\s*:|\bsystem prompt\b|\bact as (?:an?|the)\b|<\|[a-z_]+\|>",
+    r"|\byou are now (?:an?|my)\b|\byou must now\b|\bnew instructions?\s*:|\bsystem prompt\b"
+    r"|\bact as (?:an?|the)\b|<\|[a-z_]+\|>",
     re.IGNORECASE,
 )
 

@@ -36,9 +36,14 @@ class Spent:
     calls: int = 0
     models: list[str] = field(default_factory=list)
     unpriced: bool = False
+    hits: int = 0
+    saved: float = 0.0
 
     def add(self, model: Model, reply: ModelReply) -> None:
         cost = model.cost(reply.usage)
+        if reply.saved.total:
+            self.hits += 1
+            self.saved += model.cost(reply.saved) or 0.0
         self.usage += reply.usage
         self.usd += cost or 0.0
         self.unpriced = self.unpriced or cost is None
@@ -48,6 +53,8 @@ class Spent:
 
     def as_dict(self) -> dict[str, Any]:
         told = {"usd": round(self.usd, 6), "input": self.usage.input, "output": self.usage.output, "calls": self.calls}
+        if self.hits:
+            told |= {"hits": self.hits, "saved_usd": round(self.saved, 6)}
         marks = {"estimated": self.usage.estimated, "unpriced": self.unpriced}
         return {**told, "models": self.models, **{name: True for name, holds in marks.items() if holds}}
 

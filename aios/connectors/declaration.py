@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from aios.domain.finding import Finding, Severity
+from aios.domain.finding import Finding, Severity, errors
 from aios.domain.record import Document, Where
+from aios.domain.slug import is_slug
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smhdw])\Z")
-_RATE = re.compile(r"(?P<calls>[1-9]\d{0,8})\s*/\s*(?P<number>\d+(?:\.\d+)?)?\s*(?P<unit>[smhd])\w*\Z")
+_RATE = re.compile(
+    r"(?P<calls>[1-9]\d{0,8})\s*/\s*(?P<number>\d+(?:\.\d+)?)?\s*(?P<unit>s|sec|seconds?|m|min|minutes?|h|hours?|d|days?)\Z"
+)
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 _PER = {"per_second": 1.0, "per_minute": 60.0, "per_hour": 3_600.0, "per_day": 86_400.0}
 # Part of the format; this version has no sidecar for them.
 _LATER = ("breaker", "map", "schema_policy")
+_LATER_LIMITS = ("items", "bytes", "timeout")
+_RETRY = ("attempts", "backoff", "ceiling")
+_LONGEST = 366 * 86_400.0  # seconds: what is longer was mistyped
+
+Wrong = Callable[[Where, str, str, str], None]
 
 
 class Mode(StrEnum):
@@ -51,6 +60,10 @@ def declare(document: Document) -> tuple[Declaration | None, list[Finding]]:
         findings.append(Finding(document.path, *document.position(where), rule, message, hint, severity))
 
     use, settings, mode = data.get("use"), data.get("settings", {}), data.get("mode", "live")
+    name = document.path.rpartition("/")[2].removesuffix(".yaml")
+    if not is_slug(name):
+        message = f"`{name[:60]}` cannot be a name: lower-case letters and digits joined by single hyphens"
+        wrong((), "connector-name", message, "rename the file with `git mv`")
     if not isinstance(use, str) or not use:
         wrong(("use",), "connector-use", "`use` does not say which connector it is", "static-site, access-log or files")
     if not isinstance(settings, Mapping):
@@ -59,7 +72,10 @@ def declare(document: Document) -> tuple[Declaration | None, list[Finding]]:
         wrong(("mode",), "connector-mode", f"`mode` is `{str(mode)[:40]}`", "observe, dry-run or live")
     rates = _rates(data.get("limits", {}), wrong)
     retry = data.get("retry", {})
-    retry = retry if isinstance(retry, Mapping) else {}
+    if not isinstance(retry, Mapping):
+        wrong(("retry",), "connector-retry", "`retry` is not a mapping", "attempts: 3")
+        retry = {}
+    _only(retry, "retry", _RETRY, wrong)
     attempts = retry.get("attempts", 3)
     if not isinstance(attempts, int) or isinstance(attempts, bool) or not 1 <= attempts <= 20:
         wrong(("retry", "attempts"), "connector-retry", "`attempts` is not a number from 1 to 20", "3 is a good one")
@@ -70,14 +86,14 @@ def declare(document: Document) -> tuple[Declaration | None, list[Finding]]:
     if listed is not None and not (isinstance(listed, list) and all(isinstance(name, str) for name in listed)):
         wrong(("capabilities",), "connector-capabilities", "`capabilities` is not a list of names", "[cms.publish]")
         listed = []
-    failed = bool(findings)
-    for name in _LATER:
-        if name in data:
-            message = f"`{name}` has no effect in this version of aios"
-            wrong((name,), "connector-ignored", message, "leave it out until it has", Severity.WARNING)
-    if failed:
+    limits = data.get("limits")
+    ignored: list[Where] = [(each,) for each in _LATER if each in data]
+    ignored += [("limits", each) for each in _LATER_LIMITS if isinstance(limits, Mapping) and each in limits]
+    for where in ignored:
+        message = f"`{where[-1]}` has no effect in this version of aios"
+        wrong(where, "connector-ignored", message, "leave it out until it has", Severity.WARNING)
+    if errors(findings):
         return None, findings
-    name = document.path.rpartition("/")[2].removesuffix(".yaml")
     names = None if listed is None else frozenset(listed)
     return (
         Declaration(name, str(use), document, settings, names, rates, attempts, backoff, ceiling, Mode(str(mode))),
@@ -85,19 +101,29 @@ def declare(document: Document) -> tuple[Declaration | None, list[Finding]]:
     )
 
 
-def _time(value: Any, where: Where, wrong: Any) -> float:
+def _only(given: Mapping[Any, Any], field: str, known: Iterable[str], wrong: Wrong) -> None:
+    """A name that nobody reads would be a limit that nobody keeps."""
+    for name in given:
+        if name not in known and not str(name).startswith("x-"):
+            message = f"`{field}` has no `{str(name)[:40]}`"
+            wrong((field, str(name)), f"connector-{field}", message, f"there are {', '.join(known)}")
+
+
+def _time(value: Any, where: Where, wrong: Wrong) -> float:
     found = _DURATION.match(value) if isinstance(value, str) else None
-    if found is None:
+    seconds = float(found["number"]) * _UNITS[found["unit"]] if found else math.inf
+    if seconds > _LONGEST:
         wrong(where, "connector-time", f"`{str(value)[:40]}` is no length of time", "a number and a unit: 2s, 1m")
         return 0.0
-    return float(found["number"]) * _UNITS[found["unit"]]
+    return seconds
 
 
-def _rates(limits: Any, wrong: Any) -> tuple[tuple[int, float], ...]:
+def _rates(limits: Any, wrong: Wrong) -> tuple[tuple[int, float], ...]:
     """`rate: 60/m`, a number of calls a minute, or `per_second`, `per_minute`, `per_hour`, `per_day`."""
     if not isinstance(limits, Mapping):
         wrong(("limits",), "connector-limits", "`limits` is not a mapping", "rate: 60/m")
         return ()
+    _only(limits, "limits", ("rate", *_PER, *_LATER_LIMITS), wrong)
     rates: list[tuple[int, float]] = []
     given = limits.get("rate")
     several: Sequence[tuple[Where, Any]] = [(("limits", name), limits[name]) for name in _PER if name in limits]
@@ -106,12 +132,28 @@ def _rates(limits: Any, wrong: Any) -> tuple[tuple[int, float], ...]:
     elif given is not None:
         several = [*several, (("limits", "rate"), given)]
     for where, value in several:
-        found = _RATE.match(value) if isinstance(value, str) else None
-        span = _PER.get(str(where[-1]), 60.0 if where[-1] == "rate" else 0.0)
+        found = _RATE.match(value) if isinstance(value, str) and where[-1] == "rate" else None
+        calls, span = value, _PER.get(str(where[-1]), 60.0 if where[-1] == "rate" else 0.0)
         if found:
-            rates.append((int(found["calls"]), float(found["number"] or 1) * _UNITS[found["unit"]]))
-        elif isinstance(value, int) and not isinstance(value, bool) and value > 0 and span:
-            rates.append((value, span))
+            calls, span = int(found["calls"]), float(found["number"] or 1) * _UNITS[found["unit"][0]]
+        if type(calls) is int and 0 < calls < 10**9 and 0.001 <= span <= _LONGEST:
+            rates.append((calls, span))
         else:
             wrong(where, "connector-rate", f"`{str(value)[:40]}` is no rate", "60/m, or per_minute: 60")
-    return tuple(rates)
+    return _together(rates, wrong)
+
+
+def _together(rates: Sequence[tuple[int, float]], wrong: Wrong) -> tuple[tuple[int, float], ...]:
+    """The rates that bind, by their spans: what another one makes sure of anyway is left out."""
+    given = sorted(set(rates), key=lambda rate: rate[::-1])
+    kept = [rate for rate in given if not any(_implies(other, rate) for other in given if other != rate)]
+    for (calls, span), (more, longer) in zip(kept, kept[1:], strict=False):
+        if more / longer > calls / span:
+            message = f"{more} calls in {longer:g} s allow more than {calls} in {span:g} s beside it"
+            wrong(("limits",), "connector-rate", message, "leave one of them out")
+    return tuple(kept)
+
+
+def _implies(one: tuple[int, float], other: tuple[int, float]) -> bool:
+    (calls, span), (most, within) = one, other
+    return calls <= most if span >= within else calls * math.ceil(within / span) <= most

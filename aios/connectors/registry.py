@@ -15,10 +15,12 @@ from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Capability, Connector
 from aios.domain.finding import Finding, errors
 from aios.domain.names import CONNECTORS
+from aios.domain.record import Document
 from aios.domain.tree import Tree
 from aios.errors import AiosError
 from aios.store.documents import parse
-from aios.store.explain import did_you_mean, explain
+from aios.store.explain import did_you_mean, explain, name_of
+from aios.store.secrets import secrets_in
 
 if TYPE_CHECKING:
     from aios.connectors.sidecars.audit import Crossing
@@ -79,11 +81,11 @@ def stack(
 
     if sinks.record is not None:
         connector = Record(connector, sinks.record, secrets.scrub)
-    if declared.attempts > 1:
-        connector = Retry(connector, declared.attempts, declared.backoff, declared.ceiling)
-    if declared.rates:
+    if declared.rates:  # within the retries: each attempt is a call
         moment, file = (lambda: around.clock().timestamp()), around.local / "rates.sqlite"
         connector = RateLimit(connector, declared.rates, file, moment, around.pause)
+    if declared.attempts > 1:
+        connector = Retry(connector, declared.attempts, declared.backoff, declared.ceiling)
     if declared.mode is Mode.OBSERVE:
         connector = Observe(connector)
     if declared.mode is Mode.DRY_RUN:
@@ -145,24 +147,34 @@ def _read(path: str, content: bytes) -> tuple[Declaration | None, list[Finding]]
     document, findings = parse(path, content)
     if document is None:
         return None, findings
-    declared, findings = declare(document)
+    findings = [*findings, *_secrets(document)]
+    declared, problems = declare(document)
+    findings += problems
     if declared is None:
         return None, findings
     if declared.use not in KINDS:
         place = document.position(("use",))
         hint = did_you_mean(declared.use, KINDS) or f"there are {', '.join(KINDS)}"
-        return None, [Finding(path, *place, "connector-use", f"there is no connector `{declared.use[:60]}`", hint)]
+        message = f"there is no connector `{declared.use[:60]}`"
+        return None, [*findings, Finding(path, *place, "connector-use", message, hint)]
     kind = KINDS[declared.use]()
     schema = {"type": "object", "required": ["settings"], "properties": {"settings": kind.settings}}
     findings += _judged(schema, declared)
     for index, name in enumerate(document.data.get("capabilities") or ()):
         if name not in kind.capabilities:
             place = document.position(("capabilities", index))
-            hint = did_you_mean(str(name), kind.capabilities) or f"it offers {', '.join(kind.capabilities)}"
-            findings.append(
-                Finding(path, *place, "connector-capability", f"{declared.use} does not offer {name}", hint)
-            )
+            hint = did_you_mean(name, kind.capabilities) or f"it offers {', '.join(kind.capabilities)}"
+            message = f"{declared.use} does not offer {name[:60]}"
+            findings.append(Finding(path, *place, "connector-capability", message, hint))
     return (None if errors(findings) else declared), findings
+
+
+def _secrets(document: Document) -> list[Finding]:
+    hint = "name an environment variable, `{env: NAME}`, and replace the secret at its service"
+    return [
+        Finding(document.path, *document.position(where), "secret", f"{name_of(where)}{why}", hint)
+        for where, why in secrets_in(document.data, opaque=True)
+    ]
 
 
 def _judged(schema: Mapping[str, Any], declared: Declaration) -> list[Finding]:

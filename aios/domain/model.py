@@ -77,13 +77,14 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """`model` is the one that answered; `finish` is stop, length, tool_calls …"""
+    """`model` is the one that answered; `finish` is stop, length, tool_calls …; `saved` what a cache spared."""
 
     text: str
     calls: tuple[ToolCall, ...] = ()
     usage: Usage = field(default_factory=Usage)
     model: str = ""
     finish: str = "stop"
+    saved: Usage = field(default_factory=Usage)
 
 
 Listen = Callable[[int], None]  # told how many characters came so far

@@ -137,3 +137,12 @@ def test_the_doctor_asks_each_model_for_a_word(company: Path) -> None:
     said = {each["what"]: each for each in told(company, "doctor")}
     assert said["model"]["state"] == "error"
     assert "cannot be reached" in said["model"]["says"]
+
+
+def test_what_was_answered_before_costs_nothing_again(company: Path) -> None:
+    with serving([Says(ANSWER)]) as service:
+        configure(company, service.url)
+        aios(company, "run", "read-churn", "--input", "subject=churn")
+        aios(company, "run", "read-churn", "--replace", "--input", "subject=churn")
+    assert len(service.asked) == 1
+    assert "0 tokens" in aios(company, "show", "read-churn/churn").stdout

@@ -82,7 +82,7 @@ class Audit(Passing):
                 at=at,
                 connector=self.name,
                 did=did,
-                capability=effect.capability,
+                capability=one_line(self.scrub(effect.capability)),
                 target=one_line(self.scrub(effect.target)),
                 key=effect.key if did != "read" else "",
                 payload_hash=key_of(dict(effect.payload)),
@@ -97,7 +97,7 @@ def to_file(path: Path) -> Callable[[Crossing], None]:
     """A sink that appends one line of JSON per crossing; whole lines, whoever else writes."""
 
     def sink(crossing: Crossing) -> None:
-        line = json.dumps(asdict(crossing), ensure_ascii=False) + "\n"
+        line = json.dumps(asdict(crossing)) + "\n"  # ASCII: nothing in it ends a line, and all of it can be written
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aios.connectors.sidecars.passing import Passing
 from aios.domain.effect import Collected, Effect, Lookup, Outcome
-from aios.errors import TransientError
+from aios.errors import AiosError, TransientError
 
 _NAMES = {1: "second", 60: "minute", 3_600: "hour", 86_400: "day"}
 
@@ -44,7 +44,7 @@ class RateLimit(Passing):
 
     def _wait(self) -> None:
         left = self.patience
-        while (seconds := self._take()) > 0:
+        while (seconds := self._counted()) > 0:
             if seconds > left:
                 said = " and ".join(f"{calls} a {_NAMES.get(int(span), f'{span:g} s')}" for calls, span in self.rates)
                 raise TransientError(
@@ -55,6 +55,13 @@ class RateLimit(Passing):
                 )
             left -= seconds
             self.pause(seconds)
+
+    def _counted(self) -> float:
+        try:
+            return self._take()
+        except sqlite3.Error as error:
+            hint = "look at the disk; where the file is damaged, delete it: it is made anew"
+            raise AiosError(f"the calls of {self.name} cannot be counted in {self.file}: {error}", hint) from error
 
     def _take(self) -> float:
         """Seconds until the call may be made; 0 where it may be made now, and is counted."""

@@ -46,7 +46,7 @@ class Retry(Passing):
                 return False
             if error.retry_after is None:
                 return True
-            return error.retry_after if error.retry_after <= self.ceiling else False
+            return max(0.0, error.retry_after) if error.retry_after <= self.ceiling else False
 
         caller = stamina.RetryingCaller(
             attempts=self.attempts,
