@@ -131,7 +131,7 @@ class Company:
 
         return load(tree, root=self.root, local=self.local, secret=os.environ.get, clock=self.clock)
 
-    def models(self, tree: Tree) -> dict[Tier, Model]:
+    def models(self, tree: Tree, *, cached: bool = True) -> dict[Tier, Model]:
         """The language models that a tree's company record configures, each in its stack."""
         from aios.llm.cache import Cached
         from aios.llm.compatible import Compatible
@@ -142,9 +142,11 @@ class Company:
         company = Catalog(tree).get("company", "company")
         settings = configured(company.data if company else {}, os.environ.get)
         file = self.local / "answers.sqlite"
-        return {
-            tier: Cached(Retrying(Compatible(each), time.sleep), file, each.base_url) for tier, each in settings.items()
-        }
+        found: dict[Tier, Model] = {}
+        for tier, each in settings.items():
+            asked = Retrying(Compatible(each), time.sleep)
+            found[tier] = Cached(asked, file, each.base_url) if cached else asked
+        return found
 
     @cached_property
     def context(self) -> Context:

@@ -120,7 +120,7 @@ def _outgoing(company: Company) -> Check:
 def _models(company: Company) -> Iterator[Check]:
     """Each configured model is asked for one word."""
     try:
-        models = company.models(company.tree())
+        models = company.models(company.tree(), cached=False)
     except AiosError as error:
         yield Check("model", "error", error.message, error.hint)
         return

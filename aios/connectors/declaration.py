@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from aios.domain.finding import Finding, Severity, errors
@@ -147,7 +148,7 @@ def _together(rates: Sequence[tuple[int, float]], wrong: Wrong) -> tuple[tuple[i
     """The rates that bind, by their spans: what another one makes sure of anyway is left out."""
     given = sorted(set(rates), key=lambda rate: rate[::-1])
     kept = [rate for rate in given if not any(_implies(other, rate) for other in given if other != rate)]
-    for (calls, span), (more, longer) in zip(kept, kept[1:], strict=False):
+    for (calls, span), (more, longer) in pairwise(kept):
         if more / longer > calls / span:
             message = f"{more} calls in {longer:g} s allow more than {calls} in {span:g} s beside it"
             wrong(("limits",), "connector-rate", message, "leave one of them out")
