@@ -181,9 +181,12 @@ class Company:
         if self._pause_file.exists():
             return "paused on this machine (`aios pause --off` allows effects again)"
         company = self.company_record()
-        if company is not None and company.get("outgoing", "live") == "paused":
+        if company is None:
+            return "state/company.yaml cannot be read (`aios check` says why)"
+        outgoing = company.get("outgoing", "live")
+        if outgoing == "paused":
             return "`outgoing: paused` in state/company.yaml"
-        return ""
+        return "" if outgoing == "live" else f"`outgoing: {outgoing}` in state/company.yaml is neither live nor paused"
 
     def pause(self, *, on: bool) -> None:
         if on:

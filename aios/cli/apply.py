@@ -57,6 +57,7 @@ def apply(here: Company, runs: list[str], *, as_json: bool = False) -> int:
             say(f"{run}: next is `{standing.step}` at {standing.until}")
         elif not as_json and standing.status is RunStatus.WAITING:
             say(f"{run}: {standing.why}")
+            code = Exit.WAITING
         if standing.status is RunStatus.FAILED or standing.question:
             code = Exit.FAILED if standing.status is RunStatus.FAILED else Exit.WAITING
     if as_json:

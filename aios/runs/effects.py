@@ -117,7 +117,9 @@ def approving_commit(context: Context, state: RunState) -> str:
     for line in text.splitlines():
         commit, email, event, run = line.split("\0")
         if event == "proposal.approved" and run == state.id:
-            if approvers and email.casefold() not in approvers:
+            if not approvers:
+                raise RefusedError("state/company.yaml names no approver that can be read", "nothing was sent")
+            if email.casefold() not in approvers:
                 raise RefusedError(f"{email} merged this, and is not among the company's approvers", "nothing was sent")
             return commit
     raise RefusedError(f"no merge on {context.main} approves {state.id}", "nothing was sent")

@@ -115,7 +115,12 @@ def _verify_verdict(
 
 def _verify_approver(context: Context, company: Record | None) -> None:
     approvers = [str(address).casefold() for address in (company.get("approvers") if company else None) or ()]
-    if approvers and context.operator.email.casefold() not in approvers:
+    if not approvers:
+        raise RefusedError(
+            "state/company.yaml names no approver that can be read: nobody can approve",
+            "`aios check` says what is wrong",
+        )
+    if context.operator.email.casefold() not in approvers:
         raise RefusedError(
             f"{context.operator.email} is not among the company's approvers",
             "set git's user.email, or add the address to `approvers` in state/company.yaml",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from aios.domain.effect import Connector
 from aios.domain.proposal import PlannedEffect
 from aios.domain.record import Record
 from aios.domain.run import RunState
@@ -34,8 +35,15 @@ def plan_effects(definitions: Definitions, state: RunState, tree: Tree, gate: st
         if connector is None:
             raise InvalidError(f"no connector offers {step.uses}", "see state/connectors/")
         record = _record(catalog, inputs)
-        planned.append(plan_effect(step.uses, connector, record, company, run=state.id, step=step.name))
+        capability = _capability(step.uses, connector, Catalog(definitions.tree).get(record.kind, record.id))
+        planned.append(plan_effect(capability, connector, record, company, run=state.id, step=step.name))
     return tuple(planned)
+
+
+def _capability(wanted: str, connector: Connector, before: Record | None) -> str:
+    """Publishing what is published already is updating it."""
+    is_out = before is not None and before.get("status") == "published"
+    return "cms.update" if wanted == "cms.publish" and is_out and "cms.update" in connector.capabilities() else wanted
 
 
 def _record(catalog: Catalog, inputs: Mapping[str, Any]) -> Record:

@@ -59,7 +59,8 @@ def _undo(context: Context, definitions: Definitions, state: RunState, planned: 
     step = definitions.workflow.steps[planned.step]
     connector = context.connectors(definitions.tree).get(planned.connector)
     offered = connector.capabilities() if connector else {}
-    name = step.compensate or (offered[planned.capability].compensation if planned.capability in offered else "")
+    own = offered[planned.capability].compensation if planned.capability in offered else ""
+    name = step.compensate if step.compensate and planned.capability == step.uses else own
     build = PAYLOADS.get(name)
     record = _record(context, planned)
     if connector is None or name not in offered or build is None or record is None:

@@ -109,12 +109,17 @@ def understand(words: Sequence[str]) -> Guidance:
 
 
 def meant(what: str, headings: Sequence[str], known: Language) -> list[str]:
-    """The headings that the operator means by `what`: those that hold all its words, else the one that holds most."""
+    """The heading that the operator means by `what`: the one that is it, else the only one that holds all its words.
+
+    Nothing where several could be meant: words that cost a section must be certain.
+    """
     about = set(stems(what, known))
-    shares = [(containment_of(about, set(stems(heading, known))), heading) for heading in headings]
-    whole = [heading for share, heading in shares if share == 1.0]
-    best = max((share for share, _ in shares), default=0.0)
-    return whole or [heading for share, heading in shares if share == best > 0.5][:1]
+    same = [heading for heading in headings if heading.casefold().strip() == what.casefold().strip(" .“”\"'")]
+    same = same or [heading for heading in headings if set(stems(heading, known)) == about]
+    holding = [heading for heading in headings if about and about <= set(stems(heading, known))]
+    best = max((containment_of(about, set(stems(heading, known))) for heading in headings), default=0.0)
+    near = [heading for heading in headings if containment_of(about, set(stems(heading, known))) == best > 0.5]
+    return next((found for found in (same, holding, near) if len(found) == 1), [])
 
 
 def containment_of(wanted: set[str], there: set[str]) -> float:
