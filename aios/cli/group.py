@@ -130,9 +130,7 @@ def guarded(arguments: list[str]) -> int:
         click.echo("Interrupted. Nothing is lost: `aios resume` goes on where a run stopped.", err=True)
         return Exit.INTERRUPTED
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "aios"
-        message = error.format_message()
-        return _say(UsageError(message[:1].lower() + message[1:].rstrip("."), f"`{path} --help` shows how"))
+        return _of_usage(error)
     except click.ClickException as error:
         error.show()
         return int(error.exit_code)
@@ -151,6 +149,15 @@ def guarded(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001  the one boundary: a bug becomes a file, not a traceback on the screen
         known = _of_sqlite(error)
         return _say(known) if known else _report_bug(error)
+
+
+def _of_usage(error: click.UsageError) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return Exit.USAGE
+    path = error.ctx.command_path if error.ctx else "aios"
+    message = error.format_message()
+    return _say(UsageError(message[:1].lower() + message[1:].rstrip("."), f"`{path} --help` shows how"))
 
 
 def _say(error: AiosError) -> int:

@@ -6,6 +6,7 @@ import click
 
 from aios.cli.output import company, emit_json, json_option, say
 from aios.cli.standing import exit_code, report, standing_data
+from aios.errors import UsageError
 
 
 @click.command(epilog='Example: aios revise pricing-page-teardown --note "shorter; drop section Discounts"')
@@ -19,6 +20,8 @@ def command(ctx: click.Context, proposal: str, note: str, step: str, as_json: bo
     from aios.runs.conductor import carry_on
     from aios.runs.gate import revise
 
+    if not note.strip():
+        raise UsageError("the note is empty", 'say what should be different: --note "shorter; drop section X"')
     here = company(ctx, quiet=as_json)
     run = here.resolve(proposal)
     revise(here.context, run, note=note, step=step)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 
 import click
 
 from aios.cli.output import company, emit_json, json_option
+from aios.errors import BusyError
 
 
 @click.command(epilog="Example: aios show pricing-page-teardown")
@@ -19,10 +21,14 @@ from aios.cli.output import company, emit_json, json_option
 def command(ctx: click.Context, proposal: str, full: bool, markdown: bool, as_json: bool) -> None:  # noqa: FBT001
     """What proposal ID asks, why, from which evidence, at what cost, and exactly what happens on approval."""
     from aios.proposals.review import PREVIEW_LINES, render
+    from aios.runs.gate import show_as_it_is
     from aios.runs.reviewing import review_of
 
     here = company(ctx)
-    review = review_of(here.context, here.resolve(proposal))
+    run = here.resolve(proposal)
+    with suppress(BusyError):  # somebody works on it: shown as it was
+        show_as_it_is(here.context, run)
+    review = review_of(here.context, run)
     if as_json:
         emit_json(asdict(review))
         return

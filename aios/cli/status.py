@@ -37,10 +37,10 @@ def command(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001
     click.echo(f"{click.style(str(record.get('name')) if record else here.root.name, bold=True)}  {here.root}")
     click.echo(f"  waits for you   {needs or 'nothing'}{' (`aios inbox`)' if needs else ''}")
     for kind, count in counts.items():
-        click.echo(f"    {kind:<12}  {count}")
+        click.echo(f"    {kind:<12}  {count}{' (waits for its time)' if kind == 'timer' else ''}")
     click.echo(
         f"  effects         {click.style('stopped: ' + paused, fg='red') if paused else 'allowed after approval'}"
     )
-    click.echo(f"  records         {', '.join(f'{count} {kind}' for kind, count in kinds[:8]) or 'none'}")
+    click.echo(f"  records         {', '.join(f'{count} {kind}' for kind, count in kinds) or 'none'}")
     for at, _, subject in last:
         click.echo(f"  last            {str(at)[:16].replace('T', ' ')}  {str(subject)[:80]}")

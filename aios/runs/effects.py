@@ -93,8 +93,12 @@ def perform_effect(context: Context, session: Session, definitions: Definitions,
     if isinstance(done, Ask):
         raise EffectAskError(start.step, done.question)
     write_down(context, session, start, effect, done.receipt, None)
-    context.report(Progress(state.id, start.step, "succeeded", detail=f"{planned.summary} {done.receipt.url}".strip()))
+    context.report(Progress(state.id, start.step, "succeeded", detail=_told(planned, done.receipt)))
     return done.receipt
+
+
+def _told(planned: PlannedEffect, receipt: Receipt) -> str:
+    return planned.summary if receipt.url in planned.summary else f"{planned.summary} {receipt.url}"
 
 
 def _acted() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +13,13 @@ from aios.domain.wording import counted
 from aios.effects.ledger import Ledger
 from aios.errors import AiosError, UsageError
 from aios.runs.context import Context
+from aios.runs.history import REVERTED
 from aios.runs.inbox import open_runs
 from aios.runs.manifests import read as read_manifest
 from aios.runs.reviewing import facts_with_context
 from aios.runs.session import read_state
 from aios.store.documents import parse
+from aios.store.log import read_events
 from aios.store.trees import CommitTree
 
 
@@ -34,14 +37,16 @@ def explain_sentence(context: Context, text: str) -> list[list[Link]]:
 
     Of each step's reasons only those that speak of the sentence's passage.
     """
-    wanted = " ".join(text.casefold().split())
+    wanted = _plain(text)
+    if not wanted:
+        return []
     chains: dict[tuple[str, str], list[Link]] = {}
     for ref in (context.main, *(branch_of(run) for run in open_runs(context))):
         tree = CommitTree(context.git, ref)
         for path in tree.paths("state/evidence/"):
             data = _data(tree, path)
             for sentence in data.get("sentences") or ():
-                said = " ".join(str(sentence.get("text", "")).casefold().split())
+                said = _plain(str(sentence.get("text", "")))
                 if wanted in said and (path, said) not in chains:
                     piece = explain_piece(context, tree, str(data.get("content")), ref=ref, about=_passage(sentence))
                     chains[path, said] = [*_sentence(tree, path, sentence), *piece]
@@ -63,6 +68,11 @@ def _concerns(reason: Mapping[str, Any], about: Passage) -> bool:
         if place == path and dash and first.isdigit() and last.isdigit() and int(first) < end and start < int(last):
             return True
     return False
+
+
+def _plain(text: str) -> str:
+    """Words as a reader of the page sees them: without Markdown's marks, in small letters."""
+    return " ".join(re.sub(r"[`*_\\]|\[\^\d+\]|\]\([^)]*\)|\[", "", text).casefold().split())
 
 
 def _sentence(tree: Tree, path: str, sentence: Mapping[str, Any]) -> Iterator[Link]:
@@ -137,6 +147,11 @@ def explain_run(context: Context, tree: Tree, run: str, *, about: Passage | None
         links += [Link("  because", f"{each['what']}: {each['why']}", ", ".join(each["refs"][:3])) for each in reasons]
     links += _decision(tree, run_record_path(run, state.started_at))
     links += _receipts(context, tree, run_record_path(run, state.started_at))
+    links += [
+        Link("undone", f"by {event.actor} at {event.at}: {event.subject.partition(': ')[2]}", event.commit[:12])
+        for event in read_events(context.git, until=context.main, run=run)
+        if event.type == REVERTED
+    ]
     return links
 
 

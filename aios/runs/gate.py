@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ from aios.runs.history import ANSWERED, APPROVED, ASKED, CANCELLED, REJECTED, RE
 from aios.runs.main_branch import commit_to_main
 from aios.runs.planning import plan_effects
 from aios.runs.propose import propose
-from aios.runs.session import Session, open_session
+from aios.runs.session import Session, open_session, read_state
 from aios.store.catalog import Catalog
 from aios.store.commits import advance, merge_commit
 from aios.store.documents import dump, parse
@@ -79,6 +80,18 @@ def record_of(session: Session) -> Mapping[str, Any]:
     if document is None:
         raise RefusedError(f"the run record {path} cannot be read", "`aios check` says what is wrong")
     return document.data
+
+
+def show_as_it_is(context: Context, run: str) -> None:
+    """Bring an open proposal up to date with its branch, so that what is shown is what would be approved."""
+    if not open_gate(read_state(context.git, run, main=context.main)):
+        return
+    with open_session(context, run) as session:
+        gate = open_gate(session.state)
+        if gate and gate != END:
+            definitions = load(context, session.state.workflow, session.state.base)
+            with suppress(RefusedError):
+                _verify_unchanged(context, session, definitions, record_of(session), gate)
 
 
 def _verify_unchanged(

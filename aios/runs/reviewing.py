@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from aios.agents.checks import CHECKS
+from aios.agents.evidence import evidence_path
+from aios.domain.event import Change
 from aios.domain.names import branch_of, run_record_path
 from aios.domain.run import RunState
 from aios.errors import UsageError
@@ -55,7 +58,7 @@ def review_of(context: Context, run: str) -> Review:
         goal=definitions.workflow.summary,
         tier="offline",
         confidence=_confidence(state),
-        findings=[*(record.get("findings") or ()), *_step_findings(context, run, state)],
+        findings=[*(record.get("findings") or ()), *_step_findings(context, run, state), *_quotations(tree, written)],
         evidence=evidence,
         unverified=unverified,
         changes=state_diff(told, git.read_blob),
@@ -66,6 +69,18 @@ def review_of(context: Context, run: str) -> Review:
         versions=_versions(definitions),
         operator_edits=_operator_edits(context, state, head),
     )
+
+
+def _quotations(tree: CommitTree, changes: Sequence[Change]) -> list[str]:
+    """What of a proposed piece is no longer what its sources say: the operator may edit a quotation, knowingly."""
+
+    def read(path: str) -> str | None:
+        content = tree.read(path)
+        return None if content is None else content.decode(errors="replace")
+
+    pieces = [change.path for change in changes if change.after and change.path.startswith("state/content/")]
+    told = [path for path in pieces if tree.read(evidence_path(path)) is not None]
+    return [str(finding) for path in told for finding in CHECKS["quotes-cited"](read, path)]
 
 
 def _record(context: Context, state: RunState, head: str) -> Mapping[str, Any] | None:

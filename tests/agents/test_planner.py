@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from aios.agents.offline.front import load
+from aios.agents.offline.guidance import meant
+from aios.agents.offline.text.language import language
 from aios.domain.names import is_protected
 from tests.agents.company import Company, call, contract, piece, yaml
 from tests.agents.flow import plan
@@ -152,3 +154,10 @@ def test_equal_calls_give_equal_plans() -> None:
     one = planner(call("planner", {"topic": "late invoices"}), Company(invoices()))
     two = planner(call("planner", {"topic": "late invoices"}), Company(dict(reversed(invoices().items()))))
     assert one == two
+
+
+def test_words_that_fit_several_sections_cost_none() -> None:
+    names = ["Option prompts", "Input prompts", "Confirmation prompts", "Launching editors"]
+    assert meant("the section Prompting", names, language("en")) == []
+    assert meant("Input prompts", names, language("en")) == ["Input prompts"]
+    assert meant("editors", names, language("en")) == ["Launching editors"]

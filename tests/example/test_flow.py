@@ -156,3 +156,72 @@ def test_a_proposal_can_be_read_compared_and_sent_back(company: Path) -> None:
     assert revised.returncode in {Exit.OK, Exit.WAITING}, revised.stderr
     again = aios(company, "show", subject).stdout
     assert "## What people compare with" not in again.split("## Why")[0]
+
+
+def test_where_the_companys_record_cannot_be_read_nothing_is_approved_and_nothing_leaves(company: Path) -> None:
+    aios(company, "run", "publish-content", "--input", f"topic={DEMO_TOPIC}")
+    subject = "raising-prices-for-existing-customers"
+    record = company / "state/company.yaml"
+    for broken in (
+        record.read_text() + "name: [oops\n",
+        record.read_text().replace("outgoing: live", "outgoing: pausd"),
+        record.read_text().replace("  - mara@fernwerk.example", "  - nobody@fernwerk.example"),
+    ):
+        before = record.read_text()
+        record.write_text(broken)
+        subprocess.run(["git", "commit", "-qam", "Broken"], cwd=company, check=True)
+        subprocess.run(["git", "config", "user.email", "mallory@x.example"], cwd=company, check=True)
+        refused = aios(company, "approve", subject, "--apply")
+        assert refused.returncode == Exit.REFUSED
+        subprocess.run(["git", "config", "user.email", "mara@fernwerk.example"], cwd=company, check=True)
+        assert aios(company, "approve", subject, "--apply").returncode == Exit.REFUSED
+        assert not (company / f"public/{subject}").exists()
+        record.write_text(before)
+        subprocess.run(["git", "commit", "-qam", "Mended"], cwd=company, check=True)
+    assert aios(company, "approve", subject).returncode == Exit.OK
+    record.write_text(before + "name: [oops\n")
+    subprocess.run(["git", "commit", "-qam", "Broken again"], cwd=company, check=True)
+    held = aios(company, "apply")
+    assert "state/company.yaml cannot be read" in held.stderr + aios(company, "status").stdout
+    assert not (company / f"public/{subject}").exists()
+    record.write_text(before)
+    subprocess.run(["git", "commit", "-qam", "Mended again"], cwd=company, check=True)
+    assert aios(company, "apply").returncode == Exit.OK
+    assert (company / f"public/{subject}/index.html").is_file()
+
+
+def test_a_topic_that_is_out_already_is_updated_in_place(company: Path) -> None:
+    for expected in ("cms.publish", "cms.update"):
+        aios(company, "run", "publish-content", "--input", f"topic={DEMO_TOPIC}")
+        shown = told(company, "show", "raising-prices-for-existing-customers")
+        assert [effect["capability"] for effect in shown["effects"]] == [expected]
+        done = aios(company, "approve", "raising-prices-for-existing-customers", "--apply")
+        assert done.returncode == Exit.OK, done.stderr
+        # The first run waits a week for its numbers; what is asked for now takes its place.
+        aios(company, "cancel", "raising-prices-for-existing-customers")
+
+
+def test_a_quotation_that_was_edited_by_hand_is_pointed_out(company: Path) -> None:
+    aios(company, "run", "publish-content", "--input", f"topic={DEMO_TOPIC}")
+    subject = "raising-prices-for-existing-customers"
+    subprocess.run(["git", "switch", "-q", f"aios/publish-content/{subject}"], cwd=company, check=True)
+    piece = company / f"state/content/{subject}.md"
+    piece.write_text(piece.read_text().replace("forty oldest customers", "four oldest customers"))
+    subprocess.run(["git", "commit", "-qam", "I know better"], cwd=company, check=True)
+    subprocess.run(["git", "switch", "-q", "main"], cwd=company, check=True)
+    shown = aios(company, "show", subject).stdout
+    assert "no evidence for “Kontor told its four oldest customers" in shown.replace("\\", "")
+    assert aios(company, "approve", subject).returncode == Exit.OK  # shown as it is: no second look is asked for
+
+
+def test_a_sentence_is_explained_as_the_page_has_it_and_an_undo_is_told(company: Path) -> None:
+    aios(company, "run", "publish-content", "--input", f"topic={DEMO_TOPIC}")
+    subject = "raising-prices-for-existing-customers"
+    aios(company, "approve", subject, "--apply")
+    opening = split((company / f"state/content/{subject}.md").read_text())[1].strip().split("\n")[0]
+    words = opening.split()
+    assert told(company, "explain", f"`{words[0]}` *{words[1]}* {' '.join(words[2:])}")
+    assert aios(company, "explain", "").returncode == Exit.USAGE
+    aios(company, "revert", subject, "--yes", "--reason", "too early")
+    (chain,) = told(company, "explain", subject)
+    assert "too early" in next(link["says"] for link in chain if link["what"] == "undone")
