@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -63,7 +65,8 @@ def command(keep: Path | None, topic: str) -> int:
     page, receipt = _published(here, run)
     say("")
     say(f"receipt    {receipt}")
-    say(f"company    {root}   (try: cd {root} && aios inbox && aios log)")
+    aios = "aios" if shutil.which("aios") else sys.argv[0]
+    say(f"company    {root}   (try: cd {root} && {aios} tick && {aios} inbox)")
     say("page:")
     click.echo(page)
     return Exit.OK

@@ -35,7 +35,7 @@ def report(standing: Standing) -> None:
         options = list(standing.question.get("options") or ())  # type: ignore[call-overload]
         for number, option in enumerate(options, start=1):
             say(f"  {number}. {option}")
-        say(f'Answer with: aios answer {ulid} "…"')
+        say(f'Answer with: aios answer {ulid} "…"    Give it up: aios cancel {ulid}')
     elif standing.status is RunStatus.WAITING and standing.until:
         say(f"\nWaits until {standing.until} ({standing.why}). `aios tick` goes on then.")
     elif standing.status is RunStatus.WAITING:

@@ -30,7 +30,7 @@ from aios.domain.wording import counted
 
 POOL = 48  # units looked at closely
 FEWEST_PASSAGES = 6
-FEWEST_WORDS = 240
+FEWEST_WORDS = 200
 COMFORTABLE = 320  # words of material from which weakly related sources are left alone
 WEAK = (0.16, 0.05)  # of the best unit's relevance; the second where the first leaves too little
 

@@ -76,6 +76,7 @@ _ENGLISH_DANGLING = r"""
       |that|how|the[ ]use|also)
       |now[ ]|again,|be[ ]aware|keep[ ]in[ ]mind|remember|of[ ]course|that's|here's|there's|let's|let[ ]us|we'll)\b
     |because\b[^,]*\Z  # a reason without what it is the reason of
+    |the[ ](?:method|function|class|object|argument|command|script|callback|decorator|value|string|button)[ ](?!`|“|")
 """
 _GERMAN_DANGLING = r"""
     (?:dies|diese[mnrs]?|das[ ](?:ist|heißt|bedeutet|macht|gilt|kann|geht|wird|hat)|es|sie|er|aber|jedoch|und
