@@ -23,8 +23,16 @@ class Surroundings:
     pause: Callable[[float], None]
 
     def path(self, text: str) -> Path:
-        """A path of the settings: `~` is the home directory, a relative one starts at the company's root."""
-        return (self.root / Path(text).expanduser()).resolve()
+        """A path of the settings: `~` is the home directory, a relative one starts at the company's root.
+
+        Raises RefusedError for what is no path.
+        """
+        try:
+            return (self.root / Path(text).expanduser()).resolve()
+        except (RuntimeError, ValueError, OSError) as error:
+            raise RefusedError(
+                f"`{text[:60]}` is no path: {error}", "write it relative to the company's folder"
+            ) from error
 
     def need(self, setting: Mapping[str, Any]) -> str:
         """The secret that `{env: NAME}` names. Raises RefusedError where it is not set."""

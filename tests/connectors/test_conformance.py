@@ -6,9 +6,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 
+from aios.connectors.registry import Sinks, load
 from aios.domain.effect import Effect
 from aios.errors import AiosError, RefusedError
+from aios.store.trees import EmptyTree, OverlayTree
 from tests.connectors.cases import CASES, NOW, SECRET, Case, Stage, effect, stage
 
 WRITING = [name for name, case in CASES.items() if case.acts]
@@ -189,3 +192,15 @@ def test_documents_that_are_read_are_marked_by_their_origin_and_hash(reading: Ca
             assert document.origin
             assert document.title
             assert document.sha256.startswith("sha256:")
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-that-name/x", "a\0b"])
+def test_a_path_that_is_none_is_a_finding(tmp_path: Path, path: str) -> None:
+    for name, settings in (("static-site", {"url": "https://x.example", "title": "X"}), ("access-log", {})):
+        declared = {"schema": "connector.v1", "use": name, "settings": {**settings, "path": path}}
+        tree = OverlayTree(EmptyTree(), {"state/connectors/it.yaml": yaml.safe_dump(declared).encode()})
+        connectors, findings = load(
+            tree, root=tmp_path, local=tmp_path, secret=lambda _: None, clock=lambda: NOW, sinks=Sinks(lambda _: None)
+        )
+        assert connectors == {}
+        assert [finding.hint != "" for finding in findings] == [True]
