@@ -15,7 +15,9 @@ _SAID = {
     "note": "Note", "tip": "Tip", "hint": "Hint", "warning": "Warning", "important": "Important",
     "caution": "Caution", "danger": "Danger", "attention": "Attention", "error": "Error", "seealso": "See also",
     "deprecated": "Deprecated", "versionadded": "Added in", "versionchanged": "Changed in", "admonition": "",
-    "topic": "", "rubric": "", "epigraph": "", "pull-quote": "", "container": "", "sidebar": "",
+    "topic": "", "rubric": "", "epigraph": "", "pull-quote": "", "container": "", "sidebar": "", "tabs": "",
+    "tab": "", "group-tab": "", "tab-set": "", "tab-item": "", "dropdown": "", "details": "", "grid": "",
+    "card": "", "compound": "", "highlights": "",
 }  # fmt: skip
 _ROLE = re.compile(r":(?P<role>[A-Za-z][\w:+.-]*):`(?P<text>[^`]{1,300})`")
 _NAMED = re.compile(r"`(?P<text>[^`<]{1,300}?)\s*<[^`>]{1,500}>`__?")
@@ -186,8 +188,10 @@ def _inline(line: str) -> str:
 
 
 def _role(found: re.Match[str]) -> str:
-    text = re.sub(r"\s*<[^>]*>\Z", "", found["text"]).lstrip("~!")
+    text = re.sub(r"\s*<[^>]*>\Z", "", found["text"]).lstrip("~!.")
     role = found["role"].rpartition(":")[2].lower()
+    if role == "doc":
+        text = text.strip("/").rpartition("/")[2].replace("-", " ").replace("_", " ")
     if role in {"pep", "rfc"}:
         return f"{role.upper()} {text}"
     return text if role in _WORDS else f"`{text}`"
