@@ -16,12 +16,13 @@ from aios.domain.agent import AgentCall, AgentReply, Question, Reason, Tier, Too
 from aios.domain.finding import Finding
 from aios.domain.model import Message, Model, ModelReply, Request, Role, ToolCall, Usage
 from aios.domain.record import Trust
+from aios.domain.run import GO_ON
 from aios.errors import AiosError, RefusedError
 
 ROUNDS = 12  # exchanges with a model, unless the contract's `budget.calls` says otherwise
 MENDS = 2  # times that a wrong answer is sent back in one tier
 RESULT_LIMIT = 12_000  # characters of one tool's answer
-AGAIN, GO_ON = "try again", "go on"
+AGAIN = "try again"
 
 # What is wrong with a reply, in words; nothing where it is in order. Raises AiosError for what breaks the contract.
 Judge = Callable[[AgentReply], Sequence[str]]

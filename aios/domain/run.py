@@ -20,6 +20,10 @@ class RunStatus(StrEnum):
     REVERTED = "reverted"
 
 
+# What the operator may answer where the run itself asks.
+ACCEPT, GO_ON, STOP = "accept the result", "go on", "stop the run"
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One ended attempt. `at` is when it ended, ISO 8601 UTC."""

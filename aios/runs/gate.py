@@ -13,7 +13,7 @@ from aios.domain.names import CLOSED, branch_of, run_record_path
 from aios.domain.policy import Decision
 from aios.domain.proposal import PlannedEffect
 from aios.domain.record import Record
-from aios.domain.run import RunState, RunStatus
+from aios.domain.run import STOP, RunState, RunStatus
 from aios.domain.workflow import StepKind
 from aios.errors import RefusedError, UsageError
 from aios.proposals.merging import Conflicted, merge
@@ -388,7 +388,9 @@ def answer(context: Context, run: str, *, text: str) -> str:
             )
         )
         session.flush()
-        return name
+    if chosen == STOP:
+        cancel(context, run, reason="the operator's answer")
+    return name
 
 
 def _choose(text: str, options: list[str]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from aios.domain.event import EventNote, StepStatus, one_line
 from aios.domain.keys import key_of
 from aios.domain.record import ref_of
-from aios.domain.run import Fail, Finish, OpenGate, RunStatus, Skip, Start, Wait
+from aios.domain.run import ACCEPT, GO_ON, STOP, Fail, Finish, OpenGate, RunStatus, Skip, Start, Wait
 from aios.domain.workflow import Step, StepKind
 from aios.errors import AiosError
 from aios.runs.context import Context, Progress
@@ -28,9 +28,6 @@ from aios.runs.operator_edits import keep_operator_edits
 from aios.runs.session import Session
 from aios.runs.view import step_view
 from aios.runs.worker import Result, Workers
-
-ACCEPT = "accept the result"
-STOP = "stop the run"
 
 Slot = tuple[str, int | None]
 
@@ -117,6 +114,8 @@ class Runner:
 
     def _start(self, workers: Workers, start: Start) -> None:
         step = self._step(start.step)
+        if step.kind is StepKind.AGENT and self._is_over_budget(step, start):
+            return
         tree = step_view(self.context.git, self.session, self.definitions.workflow, step.name)
         state = self.session.state
         if step.kind is StepKind.AGENT:
@@ -146,6 +145,21 @@ class Runner:
         workers.start(slot, work, timeout=step.timeout)
         self.started[slot] = start
         self.context.report(Progress(self.session.run, step.name, "started", start.item))
+
+    def _is_over_budget(self, step: Step, start: Start) -> bool:
+        """Where the run has spent what its workflow grants, the operator is asked before a model is."""
+        state, budget = self.session.state, self.definitions.workflow.budget
+        guidance = state.steps[step.name].guidance if step.name in state.steps else ()
+        grants = 1 + guidance.count(GO_ON)
+        over_usd = 0 < budget.usd * grants <= state.usd
+        over_tokens = 0 < budget.tokens * grants <= state.tokens
+        if not over_usd and not over_tokens:
+            return False
+        spent = f"{state.usd:.2f} USD and {state.tokens} tokens"
+        text = f"this run has spent {spent}, all that its workflow grants; `{step.name}` comes next. Shall it go on?"
+        answer = {"manifest": {}, "reasons": [], "findings": [], "confidence": 1.0}
+        self._ask(step, start, {"text": text, "options": [GO_ON, STOP], "evidence": []}, answer)
+        return True
 
     # Gathering: results are applied in the order in which their attempts were started
 

@@ -146,3 +146,20 @@ def test_what_was_answered_before_costs_nothing_again(company: Path) -> None:
         aios(company, "run", "read-churn", "--replace", "--input", "subject=churn")
     assert len(service.asked) == 1
     assert "0 tokens" in aios(company, "show", "read-churn/churn").stdout
+
+
+@pytest.mark.parametrize(("answer", "kind"), [("go on", "proposal"), ("stop the run", "")])
+def test_a_run_that_has_spent_its_budget_asks_before_it_spends_more(company: Path, answer: str, kind: str) -> None:
+    twice = WORKFLOW.replace(
+        "  approve:", '  again: {agent: churn-reader, needs: [read], with: {subject: "more"}}\n  approve:'
+    )
+    twice = twice.replace("needs: [read]}\n", "needs: [again]}\n").replace("steps:", "budget: {usd: 0.001}\nsteps:")
+    (company / "workflows/read-churn.yaml").write_text(twice)
+    with serving([Says(ANSWER)]) as service:
+        configure(company, service.url)
+        asked = aios(company, "run", "read-churn", "--input", "subject=churn")
+        assert "all that its workflow grants" in asked.stderr
+        assert len(service.asked) == 1
+        aios(company, "answer", "read-churn/churn", answer)
+        assert len(service.asked) == (2 if kind else 1)
+    assert [item["kind"] for item in told(company, "inbox")] == ([kind] if kind else [])
