@@ -11,6 +11,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from aios.domain.event import Change, Event
@@ -23,13 +24,14 @@ from aios.store.scalars import OutOfRangeError, resolve
 
 ReadBlob = Callable[[str], bytes | None]
 BODY = "body"
-KEPT = 4096  # versions kept apart while changes are read one after the other
+KEPT = 8192  # versions kept apart while changes are read one after the other …
+ROOM = 24 * 1024 * 1024  # … and the characters that they may take together
 
 _WORD = re.compile(r"[^\W_]+")
-_FIELD = re.compile(r"\n(?=[A-Za-z_])")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?=:(?:[ \n]|\Z))")
+# A field begins at the margin and goes on while lines are indented, empty, items of its list or comments.
+_FIELD = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*):(?=[ \n]|\Z)([^\n]*\n?(?:(?=[# \n]|-[ \n]|-\Z)[^\n]*\n?)*)")
+_HEAD = re.compile(r"(?: *(?:#[^\n]*)?\n)*")
 _PLAIN = re.compile(r"[A-Za-z0-9_+.][^\n:#'\"]*")  # on one line, and nothing in it that means anything to YAML
-_OUTSIDE = re.compile(r"\n(?![A-Za-z_# \n]|-[ \n]|\Z)|\n#[^\n]*(?=\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +63,35 @@ class Versions:
 
     def __init__(self, read: ReadBlob) -> None:
         self._read = read
-        self._seen: OrderedDict[tuple[bool, str], Mapping[str, str] | None] = OrderedDict()
+        self._seen: OrderedDict[tuple[bool, str], dict[str, str] | None] = OrderedDict()
+        self._size = 0
+
+    def knows(self, path: str, blob: str) -> bool:
+        """Can it compare this version without reading it?"""
+        return self._seen.get((path.endswith(".md"), blob)) is not None
 
     def compare(self, change: Change) -> list[FieldChange]:
-        old_path = change.renamed_from or change.path
+        old_path, path = change.renamed_from or change.path, change.path
         blob = "" if change.mode else change.after
-        before, after = self._cut(old_path, change.before), self._cut(change.path, blob)
+        before, after = self._cut(old_path, change.before), self._cut(path, blob)
         if before is None or after is None:
             return _whole(change, self._content(change.before), self._content(blob))
-        names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-        prose = old_path.endswith(".md"), change.path.endswith(".md")
+        self._superseded(old_path, change.before)
+        prose = old_path.endswith(".md"), path.endswith(".md")
+        found: list[FieldChange] = []
         try:
-            values = [(_value(name, before, prose[0]), _value(name, after, prose[1])) for name in names]
+            for name in sorted({name for name, _ in before.items() ^ after.items()}):
+                old, new = _value(name, before.get(name), prose[0]), _value(name, after.get(name), prose[1])
+                if not same(old, new) or (name == BODY and before.get(name) != after.get(name)):
+                    found.append(FieldChange(path, name, old, new))
         except ValueError:
             return _whole(change, self._content(change.before), self._content(blob))
-        return [
-            FieldChange(change.path, name, old, new)
-            for name, (old, new) in zip(names, values, strict=True)
-            if name == BODY or not same(old, new)
-        ]
+        return found
 
     def _content(self, blob: str) -> bytes | None:
         return self._read(blob) if blob else None
 
-    def _cut(self, path: str, blob: str) -> Mapping[str, str] | None:
+    def _cut(self, path: str, blob: str) -> dict[str, str] | None:
         """The text of each top-level field by name (the body under `body`); None where it must be read whole."""
         if not blob:
             return {}
@@ -98,9 +105,20 @@ class Versions:
         content = self._read(blob)
         found = _cut(content, prose=prose) if content is not None else None
         self._seen[key] = found
-        if len(self._seen) > KEPT:
-            self._seen.popitem(last=False)
+        self._size += _size(found)
+        while len(self._seen) > KEPT or self._size > ROOM:
+            self._size -= _size(self._seen.popitem(last=False)[1])
         return found
+
+    def _superseded(self, path: str, blob: str) -> None:
+        """A version that has a later one is forgotten first: only a branch may ask for it again."""
+        key = (path.endswith(".md"), blob)
+        if key in self._seen:
+            self._seen.move_to_end(key, last=False)
+
+
+def _size(fields: Mapping[str, str] | None) -> int:
+    return sum(map(len, fields.values())) if fields else 0
 
 
 def _cut(content: bytes, *, prose: bool) -> dict[str, str] | None:
@@ -110,44 +128,44 @@ def _cut(content: bytes, *, prose: bool) -> dict[str, str] | None:
         return None
     if "\r" in text or "\t" in text or "\0" in text:
         return None
-    fields: dict[str, str] = {}
+    body = ""
     if prose:
         text, body, line = split(text)
         if line == 1:
             return None
+    head = _HEAD.match(text)
+    start = head.end() if head else 0
+    pairs = _FIELD.findall(text, start)
+    fields = dict(pairs)
+    told = sum([len(name) + 1 + len(value) for name, value in pairs])
+    if not pairs or len(fields) < len(pairs) or (prose and BODY in fields) or start + told < len(text):
+        return None  # twice the same field, or something between the fields
+    if prose:
         fields[BODY] = body
-    text = _OUTSIDE.sub(_drop_comment, "\n" + text)
-    if "\0" in text:
-        return None  # something at the margin that is neither a field nor a comment
-    for part in _FIELD.split(text)[1:]:
-        name = _NAME.match(part)
-        if name is None or name.group() in fields:
-            return None
-        fields[name.group()] = part[name.end() + 1 :].strip("\n ")
-    return fields or None
+    return fields
 
 
-def _drop_comment(match: re.Match[str]) -> str:
-    return "" if match.group().startswith("\n#") else "\0"
-
-
-def _value(name: str, fields: Mapping[str, str], prose: bool) -> Any:  # noqa: FBT001
+def _value(name: str, text: str | None, prose: bool) -> Any:  # noqa: FBT001
     """Raises ValueError for a field that cannot be read on its own."""
-    text = fields.get(name)
     if text is None:
         return None
     if name == BODY and prose:
         return _amount(text)
-    if _PLAIN.fullmatch(text):
-        try:
-            return resolve(text.rstrip())
-        except OutOfRangeError as error:
-            raise ValueError(str(error)) from error
-    separator = "" if text.startswith(("\n", "|", ">")) else " "
-    data, _, findings = strict_yaml.read(f"{name}:{separator}{text}\n".encode(), path="")
+    plain = text.strip("\n ")
+    if _PLAIN.fullmatch(plain):
+        return _plain(plain)
+    data, _, findings = strict_yaml.read(f"{name}:{text}".encode(), path="")
     if findings or not isinstance(data, dict) or list(data) != [name]:
         raise ValueError(name)
     return data[name]
+
+
+@lru_cache(maxsize=4096)
+def _plain(text: str) -> str | int | float | bool | None:
+    try:
+        return resolve(text)
+    except OutOfRangeError as error:
+        raise ValueError(str(error)) from error
 
 
 def _whole(change: Change, before: bytes | None, after: bytes | None) -> list[FieldChange]:

@@ -58,7 +58,8 @@ class LogFilter:
 
     def __post_init__(self) -> None:
         for text in filter(None, (self.since, self.until)):
-            _moment(text)
+            if _moment(text) is None:
+                raise UsageError(f"`{text[:40]}` is no date", "write 2026-03-02 or 2026-03-02T09:30")
 
     def matches(self, event: Event) -> bool:
         return (
@@ -66,9 +67,13 @@ class LogFilter:
             and (not self.run or event.trailer("Run") == self.run)
             and (not self.actor or self.actor in {event.author, event.author_email} or _acts(event.actor, self.actor))
             and (not self.type or self.type in event.types)
-            and (not self.since or _moment(event.at) >= _moment(self.since))
-            and (not self.until or _moment(event.at) <= _moment(self.until, end=True))
+            and (not (self.since or self.until) or self._spans(_moment(event.at)))
         )
+
+    def _spans(self, moment: float | None) -> bool:
+        """A commit whose date nobody can read is at no time that could be asked for."""
+        since, until = _moment(self.since), _moment(self.until, end=True)
+        return moment is not None and (since is None or moment >= since) and (until is None or moment <= until)
 
 
 def newest_events(git: Git, ref: str, wanted: LogFilter, *, limit: int) -> Iterator[Event]:
@@ -102,11 +107,11 @@ def _acts(actor: str, wanted: str) -> bool:
     return actor == wanted or actor.startswith((f"{wanted}:", f"{wanted}@"))
 
 
-def _moment(text: str, *, end: bool = False) -> float:
-    """Seconds since 1970; a date alone is its first moment (UTC), or its last."""
+def _moment(text: str, *, end: bool = False) -> float | None:
+    """Seconds since 1970; a date alone is its first moment (UTC), or its last. None for what is no date."""
     whole = text if len(text) > len("2026-03-02") else f"{text}T{'23:59:59' if end else '00:00:00'}"
     try:
         found = datetime.fromisoformat(whole)
-    except ValueError as error:
-        raise UsageError(f"`{text[:40]}` is no date", "write 2026-03-02 or 2026-03-02T09:30") from error
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None

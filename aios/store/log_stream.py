@@ -25,7 +25,8 @@ _FORMAT = "%H%x00%aI%x00%an%x00%ae%x00%s%x00%b%x00%(trailers:only,unfold)"
 _FIELDS = _FORMAT.count("%x00") + 1
 # The plumbing heeds no setting for `git log`; those it heeds are given here.
 _COMMAND = (
-    *("-c", "trailer.separators=:", "diff-tree", "--stdin", "--always", "--root", "-r", "-z", "--raw", "--no-abbrev"),
+    *("-c", "trailer.separators=:", "-c", "core.commentChar=#", "diff-tree", "--stdin", "--always", "--root"),
+    *("-r", "-z", "--raw", "--no-abbrev"),
     *("-M", "-l1000", "--ignore-submodules=none", "--no-ext-diff", "--encoding=UTF-8", f"--format={_FORMAT}"),
 )
 # Git flushes after every commit where it writes into a pipe, unless told otherwise; and its allocator gives memory back
@@ -34,6 +35,8 @@ _PACE = {"GIT_FLUSH": "0", "MALLOC_TOP_PAD_": str(64 << 20), "MALLOC_TRIM_THRESH
 _CHUNK = 1 << 18
 _PIPE = 1 << 20
 _REGULAR = (b"100644", b"100755", b"000000")
+_LINKED = (b":120000", b":160000")
+_NO_DATE = "%aI"  # what git leaves where it cannot read the date
 
 
 def stream(git: Git, wanted: Iterable[tuple[str, bool]], parents: Mapping[str, Sequence[str]]) -> Iterator[Event]:
@@ -134,7 +137,7 @@ def _event(block: list[bytes], parents: Sequence[str], *, mainline: bool) -> Eve
     return Event(
         commit,
         tuple(parents),
-        at,
+        "" if at == _NO_DATE else at,
         author,
         email,
         subject,
@@ -163,14 +166,15 @@ def _changes(block: list[bytes]) -> tuple[Change, ...]:
     found: list[Change] = []
     at = _FIELDS
     while at < len(block):
-        _, mode, before, after, status = block[at].split(b" ")
+        old_mode, mode, before, after, status = block[at].lstrip(b"\n").split(b" ")
         path, old = os.fsdecode(block[at + 1]), ""
         if status[:1] in b"RC":
             at += 1
             path, old = os.fsdecode(block[at + 1]), path if status[:1] == b"R" else ""
         at += 2
         odd = "" if mode in _REGULAR else mode.decode()
-        found.append(Change(path, _blob(before), _blob(after), old, odd))
+        # What a link pointed at, or the commit of a submodule, is no earlier version of a file.
+        found.append(Change(path, "" if old_mode in _LINKED else _blob(before), _blob(after), old, odd))
     return tuple(found)
 
 
@@ -183,11 +187,14 @@ def _by_hand(changes: Iterable[Change]) -> tuple[str, ...]:
     types: list[str] = []
     for change in changes:
         here, there = change.path.startswith(STATE), change.renamed_from.startswith(STATE)
+        if change.mode and not change.before:
+            continue  # a link or a submodule where there was nothing is no record
         if here and there:
             types.append("record.renamed")
         elif here:
             created = not change.before or change.renamed_from
-            types.append("record.created" if created else "record.updated" if change.after else "record.deleted")
+            there_now = change.after and not change.mode
+            types.append("record.created" if created else "record.updated" if there_now else "record.deleted")
         elif there:
             types.append("record.deleted")
     return tuple(types) or ("commit",)

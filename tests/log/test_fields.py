@@ -102,3 +102,29 @@ def test_a_link_in_the_place_of_a_record_has_no_fields() -> None:
     assert [str(each) for each in Versions({"old": b"a: 1\n", "new": b"target"}.get).compare(change)] == [
         "customers/acme: a 1 → –"
     ]
+
+
+def test_what_a_value_keeps_at_its_end_is_what_the_file_says() -> None:
+    before = "a: |+\n  one\n\n# said\n\nb:\n- x\n# said too\n- y\nc: |\n  end"
+    after = before.replace("one", "two").replace("- y", "- z").replace("end", "end\n")
+    old, new = (parse(YAML, text.encode())[0] for text in (before, after))
+    assert old is not None
+    assert new is not None
+    assert told(YAML, before, after) == {name: (old.data[name], new.data[name]) for name in ("a", "b", "c")}
+    assert told(YAML, before, before.replace("said", "unsaid")) == {}
+
+
+def test_a_version_is_read_once_while_changes_follow_one_another() -> None:
+    blobs = {str(number): f"name: {number}\nother: x\n".encode() for number in range(50)}
+    asked: list[str] = []
+
+    def read(blob: str) -> bytes:
+        asked.append(blob)
+        return blobs[blob]
+
+    versions = Versions(read)
+    for number in range(49):
+        assert not versions.knows(YAML, str(number + 1))
+        (change,) = versions.compare(Change(YAML, str(number), str(number + 1)))
+        assert (change.field, change.before, change.after) == ("name", number, number + 1)
+    assert asked == list(blobs)

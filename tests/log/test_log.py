@@ -87,6 +87,25 @@ def test_trailers_are_those_that_git_sees(git: Git, message: bytes) -> None:
     )
 
 
+WORDS = st.sampled_from(["Aios-Event", "Signed-off-by", "a", "A-b", " ", "  ", ":", ": ", "#", "---", "é", "\t", "x=y"])
+LINES = st.lists(st.lists(WORDS, max_size=5).map("".join), max_size=8).map("\n".join)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(LINES, min_size=1, max_size=6))
+def test_trailers_are_those_that_git_parses_from_the_message_alone(git: Git, texts: list[str]) -> None:
+    """`git interpret-trailers` is the reference, but for what it takes for the end of a message in a mail (`---`)."""
+    for text in texts:
+        message = f"Subject\n\n{text}\n"
+        event = only(git, plumb(git, message.encode()))
+        parsed = git.run("interpret-trailers", "--parse", "--no-divider", input=message.encode()).decode()
+        wanted: dict[str, list[str]] = {}
+        for line in parsed.splitlines():
+            name, _, value = line.partition(":")
+            wanted.setdefault(name.strip(), []).append(value.strip())
+        assert {name: list(values) for name, values in event.trailers.items()} == wanted
+
+
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(max_size=120), min_size=1, max_size=8))
 def test_no_message_is_too_odd_and_none_hides_another(git: Git, messages: list[bytes]) -> None:
@@ -131,6 +150,56 @@ def test_odd_paths_links_and_submodules_are_told(company: Path, git: Git) -> Non
     assert changes[odd].mode == ""
     assert changes["state/customers/brick.yaml"].mode == "120000"
     assert changes["sub"].mode == "160000"
+
+
+def test_a_link_in_a_records_place_is_the_end_of_the_record_and_no_version_of_it(company: Path, git: Git) -> None:
+    record = company / "state/customers/brick.yaml"
+    text = record.read_text()
+    record.unlink()
+    record.symlink_to("acme.yaml")
+    (company / "state/customers/link.yaml").symlink_to("acme.yaml")
+    commit_all(company, "Link it")
+    record.unlink()
+    record.write_text(text)
+    commit_all(company, "No link after all")
+    linked, back = list(read_events(git, until="main"))[-2:]
+    assert (linked.types, back.types) == (("record.deleted",), ("record.created",))
+    assert back.changes[0].before == ""
+
+
+@pytest.mark.parametrize("at", ["99999999999999 +0000", "garbage", "-5 +0000", "1700000000 +9999"])
+def test_a_date_that_nobody_can_read_is_nobodys_mistake(git: Git, at: str) -> None:
+    event = only(git, plumb(git, b"When?\n", at=at))
+    assert "%" not in event.at
+    assert list(newest_events(git, event.commit, LogFilter(), limit=5)) == [event]
+    assert list(newest_events(git, event.commit, LogFilter(since="2026-01-01"), limit=5)) == []
+
+
+def test_other_encodings_are_read_as_they_say(git: Git) -> None:
+    tree = git.run("mktree", input=b"").strip()
+    who = b"J\xf6rg <o@x> 1767600000 +0100"
+    head = b"tree %s\nauthor %s\ncommitter %s\nencoding ISO-8859-1\n\n" % (tree, who, who)
+    commit = git.run("hash-object", "-t", "commit", "-w", "--stdin", input=head + b"\xdcber alles\n").decode().strip()
+    assert (only(git, commit).subject, only(git, commit).author) == ("Über alles", "Jörg")
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.integers(1, 6), max_size=4, unique=True), min_size=1, max_size=14))
+def test_any_graph_is_told_in_an_order_that_stands(git: Git, graph: list[list[int]]) -> None:
+    """Octopus merges, criss-cross merges, several beginnings: `graph` names parents by how far back they are."""
+    commits: list[str] = []
+    for number, back in enumerate(graph):
+        parents = tuple(commits[number - each] for each in back if each <= number)
+        commits.append(plumb(git, b"%d\n" % number, parents=parents))
+    tip = commits[-1]
+    whole = list(read_events(git, until=tip))
+    place = {event.commit: number for number, event in enumerate(whole)}
+    assert sorted(place) == sorted(git.text("rev-list", tip).split())
+    assert all(place[parent] < place[event.commit] for event in whole for parent in event.parents)
+    chain = git.text("rev-list", "--first-parent", tip).split()
+    assert [event.commit for event in whole if event.mainline] == chain[::-1]
+    for since in chain:
+        assert list(read_events(git, since=since, until=tip)) == whole[place[since] + 1 :]
 
 
 def test_a_merge_is_told_after_what_it_brought_in(git: Git) -> None:
