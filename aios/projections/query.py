@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from aios.errors import UsageError
+from aios.errors import CorruptError, UsageError
+from aios.projections import file
 from aios.projections.tables import TABLES
 
 SECONDS = 20.0
 LONGEST = 64 * 1024 * 1024  # bytes of any one value
+_BATCH = 256  # rows
+_UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN)
 _STEPS = 20_000  # of SQLite's machine between two looks at the clock
 _READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
 _UNSAFE_FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer", "writefile", "readfile", "edit"})
@@ -33,23 +37,75 @@ class Rows:
     more: bool = False
 
 
-def ask(file: Path, sql: str, params: Sequence[Any] = (), *, limit: int, seconds: float = SECONDS) -> Rows:
-    """Raises UsageError for what does not only read, is wrong, or takes longer than `seconds`."""
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30.0)) as db:
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Rows that are read while they are taken."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[tuple[Any, ...]]
+
+
+def ask(path: Path, sql: str, params: Sequence[Any] = (), *, limit: int, seconds: float = SECONDS) -> Rows:
+    """The first rows. Raises UsageError for what does not only read, is wrong, or takes longer than `seconds`, and
+    CorruptError where the file must be made anew."""
+    if limit < 0:
+        raise UsageError(f"{limit} rows cannot be shown", "give a limit of 1 or more")
+    with streamed(path, sql, params, seconds=seconds) as told:
+        found = tuple(islice(told.rows, limit + 1))
+        return Rows(told.columns, found[:limit], more=len(found) > limit)
+
+
+@contextmanager
+def streamed(path: Path, sql: str, params: Sequence[Any] = (), *, seconds: float = SECONDS) -> Iterator[Stream]:
+    """As `ask`, but all rows, read while they are taken; `seconds` is for reading a batch of them."""
+    with _explaining(seconds), closing(file.reading(path)) as db:
+        db.text_factory = _text
         db.execute("PRAGMA query_only = ON")
         db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
         db.set_authorizer(_authorize)
-        end = time.monotonic() + seconds
-        db.set_progress_handler(lambda: int(time.monotonic() > end), _STEPS)
-        try:
-            cursor = db.execute(sql, params)
-            found = cursor.fetchmany(limit + 1)
-        except (sqlite3.Error, sqlite3.Warning) as error:
-            raise _explained(str(error), seconds) from error
+        clock = _Clock(seconds)
+        db.set_progress_handler(clock.is_over, _STEPS)
+        cursor = db.execute(sql, params)
         columns = tuple(column[0] for column in cursor.description or ())
         if not columns:
             raise UsageError("this asks nothing", "begin with SELECT")
-        return Rows(columns, tuple(found[:limit]), more=len(found) > limit)
+        yield Stream(columns, _batches(cursor, clock))
+
+
+class _Clock:
+    """Only the time that reading takes is counted, not what the reader does with the rows."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.start()
+
+    def start(self) -> None:
+        self._end = time.monotonic() + self._seconds
+
+    def is_over(self) -> int:
+        return int(time.monotonic() > self._end)
+
+
+def _batches(cursor: sqlite3.Cursor, clock: _Clock) -> Iterator[tuple[Any, ...]]:
+    while rows := cursor.fetchmany(_BATCH):
+        yield from rows
+        clock.start()
+
+
+def _text(content: bytes) -> str:
+    return content.decode(errors="replace")
+
+
+@contextmanager
+def _explaining(seconds: float) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNREADABLE:
+            raise CorruptError(str(error), "`aios rebuild` makes it anew.") from error
+        raise _explained(str(error), seconds) from error
+    except UnicodeEncodeError as error:
+        raise UsageError("the query is not valid text", "write it in UTF-8") from error
 
 
 def _authorize(action: int, _: str | None, name: str | None, *__: object) -> int:

@@ -114,7 +114,7 @@ _INDEXES = {
 }
 
 
-def schema() -> list[str]:
+def tables() -> list[str]:
     """The statements that make the empty tables.
 
     Rows lie in an order that follows from what they tell, not from when they were written: a question without `ORDER
@@ -126,9 +126,16 @@ def schema() -> list[str]:
         stored = ", ".join([*first, "place", *columns])
         made.append(f"CREATE TABLE {_stored(name)} ({stored}, PRIMARY KEY ({key})) WITHOUT ROWID")
         made.append(f"CREATE VIEW {name} AS SELECT {', '.join(columns)} FROM {_stored(name)}")  # noqa: S608  ours
-    for name, wanted in _INDEXES.items():
-        made += [f"CREATE INDEX {name}_by_{column} ON {_stored(name)} ({column})" for column in wanted]
-    return [*made, "CREATE TABLE origin (version, branch, tip, next_seq)"]
+    return made
+
+
+def indexes() -> list[str]:
+    """The statements that make the indexes of the tables."""
+    return [
+        f"CREATE INDEX {name}_by_{column} ON {_stored(name)} ({column})"
+        for name, wanted in _INDEXES.items()
+        for column in wanted
+    ]
 
 
 def insertion(name: str) -> str:
@@ -140,10 +147,6 @@ def insertion(name: str) -> str:
 def removal(name: str) -> str:
     """The statement that removes the rows of one file."""
     return f"DELETE FROM {_stored(name)} WHERE file = ?"  # noqa: S608  names of ours
-
-
-def clearing(name: str) -> str:
-    return f"DELETE FROM {_stored(name)}"  # noqa: S608  names of ours
 
 
 def _stored(name: str) -> str:

@@ -8,6 +8,7 @@ of a read from the beginning.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 
 from aios.store.git import Git
 
@@ -22,6 +23,15 @@ def parents_of(git: Git, tip: str, since: str | None = None, *, newer: str = "")
     bounds = [*([f"^{since}"] if since else []), *([f"--since={newer}"] if newer else [])]
     listed = git.run("rev-list", "--parents", *bounds, tip, "--").decode("ascii")
     return {words[0]: tuple(words[1:]) for words in map(str.split, listed.splitlines())}
+
+
+def beginning(git: Git) -> str:
+    """What tells where a shallow clone's history begins; empty for a whole one. More may be fetched at any time."""
+    try:
+        cut = (git.dir / "shallow").read_bytes()
+    except FileNotFoundError:
+        return ""
+    return sha256(b"\n".join(sorted(cut.split()))).hexdigest() if cut else ""
 
 
 def order(parents: Parents, tip: str) -> Iterator[tuple[str, bool]]:

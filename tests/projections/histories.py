@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import strategies as st
 
 from aios.domain.event import EventNote, render_message
+from aios.projections import TABLES, Projection
 from aios.store.commits import Draft, commit_many
 from aios.store.git import Git
 
@@ -69,6 +70,10 @@ def _files(draw: st.DrawFn) -> tuple[tuple[str, str | None], ...]:
     return tuple(found)
 
 
+ONE = Step((("state/customers/acme.yaml", "schema: customer.v1\nname: Acme\nstatus: lead\n"),), False, False)
+TWO = Step((("state/customers/acme.yaml", "schema: customer.v1\nname: Acme\nstatus: active\n"),), True, False)
+THREE = Step((("state/customers/brick.yaml", "schema: customer.v1\nname: Brick\nstatus: lead\n"),), False, True)
+
 STEPS = st.builds(Step, _files(), st.booleans(), st.booleans())
 HISTORIES = st.lists(st.lists(STEPS, min_size=1, max_size=5), min_size=1, max_size=4)
 
@@ -113,3 +118,12 @@ def _message(number: int, paths: list[str]) -> str:
         actor="agent:writer@1",
     )
     return render_message(note)
+
+
+def everything(projection: Projection) -> dict[str, object]:
+    """All rows of all tables, in the order in which they come unasked."""
+    return {name: projection.query(f"SELECT * FROM {name}", limit=100_000) for name in TABLES}  # noqa: S608
+
+
+def names(projection: Projection) -> list[str]:
+    return [str(row[0]) for row in projection.query("SELECT id || ' ' || status FROM records ORDER BY 1").rows]

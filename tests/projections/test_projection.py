@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
-import sqlite3
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 
-from aios.projections import TABLES, Projection
+from aios.projections import Projection
 from aios.store.commits import Draft, commit_many
 from aios.store.git import Git
-from tests.projections.histories import AT, HISTORIES, Step, company, grow
-
-REFRESH = (
-    "import sys; from pathlib import Path; from aios.projections import Projection; from aios.store.git import Git\n"
-    "print(Projection(Path(sys.argv[1]), Git(Path(sys.argv[2])), 'main').refresh().events)\n"
-)
-ONE = Step((("state/customers/acme.yaml", "schema: customer.v1\nname: Acme\nstatus: lead\n"),), False, False)
-TWO = Step((("state/customers/acme.yaml", "schema: customer.v1\nname: Acme\nstatus: active\n"),), True, False)
-THREE = Step((("state/customers/brick.yaml", "schema: customer.v1\nname: Brick\nstatus: lead\n"),), False, True)
-
-
-def everything(projection: Projection) -> dict[str, object]:
-    """All rows of all tables, in the order in which they come unasked."""
-    return {name: projection.query(f"SELECT * FROM {name}", limit=100_000) for name in TABLES}  # noqa: S608
+from tests.projections.histories import AT, HISTORIES, ONE, THREE, TWO, Step, company, everything, grow, names
 
 
 @settings(deadline=None, max_examples=60)
@@ -47,21 +30,6 @@ def test_commit_by_commit_it_becomes_what_a_rebuild_makes(history: list[list[Ste
         before = everything(anew)
         anew.rebuild()
         assert everything(anew) == before
-
-
-@pytest.fixture
-def git(tmp_path: Path) -> Iterator[Git]:
-    with Git.init(tmp_path / "company") as opened:
-        yield opened
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "projection.sqlite"
-
-
-def names(projection: Projection) -> list[str]:
-    return [str(row[0]) for row in projection.query("SELECT id || ' ' || status FROM records ORDER BY 1").rows]
 
 
 def test_a_company_without_a_commit_has_empty_tables(git: Git, file: Path) -> None:
@@ -121,40 +89,6 @@ def test_a_merge_that_turns_the_first_parent_round_is_told_from_the_beginning(gi
     assert everything(projection) == everything(anew)
 
 
-@pytest.mark.parametrize(
-    "damage", [b"", b"not a database at all, but long enough to look at", b"SQLite format 3\0" * 300]
-)
-def test_a_damaged_file_is_made_anew(git: Git, file: Path, damage: bytes) -> None:
-    grow(git, [ONE])
-    file.write_bytes(damage)
-    projection = Projection(file, git, "main")
-    assert projection.refresh().rebuilt
-    assert names(projection) == ["acme lead"]
-
-
-def test_another_versions_file_is_made_anew(git: Git, file: Path) -> None:
-    grow(git, [ONE])
-    projection = Projection(file, git, "main")
-    projection.refresh()
-    with sqlite3.connect(file) as db:
-        db.execute("UPDATE origin SET version = 'older'")
-        db.execute("CREATE TABLE left_over (x)")
-    db.close()
-    assert projection.refresh().rebuilt == "it was another version's"
-    assert names(projection) == ["acme lead"]
-
-
-def test_a_foreign_database_in_its_place_is_made_anew(git: Git, file: Path) -> None:
-    grow(git, [ONE])
-    with sqlite3.connect(file) as db:
-        db.execute("CREATE TABLE origin (something)")
-        db.execute("CREATE VIEW records AS SELECT 1")
-    db.close()
-    projection = Projection(file, git, "main")
-    assert projection.refresh().rebuilt
-    assert names(projection) == ["acme lead"]
-
-
 def test_a_file_that_cannot_be_read_hides_no_other(git: Git, file: Path) -> None:
     grow(git, [ONE, Step((("state/customers/broken.yaml", "a: [\n"),), True, False)])
     projection = Projection(file, git, "main")
@@ -163,30 +97,75 @@ def test_a_file_that_cannot_be_read_hides_no_other(git: Git, file: Path) -> None
     assert projection.query("SELECT type FROM events ORDER BY seq").rows[-1] == ("record.created",)
 
 
-def test_a_killed_refresh_leaves_what_there_was(git: Git, file: Path) -> None:
-    tip = grow(git, [ONE])
+def test_more_of_a_shallow_history_is_noticed(git: Git, file: Path, tmp_path: Path) -> None:
+    grow(git, [ONE, TWO, ONE, TWO])
+    shallow = tmp_path / "shallow"
+    subprocess.run(["git", "clone", "-q", "--bare", "--depth=2", f"file://{git.root}", str(shallow)], check=True)
+    with Git(shallow) as clone:
+        projection = Projection(file, clone, "main")
+        assert projection.refresh().events == 2
+        subprocess.run(["git", "fetch", "-q", "--unshallow", "origin"], cwd=shallow, check=True)
+        done = projection.refresh()
+    assert (done.events, done.rebuilt) == (4, "history begins elsewhere")
+
+
+ODD_RUN = """schema: run.v1
+run: [not, text]
+steps: {a: {attempts: [1], items: {x: 1}}, b: 7, c: {attempts: true}}
+cost: {usd: yes please, tokens: [3]}
+effects: [1, {step: [x], key: {a: b}}, {step: a}]
+questions: {a: b}
+trigger: 4
+"""
+ODD_METRIC = "schema: metric.v1\nviews: [1]\nvisitors: true\nfrom: {a: 1}\nchange: many\ntitle: [a]\ncontent: {a: b}\n"
+
+
+def test_no_file_or_message_keeps_the_others_from_being_told(git: Git, file: Path) -> None:
+    """What a hand edit may leave behind: each alone once broke something."""
     projection = Projection(file, git, "main")
+    grow(git, [ONE])
     projection.refresh()
-    changes = [{f"state/customers/c{n % 50}.yaml": f"schema: customer.v1\nname: {n}\n".encode()} for n in range(6000)]
-    commit_many(git, "main", [Draft("By hand\n", each, AT, "Olga", "o@x") for each in changes], expected=tip)
-    log = file.with_name(file.name + "-wal")
-    for size in (1, 400_000):
-        running = subprocess.Popen([sys.executable, "-c", REFRESH, str(file), str(git.root)])
-        while running.poll() is None and (not log.exists() or log.stat().st_size < size):
-            pass  # it has not written enough yet
-        running.kill()
-        assert running.wait() == -signal.SIGKILL
-        assert names(projection) == ["acme lead"]
-    assert projection.refresh().rebuilt == ""
+    odd = {
+        "state/runs/odd.yaml": ODD_RUN.encode(),
+        "state/metrics/odd.yaml": ODD_METRIC.encode(),
+        "state/questions/odd.yaml": b"schema: question.v1\nasks: [why]\nanswer: {a: 1}\n",
+        os.fsdecode(b"state/customers/\xff\n.yaml"): b"schema: customer.v1\nstatus: odd\n",
+        "state/customers/ä\t\u202e.yaml": b"schema: customer.v1\nstatus: odd\n",
+        "state/customers/number.yaml": b"schema: 1\nname: 2026-01-01\nstatus: 0x10\n",
+        "state/customers/deep.yaml": b"a: " + b"[" * 5000,
+        "state/customers/long.yaml": b"schema: customer.v1\nname: " + b"x" * 3_000_000,
+        "state/customers/nul.md": b"---\nschema: customer.v1\n---\n\n\0\xff\n",
+    }
+    message = "S\n\nAios-Event: a.b\nAios-Item: ²\nAios-Attempt: 99999999999999999999\nAios-Record: ../x\n"
+    (tip,) = commit_many(git, "main", [Draft(message, odd, AT, "Olga", "o@x")], expected=git.rev("main"))
+    module = f"160000 {tip}\tstate/customers/module.yaml\n"
+    blob = git.text("rev-parse", f"{tip}:state/customers/acme.yaml")
+    for entry in (
+        module,
+        f"100644 {blob}\tstate/customers/module.yaml\n",
+        f"120000 {blob}\tstate/customers/module.yaml\n",
+    ):
+        env = {"GIT_INDEX_FILE": str(file.with_name("index"))}
+        git.run("read-tree", "main", env=env)
+        git.run("update-index", "--index-info", input=entry.encode(), env=env)
+        tree = git.run("write-tree", env=env).decode().strip()
+        who = ["-c", "user.name=O", "-c", "user.email=o@x"]
+        tip = git.text(*who, "commit-tree", tree, "-p", tip, "-m", "Module").strip()
+        git.run("update-ref", "refs/heads/main", tip)
+        assert projection.refresh().rebuilt == ""
     anew = Projection(file.with_name("anew.sqlite"), git, "main")
     anew.refresh()
     assert everything(projection) == everything(anew)
+    assert "acme lead" in names(projection)
+    assert projection.query("SELECT path FROM records WHERE status = 'odd' ORDER BY 1").rows[0] == (
+        "state/customers/\\xff\n.yaml",
+    )
 
 
-def test_processes_that_refresh_at_once_wait_for_one_another(git: Git, file: Path) -> None:
-    grow(git, [ONE, TWO, THREE] * 20)
-    command = [sys.executable, "-c", REFRESH, str(file), str(git.root)]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) for _ in range(4)]
-    told = sorted(int(process.communicate()[0]) for process in running)
-    assert [process.returncode for process in running] == [0, 0, 0, 0]
-    assert told == [0, 0, 0, 80]
+@pytest.mark.parametrize("folder", ["a b", "what? 50%23 #1", "ä\udcff"])
+def test_the_company_may_lie_in_any_folder(git: Git, tmp_path: Path, folder: str) -> None:
+    grow(git, [ONE])
+    projection = Projection(tmp_path / folder / "deeper" / "projection.sqlite", git, "main")
+    assert projection.refresh().events == 1
+    assert projection.refresh().events == 0
+    assert names(projection) == ["acme lead"]

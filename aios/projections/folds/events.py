@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aios.domain.event import Event
 from aios.projections.folds import Rows
+from aios.projections.folds.values import name
 
 
 def fold(seq: int, event: Event) -> Rows:
@@ -25,8 +26,8 @@ def fold(seq: int, event: Event) -> Rows:
         event.trailer("Key"),
         int(event.mainline),
     )
-    return [("events", told), *(("event_records", (seq, ref)) for ref in event.records)]
+    return [("events", told), *(("event_records", (seq, name(ref))) for ref in event.records)]
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isdigit() and len(text) < 10 else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

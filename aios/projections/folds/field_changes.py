@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from json import JSONEncoder
+from json.encoder import encode_basestring
 
 from aios.domain.event import Change, Event
 from aios.domain.names import MEMORY, SCHEMAS, WORKFLOWS
 from aios.domain.record import ref_of
 from aios.projections.folds import Rows
+from aios.projections.folds.values import name
 from aios.store.fields import Versions
 
+_ENCODER = JSONEncoder(ensure_ascii=False)
 _FOLDERS = ("state/", MEMORY, WORKFLOWS)
 
 
@@ -25,11 +28,13 @@ def is_told(path: str) -> bool:
 
 def fold(seq: int, event: Event, versions: Versions) -> Rows:
     return [
-        ("field_changes", (seq, ref_of(found.path), found.field, _json(found.before), _json(found.after)))
+        ("field_changes", (seq, name(ref_of(found.path)), found.field, _json(found.before), _json(found.after)))
         for change in told(event)
         for found in versions.compare(change)
     ]
 
 
 def _json(value: object) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False)
+    if value is None:
+        return None
+    return encode_basestring(value) if type(value) is str else _ENCODER.encode(value)

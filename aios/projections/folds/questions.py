@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from aios.projections.folds import Rows
+from aios.projections.folds.values import text
 
 _FIELDS = ("run", "step", "asks", "status", "answer", "asked", "answered")
 
 
 def fold(ref: str, data: Mapping[str, Any]) -> Rows:
-    return [("questions", (ref, *(str(data.get(name) or "") for name in _FIELDS)))]
+    return [("questions", (ref, *(text(data, name) for name in _FIELDS)))]

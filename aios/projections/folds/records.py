@@ -6,6 +6,7 @@ import json
 
 from aios.domain.record import Document, ref_of
 from aios.projections.folds import Rows, metrics, questions, runs
+from aios.projections.folds.values import name
 
 _TITLES = ("title", "name", "asks", "why", "summary")
 _FURTHER = {"metric": metrics.fold, "question": questions.fold, "run": runs.fold}
@@ -17,14 +18,14 @@ def fold(document: Document) -> Rows:
     kind = str(data.get("schema") or "").partition(".")[0]
     if not kind:
         return []
-    ref = ref_of(path)
-    title = next((str(data[name]) for name in _TITLES if data.get(name)), "")
-    status, trust = (str(data[name]) if data.get(name) is not None else None for name in ("status", "trust"))
+    ref = name(ref_of(path))
+    title = next((str(data[field]) for field in _TITLES if data.get(field)), "")
+    status, trust = (None if data.get(field) is None else str(data[field]) for field in ("status", "trust"))
     row = (
         ref,
         kind,
         ref.rpartition("/")[2],
-        path,
+        name(path),
         title,
         status,
         trust,

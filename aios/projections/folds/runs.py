@@ -6,79 +6,74 @@ from collections.abc import Mapping
 from typing import Any
 
 from aios.projections.folds import Rows
+from aios.projections.folds.values import items, mapping, number, text, whole
+
+_EFFECT = ("step", "key", "capability", "connector", "target", "summary", "record")
+_COUNTS = ("attempts", "items")
 
 
 def fold(ref: str, data: Mapping[str, Any]) -> Rows:
     del ref
-    run = str(data.get("run") or "")
+    run = text(data, "run")
     workflow, _, rest = run.partition("/")
     subject, _, ulid = rest.partition("/")
-    trigger, decision, cost = _mapping(data, "trigger"), _mapping(data, "decision"), _mapping(data, "cost")
+    trigger, decision, cost = mapping(data, "trigger"), mapping(data, "decision"), mapping(data, "cost")
     row = (
         run,
         ulid,
         workflow,
         subject,
-        _text(data, "status"),
-        _text(trigger, "kind"),
-        _text(trigger, "key"),
-        _text(data, "base"),
-        _text(data, "started"),
-        _text(data, "proposed"),
-        _text(data, "decided"),
-        _text(decision, "by"),
-        _text(decision, "reason"),
-        _text(_mapping(data, "verdict"), "decision"),
-        _text(data, "finished"),
-        cost.get("usd") if isinstance(cost.get("usd"), int | float) else None,
-        cost.get("tokens") if isinstance(cost.get("tokens"), int) else None,
+        text(data, "status"),
+        text(trigger, "kind"),
+        text(trigger, "key"),
+        text(data, "base"),
+        text(data, "started"),
+        text(data, "proposed"),
+        text(data, "decided"),
+        text(decision, "by"),
+        text(decision, "reason"),
+        text(mapping(data, "verdict"), "decision"),
+        text(data, "finished"),
+        number(cost.get("usd")),
+        whole(cost.get("tokens")),
     )
     return [("runs", row), *_steps(run, data), *_effects(run, data), *_questions(run, data)]
 
 
 def _steps(run: str, data: Mapping[str, Any]) -> Rows:
     return [
-        ("steps", (run, name, _text(step, "status"), step.get("attempts"), step.get("items"), _text(step, "ended")))
-        for name, step in _mapping(data, "steps").items()
+        (
+            "steps",
+            (run, name, text(step, "status"), *(whole(step.get(count)) for count in _COUNTS), text(step, "ended")),
+        )
+        for name, step in mapping(data, "steps").items()
         if isinstance(step, Mapping)
     ]
 
 
 def _effects(run: str, data: Mapping[str, Any]) -> Rows:
     found: Rows = []
-    for effect in data.get("effects") or () if isinstance(data.get("effects"), list) else ():
+    for effect in items(data, "effects"):
         if not isinstance(effect, Mapping):
             continue
-        step = _mapping(_mapping(data, "steps"), str(effect.get("step")))
-        output = _mapping(step, "output")
+        step = mapping(mapping(data, "steps"), text(effect, "step"))
+        output = mapping(step, "output")
         done = step.get("status") == "succeeded" and output.get("key") == effect.get("key")
-        texts = [
-            _text(effect, name) for name in ("step", "key", "capability", "connector", "target", "summary", "record")
-        ]
+        texts = [text(effect, name) for name in _EFFECT]
         reversible = int(effect.get("reversible") is True)
-        found.append(("effects", (run, *texts, reversible, int(done), _text(output, "url") if done else "")))
+        found.append(("effects", (run, *texts, reversible, int(done), text(output, "url") if done else "")))
     return found
 
 
 def _questions(run: str, data: Mapping[str, Any]) -> Rows:
     found: Rows = []
-    for question in data.get("questions") or () if isinstance(data.get("questions"), list) else ():
+    for question in items(data, "questions"):
         if isinstance(question, Mapping):
-            asked = _text(question, "asks") or _text(question, "text")
-            status = _text(question, "status") or ("answered" if question.get("answer") else "open")
-            times = (_text(question, "asked"), _text(question, "answered"))
-            row = ("", run, _text(question, "step"), asked, status, _text(question, "answer"), *times)
+            asks = text(question, "asks") or text(question, "text")
+            status = text(question, "status") or ("answered" if question.get("answer") else "open")
+            times = (text(question, "asked"), text(question, "answered"))
+            row = ("", run, text(question, "step"), asks, status, text(question, "answer"), *times)
             found.append(("questions", row))
         elif question:
             found.append(("questions", ("", run, "", str(question), "open", "", "", "")))
     return found
-
-
-def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = data.get(name)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _text(data: Mapping[str, Any], name: str) -> str:
-    value = data.get(name)
-    return "" if value is None else str(value)
