@@ -31,7 +31,7 @@ class Surroundings:
             return (self.root / Path(text).expanduser()).resolve()
         except (RuntimeError, ValueError, OSError) as error:
             raise RefusedError(
-                f"`{text[:60]}` is no path: {error}", "write it relative to the company's folder"
+                f"`{text[:60]}` is no path: {error}", "see `settings.path`; a relative one starts at the company"
             ) from error
 
     def need(self, setting: Mapping[str, Any]) -> str:

@@ -246,13 +246,9 @@ def connect(name: str, settings: Mapping[str, Any], around: Surroundings) -> Acc
         host = None
     if site and not host:
         raise RefusedError(f"`{site[:60]}` is no address of a site", "write it like https://example.org")
-    try:
-        place = around.path(path)
-    except (ValueError, RuntimeError) as error:
-        raise RefusedError(f"`{path[:60]}` is no path: {error}", "see `settings.path`") from error
     return AccessLog(
         name=name,
-        path=place,
+        path=around.path(path),
         shown=path,
         zone=known,
         own=frozenset({own} if own else ()),
