@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,25 @@ class Article:
     @property
     def updated(self) -> str:
         """When it changed last: never before it was first published."""
-        return max(self.date, str(self.payload.get("updated") or self.date))
+        return max(self.date, str(self.payload.get("updated") or self.date), key=instant)
+
+    @property
+    def first_slug(self) -> str:
+        """The address that it was first published at: it stays, whatever the article is renamed to."""
+        first = self.acts[1].payload if len(self.acts) > 1 else None
+        return str((first or self.payload)["slug"])
 
     def knows(self, key: str) -> bool:
         return any(act.key == key for act in self.acts)
+
+
+def instant(value: str) -> datetime:
+    """A date or moment in an order that time zones do not upset; what is no date comes before all."""
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 Articles = Mapping[str, Article]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aios.connectors.static_site.articles import apply, file_of, load, load_all, render
-from aios.connectors.static_site.output import DATA, locked, publish, shows, write
+from aios.connectors.static_site.output import DATA, locked, publish, refuse_foreign, shows, write
 from aios.connectors.static_site.pages import pages
 from aios.connectors.static_site.settings import ARTICLE, REMOVAL, RESTORATION, SETTINGS, Site, site_of
 from aios.connectors.surroundings import Surroundings
@@ -85,14 +85,14 @@ class StaticSite:
         with locked(self.site.path) as data:
             articles = load_all(data / "articles")
             before = articles.get(str(effect.payload["id"]))
-            if before is None or not before.knows(effect.key):
-                after = apply(articles, effect)
-                articles[after.id] = after
-                files = pages(articles, self.site)
+            after = before if before and before.knows(effect.key) else apply(articles, effect)
+            articles[after.id] = after
+            files = pages(articles, self.site)
+            # Before anything is written: what is refused must not be published along with the next act.
+            refuse_foreign(self.site.path, data, files)
+            if after is not before:
                 self.checkpoint("writing the article")
-                write(file_of(data / "articles", after.id), render(after), mode=0o600)
-            else:
-                files = pages(articles, self.site)
+                write(data, file_of(data / "articles", after.id), render(after), mode=0o600)
             publish(self.site.path, data, files, checkpoint=self.checkpoint)
             return self._outcome(effect)
 

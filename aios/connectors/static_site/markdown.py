@@ -149,14 +149,23 @@ def _inline(tokens: Sequence[Any], resolve: Resolve) -> Sequence[Any]:
 def _image(token: Any, *, inside_link: bool, make: Any) -> list[Any]:
     """An image of this site stays; one from elsewhere becomes a link to it."""
     source, text = str(token.attrGet("src") or ""), token.content
-    if not urlsplit(source).scheme and not source.startswith("//"):
+    scheme = _scheme(source)
+    if scheme == "" and not source.startswith("//"):
         token.attrSet("loading", "lazy")
         return [token]
     label = make("text", "", 0, content=text or source)
-    if inside_link or urlsplit(source).scheme not in {"http", "https"}:
+    if inside_link or scheme not in {"http", "https"}:
         return [label]
     opening = make("link_open", "a", 1, attrs={"href": source, "rel": "external noopener"})
     return [opening, label, make("link_close", "a", -1)]
+
+
+def _scheme(address: str) -> str | None:
+    """None where it is no address."""
+    try:
+        return urlsplit(address).scheme
+    except ValueError:
+        return None
 
 
 def _count(tokens: Sequence[Any]) -> int:

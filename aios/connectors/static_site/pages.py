@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from aios.connectors.static_site.articles import Article, Articles
+from aios.connectors.static_site.articles import Article, Articles, instant
 from aios.connectors.static_site.markdown import Prose, prose
 from aios.connectors.static_site.settings import Site
 from aios.connectors.static_site.words import day, words
@@ -107,7 +107,7 @@ def pages(articles: Articles, site: Site) -> dict[str, bytes]:
     listed = [article for article in articles.values() if article.listed]
     # Newest first; of one day, by address, so that the order never depends on who wrote the files.
     listed.sort(key=lambda article: article.slug)
-    listed.sort(key=lambda article: moment(article.date), reverse=True)
+    listed.sort(key=lambda article: instant(article.date), reverse=True)
     resolve = _Links(articles, site)
     shown = [Page(article, site, _prose(article, site, resolve)) for article in listed]
     css = (_FOLDER / "style.css").read_bytes()
@@ -127,7 +127,7 @@ def pages(articles: Articles, site: Site) -> dict[str, bytes]:
             files[f"{article.slug}/index.html"] = show("gone.html", "../", slug=article.slug)
         for old in article.former:
             files[f"{old}/index.html"] = show("moved.html" if article.listed else "gone.html", "../", slug=article.slug)
-    newest = max((moment(page.article.updated) for page in shown), default=NOWHERE)
+    newest = moment(max((page.article.updated for page in shown), key=instant, default=NOWHERE))
     files[FEED] = show("feed.xml", "", pages=shown[:_FEED_LENGTH], newest=newest)
     files["sitemap.xml"] = show("sitemap.xml", "", pages=shown, newest=newest, tags=_subjects(shown))
     return dict(sorted(files.items()))
@@ -158,15 +158,17 @@ def _robots(site: Site) -> bytes:
 
 
 class _Links:
-    """Where links between articles lead: by record id, address or file name; former addresses to the new ones."""
+    """Where links between articles lead: by record id, address or file name; former addresses to the new ones.
+
+    What one article calls its record may be another one's address: `name.md` is the record then, `name` the address.
+    """
 
     def __init__(self, articles: Articles, site: Site) -> None:
         self._site = site
-        self._known: dict[str, str] = {}
-        for article in articles.values():
-            if article.listed:
-                names = (*article.former, article.id.rpartition("/")[2], article.slug)
-                self._known |= dict.fromkeys(names, article.slug)
+        # By id: two records of one name must not change places with the order in which they came.
+        listed = [articles[each] for each in sorted(articles) if articles[each].listed]
+        self._records = {article.id.rpartition("/")[2]: article.slug for article in listed}
+        self._addresses = {name: article.slug for article in listed for name in (*article.former, article.slug)}
 
     def __call__(self, href: str) -> tuple[str, bool] | None:
         try:
@@ -174,16 +176,24 @@ class _Links:
         except ValueError:
             return None
         own = urlsplit(self._site.url)
-        inside = parts.netloc == own.netloc and parts.path.startswith(self._site.base)
+        web = parts.scheme in {"", "http", "https"}
+        inside = web and parts.netloc == own.netloc and parts.path.startswith(self._site.base)
         if (parts.scheme or parts.netloc) and not inside:
             return (href, True) if parts.scheme in {"http", "https", "mailto"} else None
-        name = parts.path.removesuffix("index.html").rstrip("/").rpartition("/")[2]
-        name = name.removesuffix(".md").removesuffix(".html")
-        slug_ = self._known.get(name)
+        path = parts.path.removesuffix("index.html").rstrip("/")
+        slug_ = self._addresses.get(path.removeprefix(self._site.base)) if inside else self._named(path)
         if slug_ is None:
             return (href, False) if inside else None
         tail = f"#{parts.fragment}" if parts.fragment else ""
         return f"../{slug_}/{'' if self._site.clean_links else 'index.html'}{tail}", False
+
+    def _named(self, path: str) -> str | None:
+        name = path.rpartition("/")[2]
+        if name.endswith(".md"):
+            name = name.removesuffix(".md")
+            return self._records.get(name) or self._addresses.get(name)
+        name = name.removesuffix(".html")
+        return self._addresses.get(name) or self._records.get(name)
 
 
 class _Show:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,7 @@ RESTORATION: Mapping[str, Any] = {**REMOVAL, "required": ["id", "slug", "undoes"
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The settings, with defaults. `url` has no slash at its end; `path` is absolute."""
+    """The settings, with defaults. `url` has no slash at its end and no two in its path; `path` is absolute."""
 
     path: Path
     url: str
@@ -106,7 +107,7 @@ class Site:
 def site_of(settings: Mapping[str, Any], path: Path) -> Site:
     return Site(
         path=path,
-        url=str(settings["url"]).rstrip("/"),
+        url=re.sub("(?<!:)//+", "/", str(settings["url"])).rstrip("/"),
         title=str(settings["title"]),
         description=str(settings.get("description", "")),
         language=str(settings.get("language", "en")),

@@ -72,7 +72,11 @@ _MONTHS = {
 
 
 def words(language: str) -> Mapping[str, str]:
-    return _GERMAN if language.startswith("de") else _ENGLISH
+    return _GERMAN if _german(language) else _ENGLISH
+
+
+def _german(language: str) -> bool:
+    return language.partition("-")[0] == "de"
 
 
 def day(value: str, language: str) -> str:
@@ -81,6 +85,6 @@ def day(value: str, language: str) -> str:
         found = date.fromisoformat(value[:10])
     except ValueError:
         return value
-    german = language.startswith("de")
+    german = _german(language)
     month = _MONTHS["de" if german else "en"].split()[found.month - 1]
     return f"{found.day}. {month} {found.year}" if german else f"{found.day} {month} {found.year}"
