@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from aios.agents.conversation import material, orders_in, parsed
-from aios.agents.loop import AGAIN, GO_ON, MENDS, think
+from aios.agents.loop import AGAIN, MENDS, think
 from aios.agents.tools import ContractTools
 from aios.domain.agent import AgentCall, AgentReply, Contract, Tier
 from aios.domain.memory import Hit
 from aios.domain.model import Listen, Model, ModelReply, Request, ToolCall, Usage
 from aios.domain.record import Record, Trust
+from aios.domain.run import GO_ON
 from aios.errors import AiosError, TransientError
 from tests.records.dict_tree import DictTree
 
