@@ -19,6 +19,8 @@ from aios.errors import AiosError, BusyError
 WAIT = 120.0  # seconds for another process that is bringing it up to date
 _LOOK = 0.01  # seconds between two looks at the lock
 _CACHE_KB = 16 * 1024
+_PAGE = 4096
+_LOG = 16 * 1024 * 1024  # bytes that wait to be copied into the database
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 # What it holds is not what we wrote: damaged, foreign, or of an older form.
 _DAMAGE = {
@@ -60,10 +62,7 @@ def _taken(descriptor: int) -> bool:
 @contextmanager
 def transaction(path: Path) -> Iterator[sqlite3.Connection]:
     """All of what is written, or nothing: also where the process is killed. Raises sqlite3.Error."""
-    with closing(sqlite3.connect(path, timeout=WAIT, isolation_level=None)) as db:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+    with _opened(path) as db:
         db.execute("BEGIN IMMEDIATE")
         try:
             yield db
@@ -72,6 +71,22 @@ def transaction(path: Path) -> Iterator[sqlite3.Connection]:
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
             raise
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(path, timeout=WAIT, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute(f"PRAGMA wal_autocheckpoint = {_LOG // _PAGE}")
+        db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+        yield db
+        if path.with_name(f"{path.name}-wal").stat().st_size < min(_LOG, path.stat().st_size):
+            # Who closes last copies the log into the database and waits for the disk. While the log is short that can
+            # wait, so a reader, who may not do it, closes last.
+            with closing(reading(path)) as reader:
+                reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                db.close()
 
 
 def reading(path: Path) -> sqlite3.Connection:

@@ -120,6 +120,25 @@ def test_processes_that_find_damage_at_once_do_not_undo_each_others_work(git: Gi
     assert sorted(told) == [["0", "20"]] * 3 + [["20", "20"]]
 
 
+def test_news_that_lie_in_the_log_beside_the_file_are_kept_and_found_again(git: Git, file: Path) -> None:
+    text = "schema: note.v1\ntitle: x\nmore: " + "words " * 300
+    grow(git, [Step(tuple((f"memory/lessons/n{n}.yaml", f"{text}{n}\n") for n in range(200)), True, False)])
+    projection = Projection(file, git, "main")
+    projection.refresh()
+    log = file.with_name(file.name + "-wal")
+    assert not log.exists()
+    for number in range(40):
+        grow(git, [ONE if number % 2 else TWO, THREE])
+        assert projection.refresh().rebuilt == ""
+    assert log.stat().st_size > 0
+    found = everything(projection)
+    projection.rebuild()
+    assert everything(projection) == found
+    log.write_bytes(b"\x55" * 9000)
+    assert projection.refresh().rebuilt == ""
+    assert everything(projection) == found
+
+
 def test_who_waited_tells_what_came_meanwhile(git: Git, file: Path) -> None:
     grow(git, [ONE])
     Projection(file, git, "main").refresh()
