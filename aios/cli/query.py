@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import csv
 import sys
+from itertools import islice
+from typing import TYPE_CHECKING
 
 import click
 
 from aios.cli.output import company, emit_json, json_option, say, table
+
+if TYPE_CHECKING:
+    from aios.projections import Projection
 
 
 @click.command(epilog="Example: aios query \"SELECT id, title, status FROM records WHERE kind = 'content'\"")
@@ -23,18 +28,27 @@ def command(ctx: click.Context, sql: str | None, as_csv: bool, tables: bool, lim
     if tables or not sql:
         _describe(as_json=as_json)
         return
+    if as_csv and not as_json:
+        _write_csv(here.projection, sql, limit=limit)
+        return
     rows = here.projection.query(sql, limit=limit)
     named = [dict(zip(rows.columns, row, strict=True)) for row in rows.rows]
     if rows.more:
         say(f"… more than {limit} rows; --limit shows more")
     if as_json:
         emit_json(named)
-    elif as_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(rows.columns)
-        writer.writerows(rows.rows)
     else:
         table(named, rows.columns)
+
+
+def _write_csv(projection: Projection, sql: str, *, limit: int) -> None:
+    """Row by row: however many there are, they need not fit into memory."""
+    with projection.stream(sql) as told:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(told.columns)
+        writer.writerows(islice(told.rows, max(limit, 0)))
+        if next(told.rows, None) is not None:
+            say(f"… more than {limit} rows; --limit shows more")
 
 
 def _describe(*, as_json: bool) -> None:

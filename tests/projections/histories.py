@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,8 +26,10 @@ PATHS = [
     "state/runs/2026/03/01jc0000000000000000000000.yaml",
     "memory/lessons/short.md",
     "state/agents/writer.md",
+    os.fsdecode(b"state/customers/\xff.yaml"),
     "README.md",
 ]
+MOVED = "moved from "
 _RUN = (
     "schema: run.v1\nrun: publish-content/hello/01jc0000000000000000000000\nstatus: {0}\n"
     "steps:\n  publish: {{status: succeeded, attempts: 1, output: {{key: k, url: u}}}}\n"
@@ -37,7 +40,8 @@ _BROKEN = ("a: [1\n", "\t: x\n", "a: 1\na: 2\n", "---\nnever closed\n", "", "- a
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that happens: what files become (None: gone), by hand or as an event, on main or on a branch."""
+    """One thing that happens: what files become (None: gone; `MOVED` and a path: what that was, moved here), by hand or
+    as an event, on main or on a branch."""
 
     files: tuple[tuple[str, str | None], ...]
     by_hand: bool
@@ -64,6 +68,8 @@ def _files(draw: st.DrawFn) -> tuple[tuple[str, str | None], ...]:
                 found.append((path, None))
             case 1:
                 found.append((path, draw(st.sampled_from(_BROKEN))))
+            case 2:
+                found.append((path, MOVED + draw(st.sampled_from(PATHS))))
             case _:
                 word = draw(st.sampled_from(["draft", "open", "yes", "1.5", "'quoted: x'", "Überall"]))
                 found.append((path, _text(path, word, draw(st.integers(0, 6)))))
@@ -90,11 +96,15 @@ def grow(git: Git, steps: Sequence[Step]) -> str:
     for number, step in enumerate(steps):
         tip = git.rev("main")
         there = git.tree(tip) if tip else {}
-        files = {
-            path: None if text is None else text.encode("latin-1" if text == "\xff" else "utf-8")
-            for path, text in step.files
-            if text is not None or path in there
-        }
+        files: dict[str, bytes | None] = {}
+        for path, text in step.files:
+            source = (text or "").removeprefix(MOVED) if (text or "").startswith(MOVED) else ""
+            if source and source in there and source != path:
+                files |= {source: None, path: git.read_blob(there[source][1])}
+            elif text is not None and not source:
+                files[path] = text.encode("latin-1" if text == "\xff" else "utf-8")
+            elif path in there and not source:
+                files[path] = None
         message = "By hand\n" if step.by_hand else _message(number, list(files))
         draft = Draft(message, files, AT, "Olga", "olga@acme.example")
         if not step.merged or tip is None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aios.errors import UsageError
+from aios.errors import CorruptError, UsageError
 from aios.projections import TABLES, Projection
-from aios.projections.query import ask
+from aios.projections.query import ask, streamed
 from aios.store.git import Git
 from tests.projections.histories import Step, grow
 
@@ -78,12 +79,39 @@ def test_json_and_parameters_work(file: Path) -> None:
         ("SELECT 1; SELECT 2", "one statement", "semicolon"),
         ("SELEC 1", "syntax error", "the tables are"),
         ("", "asks nothing", "SELECT"),
+        ("SELECT '\udcff'", "not valid text", "UTF-8"),
+        ("SELECT '\0'", "null character", "the tables are"),
+        ("SELECT ?", "bindings", "the tables are"),
     ],
 )
 def test_errors_say_what_there_is(file: Path, sql: str, message: str, hint: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         ask(file, sql, limit=10)
     assert hint in caught.value.hint
+
+
+def test_rows_are_read_while_they_are_taken(file: Path) -> None:
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x, zeroblob(100000) FROM n"
+    with streamed(file, endless, seconds=5.0) as told:
+        assert told.columns[0] == "x"
+        assert [row[0] for row in islice(told.rows, 2000)][-1] == 2000
+
+
+def test_text_that_is_none_is_shown_as_far_as_it_can_be(file: Path) -> None:
+    assert ask(file, "SELECT CAST(x'41ff' AS TEXT), x'00'", limit=1).rows == (("A\ufffd", b"\0"),)
+
+
+def test_fewer_rows_than_none_are_refused(file: Path) -> None:
+    with pytest.raises(UsageError, match="-1 rows"):
+        ask(file, "SELECT 1", limit=-1)
+
+
+def test_a_file_that_is_no_database_is_said_to_be_that(tmp_path: Path) -> None:
+    (tmp_path / "p.sqlite").write_bytes(b"nothing of the kind" * 99)
+    for name in ("p.sqlite", "missing.sqlite"):
+        with pytest.raises(CorruptError) as caught:
+            ask(tmp_path / name, "SELECT * FROM records", limit=1)
+        assert "aios rebuild" in caught.value.hint
 
 
 def test_a_query_without_end_is_ended(file: Path) -> None:
