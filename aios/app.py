@@ -167,6 +167,7 @@ class Company:
             paused=self.paused,
             alive=_alive,
             models=self.models,
+            ticks=time.time_ns,
         )
         return replace(context, report=self._report) if self._report else context
 

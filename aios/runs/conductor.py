@@ -21,11 +21,11 @@ from aios.runs.effects import EffectAskError, EffectPausedError, perform_effect
 from aios.runs.gate import Approved, approve, open_gate, record_of
 from aios.runs.history import FINISHED, REVISED
 from aios.runs.main_branch import commit_to_main
-from aios.runs.manifests import commit_kept
 from aios.runs.outcome import finish_changes
 from aios.runs.propose import propose
 from aios.runs.runner import Runner
 from aios.runs.session import Session, open_session
+from aios.runs.traces import commit_kept
 from aios.store.maintain import maintain
 
 

@@ -12,6 +12,7 @@ from aios.domain.memory import Hit
 from aios.domain.model import Model
 from aios.domain.tree import Tree
 from aios.store.git import Git
+from aios.trace.recorder import Recorder, silent
 
 AIOS_NAME = "aios"
 AIOS_EMAIL = "aios@localhost"
@@ -45,7 +46,7 @@ class Context:
     are the memory and the boundary as seen from a tree. `checkpoint(name)` is called at every boundary that a crash may
     fall on (for tests). `patience` is how long, in seconds, a run waits in the foreground;
     `alive(worker)` whether another worker is still there (None where that cannot be known); `models(tree)` are the
-    language models that a tree configures, by tier.
+    language models that a tree configures, by tier; `ticks` is the clock of spans, in nanoseconds since 1970.
     """
 
     git: Git
@@ -63,6 +64,8 @@ class Context:
     paused: Callable[[], str] = lambda: ""
     alive: Callable[[str], bool | None] = lambda _: False
     models: Callable[[Tree], Mapping[Tier, Model]] = lambda _: {}
+    ticks: Callable[[], int] = lambda: 0
+    recorder: Recorder = field(default_factory=silent)
 
     def now(self) -> str:
         """The moment, ISO 8601, UTC, whole seconds."""

@@ -5,7 +5,7 @@ Nothing here writes. What the attempt wants written comes back as files, judged 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -18,20 +18,58 @@ from aios.domain.finding import errors
 from aios.domain.keys import digest
 from aios.domain.memory import Hit
 from aios.domain.record import Record, Trust
+from aios.domain.run import RunState, Start
 from aios.domain.slug import slug
+from aios.domain.span import SpanKind
 from aios.domain.tree import Tree
+from aios.domain.workflow import StepKind
 from aios.errors import AiosError
 from aios.expressions import evaluate_bool, render_text
+from aios.runs.attempts import guidance_of
 from aios.runs.context import Context
+from aios.runs.definitions import Definitions
 from aios.store.catalog import Catalog
 from aios.store.documents import dump, parse
 from aios.store.judge import judge as judge_file
 from aios.store.schemas import Schemas
 from aios.store.trees import OverlayTree
+from aios.trace.recording import TracedTools
+
+
+def work_of(
+    context: Context, definitions: Definitions, state: RunState, start: Start, tree: Tree
+) -> Callable[[], dict[str, Any]]:
+    """The work of an attempt, for a worker. Raises AiosError where the step's connector is gone."""
+    step = definitions.workflow.steps[start.step]
+    if step.kind is StepKind.AGENT:
+        call = AgentCall(
+            contract=definitions.contracts[step.uses],
+            input=start.inputs,
+            run=state.id,
+            step=step.name,
+            now=state.started_at,
+            item=start.item,
+            guidance=guidance_of(state, step.name),
+        )
+        return lambda: agent_attempt(context, call, tree)
+    connector = definitions.connector_for(step.uses)
+    if connector is None:
+        raise AiosError(f"no connector offers {step.uses}", "see state/connectors/")
+    return lambda: collect_attempt(connector, step.uses, start.inputs, now=state.started_at, tree=tree)
 
 
 def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, Any]:
     """Ask the agent; the answer holds output, files, title, reasons, findings, confidence, manifest or a question."""
+    contract = call.contract
+    name = f"{contract.name}@{contract.version}"
+    with context.recorder.span(SpanKind.AGENT, name, **{"gen_ai.operation.name": "invoke_agent"}) as told:
+        told |= {"gen_ai.agent.name": contract.name, "gen_ai.agent.version": str(contract.version)}
+        answer = _agent_attempt(context, call, tree)
+        told |= {"aios.tier": "model" if answer["usage"] else "offline", "aios.confidence": answer["confidence"]}
+        return answer
+
+
+def _agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, Any]:
     contract = call.contract
     engine = engine_of(context, contract, tree)
     catalog = Catalog(tree)
@@ -43,7 +81,7 @@ def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, An
         return catalog.records(kind)
 
     tools = ContractTools(tree, contract, recall=recall, records=records)
-    reply = perform(call, engine, tools)
+    reply = perform(call, engine, TracedTools(tools, context.recorder))
     answer: dict[str, Any] = {
         "reasons": [asdict(reason) for reason in reply.reasons],
         "findings": [finding.as_dict() for finding in reply.findings],
@@ -135,19 +173,6 @@ def collect_attempt(
         "confidence": 1.0,
         "manifest": {"connector": connector.name, "capability": capability, "params": dict(params)},
     }
-
-
-def call_of(
-    contract: Contract,
-    *,
-    run: str,
-    step: str,
-    item: int | None,
-    inputs: Mapping[str, Any],
-    now: str,
-    guidance: tuple[str, ...],
-) -> AgentCall:
-    return AgentCall(contract=contract, input=inputs, run=run, step=step, now=now, item=item, guidance=guidance)
 
 
 def _bytes(text: str | None) -> bytes | None:

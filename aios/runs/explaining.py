@@ -15,9 +15,9 @@ from aios.errors import AiosError, UsageError
 from aios.runs.context import Context
 from aios.runs.history import REVERTED
 from aios.runs.inbox import open_runs
-from aios.runs.manifests import read as read_manifest
 from aios.runs.reviewing import facts_with_context
 from aios.runs.session import read_state
+from aios.runs.traces import manifest_of
 from aios.store.documents import parse
 from aios.store.log import read_events
 from aios.store.trees import CommitTree
@@ -133,7 +133,7 @@ def explain_run(context: Context, tree: Tree, run: str, *, about: Passage | None
     links = [Link("run", f"{run}, started {state.started_at} by {trigger.get('kind', 'manual')}", state.base[:12])]
     links += [Link("asked", f"{name} = {value}") for name, value in state.inputs.items() if value]
     for fact, key in facts_with_context(context, run):
-        manifest = read_manifest(context.git, run, key) or {}
+        manifest = manifest_of(context.git, run, key) or {}
         if not fact.step or not manifest:
             continue
         reasons = [each for each in manifest.get("reasons", ()) if about is None or _concerns(each, about)]

@@ -16,9 +16,9 @@ from aios.proposals.record import END, build, effect_data, effects_of
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions
 from aios.runs.history import OPENED, REFRESHED
-from aios.runs.manifests import commit_kept
 from aios.runs.planning import plan_effects
 from aios.runs.session import Session
+from aios.runs.traces import commit_kept
 from aios.store.documents import dump, parse
 from aios.store.judge import judge as judge_file
 from aios.store.schemas import Schemas

@@ -19,8 +19,8 @@ from aios.proposals.state_diff import state_diff
 from aios.runs.context import AIOS_EMAIL, Context
 from aios.runs.definitions import Definitions, load
 from aios.runs.history import Fact
-from aios.runs.manifests import read as read_manifest
 from aios.runs.session import read_state
+from aios.runs.traces import manifest_of
 from aios.store.documents import parse
 from aios.store.log import event_between, read_events
 from aios.store.trees import CommitTree, changed_paths
@@ -135,7 +135,7 @@ def facts_with_context(context: Context, run: str) -> list[tuple[Fact, str]]:
 def _explanations(context: Context, run: str) -> list[tuple[str, dict[str, Any]]]:
     found = []
     for fact, key in facts_with_context(context, run):
-        manifest = read_manifest(context.git, run, key)
+        manifest = manifest_of(context.git, run, key)
         if manifest:
             found.append((fact.step if fact.item is None else f"{fact.step}[{fact.item + 1}]", manifest))
     return found

@@ -16,6 +16,7 @@ from aios.domain.tree import Changeset, Tree
 from aios.errors import UsageError
 from aios.runs.context import AIOS_EMAIL, AIOS_NAME, Context
 from aios.runs.history import STARTED, Fact, apply, fact_of_event, fact_of_message, fact_of_note, fold
+from aios.runs.view import Place
 from aios.store.commits import Draft
 from aios.store.git import Git
 from aios.store.journal import Journal
@@ -39,6 +40,10 @@ class Session:
     @property
     def tree(self) -> Tree:
         return self.log.tree()
+
+    @property
+    def place(self) -> Place:
+        return Place(self.context.git, self.state, self.tree, self.context.git.rev(self.branch))
 
     def append(self, note: EventNote, changes: Changeset | None = None) -> None:
         """Make one fact durable, with the files it changes, and fold it into the state."""

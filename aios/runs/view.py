@@ -5,11 +5,25 @@ Without this, what an agent finds would depend on which of its siblings happened
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from aios.domain.run import RunState
 from aios.domain.tree import Tree
 from aios.domain.workflow import Workflow
-from aios.runs.session import Session
 from aios.store.git import Git
 from aios.store.trees import CommitTree, OverlayTree
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run stands: `head` is its branch's commit in git (None before there is one), `tree` what is on it with
+    what is not flushed yet.
+    """
+
+    git: Git
+    state: RunState
+    tree: Tree
+    head: str | None
 
 
 def ancestors(workflow: Workflow, step: str) -> frozenset[str]:
@@ -24,13 +38,13 @@ def ancestors(workflow: Workflow, step: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def step_view(git: Git, session: Session, workflow: Workflow, step: str) -> Tree:
-    """The session's tree with the files of steps that do not come before this one put back to the run's base."""
+def step_view(place: Place, workflow: Workflow, step: str) -> Tree:
+    """The place's tree with the files of steps that do not come before this one put back to the run's base."""
     before = ancestors(workflow, step) | (frozenset() if workflow.steps[step].for_each else {step})
-    states = session.state.steps
+    states = place.state.steps
     visible = {path for name in before if name in states for path in states[name].paths}
     hidden = {path for name, state in states.items() if name not in before for path in state.paths} - visible
     if not hidden:
-        return session.tree
-    base = CommitTree(git, session.state.base)
-    return OverlayTree(session.tree, {path: base.read(path) for path in sorted(hidden)})
+        return place.tree
+    base = CommitTree(place.git, place.state.base)
+    return OverlayTree(place.tree, {path: base.read(path) for path in sorted(hidden)})
