@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from aios.connectors.files.fetch import Network, Web
-from aios.connectors.files.read import Raw, document, finding, media_type_of
-from aios.connectors.files.text import one_line
-from aios.connectors.files.walk import Found, content_of, walk
+from aios.connectors.files.read import PLAIN, Raw, document, finding, media_type_of
+from aios.connectors.files.text import one_line, size
+from aios.connectors.files.walk import Found, content_of, is_hidden, walk
 from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Capability, Collected, CollectedDocument, Effect, Lookup, Outcome, Preview
 from aios.domain.finding import Finding, Severity
@@ -109,7 +109,8 @@ class Files:
                 continue
             total += len(raw.content)
             if total > self.max_total or len(documents) >= self.max_files:
-                message = f"reading stopped here: more than {self.max_files} files or {self.max_total // _MIB} MiB"
+                most = f"{size(self.max_total)} together" if total > self.max_total else f"{self.max_files} files"
+                message = f"reading stopped here: more than {most}"
                 findings.append(finding(raw.origin, "source-many", message, "name fewer, or run it in parts"))
                 break
             found, odd = document(raw)
@@ -145,17 +146,24 @@ class Files:
         except AiosError as error:
             return finding(url, "source-address", error.message, error.hint)
         name = page.url.partition("?")[0].rstrip("/").rpartition("/")[2]
-        return Raw(page.url, name, page.content, page.media_type, page.charset)
+        # Servers call Markdown plain text; its name knows better.
+        media_type = media_type_of(name) or PLAIN if page.media_type == PLAIN else page.media_type
+        return Raw(page.url, name, page.content, media_type, page.charset)
 
     def _path(self, location: str) -> Iterator[Raw | Finding]:
-        if "\0" in location:
-            yield finding(location, "source-missing", "this is no path", "look at it")
+        try:
+            path = self.root / Path(location).expanduser()
+            real, folder = path.resolve(), path.is_dir()
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else "") or "this is no path"
+            yield finding(location, "source-missing", reason, "look at it")
             return
-        path = self.root / Path(location).expanduser()
-        if self.within and not any(path.resolve().is_relative_to(folder) for folder in self.within):
+        if self.within and not any(real.is_relative_to(place) for place in self.within):
             hint = f"`within` in state/connectors/{self.name}.yaml names the folders that may"
             yield finding(location, "source-outside", "files may not be read from there", hint)
-        elif path.is_dir():
+        elif is_hidden(Path(location)):
+            yield finding(location, "source-hidden", "hidden files are not read", "copy it to a name without a dot")
+        elif folder:
             count = 0
             for item in walk(path, location, limit=self.max_files):
                 if isinstance(item, Finding):
@@ -165,8 +173,6 @@ class Files:
                     yield self._file(item)
             if not count:
                 yield finding(location, "source-empty", "no text in this folder", "Markdown, text and HTML can be read")
-        elif path.name.startswith("."):
-            yield finding(location, "source-hidden", "hidden files are not read", "copy it to a name without a dot")
         else:
             yield self._file(Found(path, location))
 

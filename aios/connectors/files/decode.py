@@ -26,8 +26,8 @@ def decode(content: bytes, *, charset: str = "", html: bool = False) -> str | No
     if html:
         declared += [found[1].decode("ascii") for rule in (_XML, _META) if (found := rule.search(content[:_SNIFFED]))]
     for name in declared:
-        if known := _known(name):
-            return _try(content, known)
+        if (known := _known(name)) and (text := _try(content, known)) is not None:
+            return text
     return None
 
 
@@ -36,7 +36,7 @@ def _known(name: str) -> str:
         found = codecs.lookup(name.strip()).name.lower()
     except (LookupError, ValueError):
         return ""
-    if found == "iso8859-1":
+    if found in {"iso8859-1", "ascii"}:
         return "cp1252"  # as browsers do
     return found if found.startswith(_FAMILIES) else ""
 

@@ -7,14 +7,17 @@ that changes its mind between check and connection gains nothing. Redirects go t
 from __future__ import annotations
 
 import http.client
+import io
 import ipaddress
 import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
+from aios.connectors.files.text import one_line, size
 from aios.errors import AiosError, RefusedError, TransientError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -64,22 +67,22 @@ class Web:
             answer = self._get(parts, deadline)
             if isinstance(answer, Fetched):
                 return answer
-            url = urljoin(url, answer)
+            try:
+                url = urljoin(url, quote(answer.encode("latin-1", "replace"), safe=_SAFE))
+            except ValueError as error:
+                raise AiosError("it redirects to what is no address", "look at the address") from error
         raise RefusedError(f"it redirects more than {_MOST_REDIRECTS} times", "use the address that it ends at")
 
     def _get(self, parts: SplitResult, deadline: float) -> Fetched | str:
         """The page, or where it redirects to."""
         host = str(parts.hostname)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        address = self._address(host, port)
-        left = max(0.1, deadline - time.monotonic())
-        connection = _Pinned(host, port, address, left, secure=parts.scheme == "https")
+        connection = _Pinned(host, port, self._addresses(host, port), deadline, secure=parts.scheme == "https")
         path = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
         headers = {"User-Agent": _AGENT, "Accept": ", ".join(MEDIA_TYPES), "Accept-Encoding": "identity"}
         try:
             connection.request("GET", path, headers=headers)
-            response = connection.getresponse()
-            return self._answer(response, parts.geturl(), connection, deadline)
+            return self._answer(connection.answer(), parts.geturl())
         except TimeoutError as error:
             raise TransientError(f"no answer within {self.timeout:g} s", "try again later") from error
         except ssl.SSLError as error:
@@ -91,38 +94,33 @@ class Web:
         finally:
             connection.close()
 
-    def _answer(
-        self, response: http.client.HTTPResponse, url: str, connection: _Pinned, deadline: float
-    ) -> Fetched | str:
+    def _answer(self, response: http.client.HTTPResponse, url: str) -> Fetched | str:
         if response.status in _REDIRECTS and (target := response.getheader("Location")):
             return target
+        said = one_line(f"it answers {response.status} {response.reason}")
         if response.status in _LATER:
             wait = response.getheader("Retry-After", "")
-            after = float(wait) if wait.isdigit() else None
-            raise TransientError(
-                f"it answers {response.status} {response.reason}", "try again later", retry_after=after
-            )
+            after = float(wait) if wait.isascii() and wait.isdigit() else None
+            raise TransientError(said, "try again later", retry_after=after)
         if response.status != 200:
-            raise AiosError(f"it answers {response.status} {response.reason}"[:200], "look at the address")
+            raise AiosError(said, "look at the address")
         stated = response.headers.get_content_type()
         if stated not in MEDIA_TYPES:
-            raise RefusedError(f"it is {stated[:60]}, not text", "Markdown, text and HTML can be read")
+            raise RefusedError(f"it is {one_line(stated, 60)}, not text", "Markdown, text and HTML can be read")
         if response.getheader("Content-Encoding", "identity").lower() not in {"identity", ""}:
             raise AiosError("it is compressed though nobody asked for that", "fetch it by hand")
         content = bytearray()
         while chunk := response.read1(65_536):
             content += chunk
             if len(content) > self.limit:
-                raise RefusedError(f"it is larger than {self.limit // 1024} KiB", "save the part you need as a file")
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            connection.hurry(left)
+                raise RefusedError(f"it is larger than {size(self.limit)}", "save the part you need as a file")
+        if response.length:
+            raise TransientError("its answer ends before its end", "try again later")
         charset = response.headers.get_content_charset() or ""
         return Fetched(url, bytes(content), MEDIA_TYPES[stated], charset)
 
-    def _address(self, host: str, port: int) -> str:
-        """The address to connect to. Raises RefusedError where any address of the host is not public."""
+    def _addresses(self, host: str, port: int) -> Sequence[str]:
+        """The addresses to connect to. Raises RefusedError where any address of the host is not public."""
         if port < 1024 and port not in {80, 443}:
             raise RefusedError(f"port {port} is not one of web pages", "")
         try:
@@ -137,7 +135,7 @@ class Web:
                     f"{host} is at {text}, which is not public",
                     "`private_networks` in the connector's settings allows it",
                 )
-        return found[0]
+        return list(dict.fromkeys(found))
 
     def _may(self, address: Address) -> bool:
         candidates = [address, *_inside(address)]
@@ -187,21 +185,62 @@ def _parts(url: str) -> SplitResult:
 
 
 class _Pinned(http.client.HTTPConnection):
-    """A connection to one address, whatever the name says meanwhile."""
+    """A connection to one of these addresses, whatever the name says meanwhile; over at the deadline."""
 
-    def __init__(self, host: str, port: int, address: str, timeout: float, *, secure: bool) -> None:
-        super().__init__(host, port, timeout=timeout)
-        self._address = address
+    def __init__(self, host: str, port: int, addresses: Sequence[str], deadline: float, *, secure: bool) -> None:
+        super().__init__(host, port)
+        self._addresses = addresses
+        self._deadline = deadline
         self._secure = secure
 
     def connect(self) -> None:
-        plain = socket.create_connection((self._address, self.port), timeout=self.timeout)
+        plain = self._connected()
         if self._secure:
             self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
         else:
             self.sock = plain
 
-    def hurry(self, left: float) -> None:
-        """Let every further wait end with the time that is left."""
-        if self.sock is not None:
-            self.sock.settimeout(left)
+    def _connected(self) -> socket.socket:
+        """The first address that answers; each has its share of the time."""
+        failed: OSError = TimeoutError()
+        for index, address in enumerate(self._addresses):
+            share = _left(self._deadline) / (len(self._addresses) - index)
+            try:
+                found = socket.create_connection((address, self.port), timeout=share)
+            except OSError as error:
+                failed = error
+                continue
+            found.settimeout(_left(self._deadline))
+            return found
+        raise failed
+
+    def answer(self) -> http.client.HTTPResponse:
+        """The answer to what was requested; reading it takes no longer than there is time, however slowly it comes."""
+        response = http.client.HTTPResponse(self.sock, method="GET")
+        response.fp.close()
+        response.fp = io.BufferedReader(_Paced(self.sock, self._deadline))
+        response.begin()
+        return response
+
+
+class _Paced(io.RawIOBase):
+    """What comes in by a socket, until the deadline."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        self._sock.settimeout(_left(self._deadline))
+        return self._sock.recv_into(buffer)
+
+
+def _left(deadline: float) -> float:
+    """Seconds until the deadline. Raises TimeoutError when it is over."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

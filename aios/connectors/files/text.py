@@ -51,6 +51,14 @@ def clean(text: str) -> tuple[str, Mapping[str, int]]:
     return (f"{text}\n" if text.strip() else ""), counts
 
 
+def size(count: int) -> str:
+    """Bytes as people say them."""
+    for unit, name in ((1024 * 1024, "MiB"), (1024, "KiB")):
+        if count >= unit:
+            return f"{count / unit:.1f}".removesuffix(".0") + f" {name}"
+    return f"{count} bytes"
+
+
 def one_line(text: str, limit: int = 200) -> str:
     """A title from anywhere: one line of at most `limit` characters."""
     line = " ".join(clean(text)[0].split())

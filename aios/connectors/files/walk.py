@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aios.connectors.files.read import SUFFIXES, finding
+from aios.connectors.files.text import size
 from aios.domain.finding import Finding, Severity
 
 _SKIPPED = frozenset({"__pycache__", "node_modules", "_static", "_modules"})
@@ -52,13 +53,13 @@ def _below(folder: Path, origin: str, top: Path, depth: int) -> Iterator[Found |
         name = f"{origin.rstrip('/')}/{entry.name}"
         if entry.name.startswith(".") or entry.name in _SKIPPED or entry.name in _MACHINERY:
             continue
-        if entry.is_symlink() and not entry.is_dir() and Path(entry.name.lower()).suffix not in SUFFIXES:
-            continue
+        readable = Path(entry.name.lower()).suffix in SUFFIXES
         if entry.is_symlink():
-            yield from _link(Path(entry.path), name, top)
+            if readable or Path(entry.path).is_dir():
+                yield from _link(Path(entry.path), name, top)
         elif entry.is_dir(follow_symlinks=False):
             yield from _below(Path(entry.path), name, top, depth + 1)
-        elif Path(entry.name.lower()).suffix in SUFFIXES:
+        elif readable:
             yield Found(Path(entry.path), name)
 
 
@@ -73,8 +74,15 @@ def _link(path: Path, origin: str, top: Path) -> Iterator[Found | Finding]:
         yield finding(
             origin, "source-link", "a link that leaves the folder", "name its target itself", Severity.WARNING
         )
+    elif is_hidden(target.relative_to(top)):
+        yield finding(origin, "source-link", "a link to a hidden file", "remove it", Severity.WARNING)
     elif target.is_file() and target.suffix.lower() in SUFFIXES:
         yield Found(target, origin)
+
+
+def is_hidden(path: Path) -> bool:
+    """Is it, as written, a hidden file or in a hidden folder?"""
+    return any(part.startswith(".") and part != ".." for part in path.parts)
 
 
 def content_of(path: Path, origin: str, *, limit: int) -> bytes | Finding:
@@ -90,8 +98,8 @@ def content_of(path: Path, origin: str, *, limit: int) -> bytes | Finding:
         if not stat.S_ISREG(facts.st_mode):
             return finding(origin, "source-unreadable", "it is no regular file", "leave it out")
         if facts.st_size > limit:
-            size = f"{facts.st_size / 1024 / 1024:.1f} MiB"
-            return finding(origin, "source-size", f"it is larger than {limit // 1024} KiB ({size})", "split it")
+            message = f"it is larger than {size(limit)} ({size(facts.st_size)})"
+            return finding(origin, "source-size", message, "split it")
         try:
             return file.read(limit + 1)[:limit]
         except OSError as error:
