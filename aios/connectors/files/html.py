@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from aios.connectors.files.hiding import hidden_by, hides
+
 _DROPPED = frozenset(
     """
     script style noscript template svg math canvas iframe object embed form button input select textarea nav
@@ -27,11 +29,6 @@ _BOILERPLATE = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|navigation|sidebar|sphinxsidebar|breadcrumbs?|cookie|newsletter|share|social|"
     r"sr-only|visually-hidden|screen-reader-text|toc|contents-menu|pagination|advert|ads|skip|edit-?link|"
     r"viewcode-link|copybtn|related)(?:$|[\s_-])",
-    re.IGNORECASE,
-)
-_HIDING = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|em|rem|pt|%)?\s*(?:;|$|!)|"
-    r"opacity\s*:\s*0(?:\.0+)?\s*(?:;|$|!)|(?:left|top|text-indent)\s*:\s*-\d{4,}",
     re.IGNORECASE,
 )
 _ANCHOR = frozenset({"¶", "#", "§", "🔗", "link", "permalink", ""})
@@ -75,10 +72,21 @@ def extract(text: str) -> Extract:
     page = _Page()
     found = root.find("body")
     body = found if found is not None else root
+    _mark_hidden(root)
     main = _main(body)
     blocks = list(_blocks(main, page))
     title = _title(root, main)
     return Extract(title, "\n\n".join(block for block in blocks if block.strip()), page.hidden)
+
+
+def _mark_hidden(root: Any) -> None:
+    """What the page's own style sheets hide is marked as hidden."""
+    unseen = {name for sheet in root.iter("style") for name in hidden_by(str(sheet.text or ""))}
+    for element in root.iter() if unseen else ():
+        if isinstance(element.tag, str):
+            names = {f".{name}" for name in str(element.get("class") or "").split()} | {f"#{element.get('id')}"}
+            if names & unseen:
+                element.set("hidden", "")
 
 
 def _length(element: Any) -> int:
@@ -89,7 +97,7 @@ def _main(body: Any) -> Any:
     """The element that holds what the page is about."""
     whole = _length(body)
     for path in (".//main", ".//*[@role='main']", ".//article", ".//*[@itemprop='articleBody']", ".//*[@id='content']"):
-        candidates = [each for each in body.iterfind(path) if not _is_hidden(each)]
+        candidates = [each for each in body.iterfind(path) if _is_seen(each)]
         best = max(candidates, key=_length, default=None)
         if best is not None and _length(best) >= _MAIN_SHARE * whole:
             return best
@@ -97,14 +105,14 @@ def _main(body: Any) -> Any:
 
 
 def _title(root: Any, main: Any) -> str:
-    heading = next((each for each in main.iter("h1") if not _is_hidden(each)), None)
+    heading = next((each for each in main.iter("h1") if _is_seen(each)), None)
     if heading is not None and (text := _inline(heading, _Page(), plain=True)):
         return text
     meta = root.find(".//meta[@property='og:title']")
     said = str(meta.get("content") or "") if meta is not None else ""
     title = root.find(".//title")
     text = said or (str(title.text_content()) if title is not None else "")
-    first = next((each for each in main.iter("h2", "h3") if not _is_hidden(each)), None)
+    first = next((each for each in main.iter("h2", "h3") if _is_seen(each)), None)
     words = _inline(first, _Page(), plain=True) if first is not None else ""
     if words and text.strip().casefold().startswith(words.casefold()):
         return words
@@ -115,10 +123,24 @@ def _title(root: Any, main: Any) -> str:
 def _is_hidden(element: Any) -> bool:
     get = element.get
     return (
-        get("hidden") is not None
-        or str(get("aria-hidden") or "").lower() == "true"
-        or bool(_HIDING.search(str(get("style") or "")))
+        get("hidden") is not None or str(get("aria-hidden") or "").lower() == "true" or hides(str(get("style") or ""))
     )
+
+
+def _is_seen(element: Any) -> bool:
+    return not _is_hidden(element) and not any(_is_hidden(each) for each in element.iterancestors())
+
+
+def _shown(element: Any) -> str:
+    """The element's text without what is hidden in it."""
+    parts = [element.text or ""]
+    for child in element:
+        if child.tag == "br":
+            parts.append("\n")
+        elif isinstance(child.tag, str) and child.tag not in _DROPPED and not _is_hidden(child):
+            parts.append(_shown(child))
+        parts.append(child.tail or "")
+    return "".join(parts)
 
 
 def _skipped(element: Any, page: _Page) -> bool:
@@ -157,7 +179,7 @@ def _blocks(element: Any, page: _Page) -> Iterator[str]:
             yield from _paragraph(run)
             run = []
             if page.depth > _DEEPEST:
-                yield _SPACE.sub(" ", str(child.text_content())).strip()
+                yield _joined([_words(_shown(child))])
             else:
                 yield from _block(child, page)
         else:
@@ -215,7 +237,7 @@ def _block(element: Any, page: _Page) -> Iterator[str]:
 
 
 def _listing(element: Any) -> Iterator[str]:
-    text = "".join(part for part in element.itertext() if isinstance(part, str)).strip("\n")
+    text = _shown(element).strip("\n")
     if not text.strip():
         return
     longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
@@ -254,14 +276,14 @@ def _items(element: Any, page: _Page) -> Iterator[str]:
 
 def _table(element: Any, page: _Page) -> Iterator[str]:
     """A table of short cells as one; anything else (layout, single column) as the blocks in it."""
-    rows = [row for row in element.iter("tr") if not _skipped(row, page)]
+    rows = [row for row in element.iter("tr") if _is_row_of(row, element, page) and not _skipped(row, page)]
     grid = [[cell for cell in row if cell.tag in {"td", "th"} and not _skipped(cell, page)] for row in rows]
     grid = [row for row in grid if row]
     width = max((len(row) for row in grid), default=0)
     nested = any(each is not element for each in element.iter("table"))
     listings = any(True for _ in element.iter("pre"))
     caption = element.find("caption")
-    if caption is not None and (text := _inline(caption, page)):
+    if caption is not None and not _skipped(caption, page) and (text := _inline(caption, page)):
         yield f"*{text.replace('*', '')}*"
     if width < 2 or nested or listings:
         for row in grid:
@@ -275,6 +297,19 @@ def _table(element: Any, page: _Page) -> Iterator[str]:
     rest = cells[1:] if head is cells[0] else cells
     lines = [head, ["---"] * width, *rest]
     yield "\n".join(f"| {' | '.join(row)} |" for row in lines)
+
+
+def _is_row_of(row: Any, table: Any, page: _Page) -> bool:
+    """Is it a row of this very table, and in no part of it that is hidden?"""
+    for each in row.iterancestors():
+        if each is table:
+            return True
+        if each.tag == "table":
+            return False
+        if _is_hidden(each):
+            page.hidden += _length(row)
+            return False
+    return False
 
 
 def _cell(element: Any, page: _Page) -> str:
@@ -300,7 +335,7 @@ def _inline(element: Any, page: _Page, *, plain: bool = False) -> str:
 def _inline_content(element: Any, page: _Page, *, plain: bool) -> str:
     page.depth += 1
     if page.depth > _DEEPEST:
-        text = _SPACE.sub(" ", str(element.text_content()))
+        text = _words(_shown(element))
     else:
         parts = [_SPACE.sub(" ", element.text or "") if plain else _words(element.text)]
         for child in element:
@@ -319,7 +354,7 @@ def _inline_of(element: Any, page: _Page, *, plain: bool) -> str:
     if tag in {"br", "wbr", "img"}:
         return " " if tag == "br" else ""
     if tag in {"code", "kbd", "samp", "tt", "var"}:
-        return _code(_SPACE.sub(" ", str(element.text_content())).strip(), plain=plain)
+        return _code(_SPACE.sub(" ", _shown(element)).strip(), plain=plain)
     inner = _inline_content(element, page, plain=plain)
     if plain or not inner.strip():
         return inner

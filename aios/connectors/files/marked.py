@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
+from aios.connectors.files.hiding import hides
 from aios.domain.front_matter import split
 
-_CODE = re.compile(
-    r"(?P<fenced>^ {0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n(?:.*?\n)??(?: {0,3}(?P=fence)[`~]*[ \t]*$|\Z))"
-    r"|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)",
+_CODE = (
+    r"(?P<fenced>^ {0,3}(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})[^\n]*\n(?:.*?\n)??(?: {0,3}(?P=fence)[`~]*[ \t]*$|\Z))"
+    # in a list: fenced there and, where there is none, code by its indentation
+    r"|(?P<deep>^(?P<indent> {4,}|\t+)(?P<inner>`{3,}|~{3,})[^`\n]*\n(?:(?P=indent)[^\n]*\n|[ \t]*\n)*?"
+    r"(?P=indent)(?P=inner)[`~]*[ \t]*$)"
+    r"|(?P<span>(?<![`\\])(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n).){1,4000}?(?<!`)(?P=ticks)(?!`))"
+)
+_TOKEN = re.compile(
+    rf"{_CODE}|(?P<comment><!--)|<(?P<close>/?)(?P<name>[a-z][a-z0-9-]*)(?=[\s/>])",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
+)
+_BLOCK_OF_CODE = re.compile(_CODE, re.MULTILINE | re.DOTALL)
+_REST_OF_TAG = re.compile(r"(?:[^<>\"']|\"[^\"]*\"|'[^']*')*+>")
+_LONGEST_TAG = 5_000
+_ATTRIBUTE = re.compile(r"([^\s\"'<>/=]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+))?")
+_KNOWN = frozenset(
+    """
+    a abbr address article aside b big blockquote br center cite code dd del details div dl dt em figcaption figure
+    font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p picture pre q s samp section small
+    source span strong sub summary sup table tbody td tfoot th thead tr tt u ul var video wbr
+    """.split()  # noqa: SIM905 (a list of words reads best as words)
+)
+_TARGET = r"(?:\([^()\n]{0,2000}(?:\([^()\n]{0,200}\)[^()\n]{0,2000})?\)|\[[^\[\]\n]{0,200}\])"
+_LINKED = re.compile(
+    rf"{_CODE}|(?P<image>!\[[^\[\]\n]{{0,500}}\]{_TARGET})"
+    r"|(?P<note>^ {0,3}\[(?://|[Cc]omment|[Hh]idden)[^\]\n]{0,40}\]: *[#<][^\n]*$)"
+    r"|(?P<definition>^ {0,3}\[(?!\^)(?P<label>[^\[\]\n]{1,200})\]:[ \t]*\S[^\n]*$\n?)"
+    rf"|(?<!\\)\[(?P<words>[^\[\]]{{0,500}})\](?P<target>{_TARGET})?",
     re.MULTILINE | re.DOTALL,
 )
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_NOTE = re.compile(r"^ {0,3}\[(?://|comment|hidden)[^\]\n]{0,40}\]: *[#<][^\n]*$", re.MULTILINE | re.IGNORECASE)
-_NAMES = (
-    "a|abbr|address|article|aside|b|big|blockquote|br|center|cite|code|dd|del|details|div|dl|dt|em|figcaption|figure|font|"
-    "footer|h[1-6]|header|hr|i|img|ins|kbd|li|main|mark|nav|ol|p|picture|pre|q|s|samp|section|small|source|span|strong|"
-    "sub|summary|sup|table|tbody|td|tfoot|th|thead|tr|tt|u|ul|var|video|wbr"
-)
-_TAG = re.compile(rf"</?(?:{_NAMES})(?:\s[^<>]{{0,2000}})?/?>", re.IGNORECASE)
-_UNSEEN = re.compile(
-    r"<(?P<name>script|style|template|noscript|svg|iframe|object)\b[^<>]{0,2000}>.{0,100000}?</(?P=name)\s*>",
-    re.IGNORECASE | re.DOTALL,
-)
-_HIDDEN = re.compile(
-    r"<(?P<name>[a-z][a-z0-9]{0,20})\b[^<>]{0,500}?(?:\shidden\b|aria-hidden\s*=\s*.?true|display\s*:\s*none|visibility\s*:\s*hidden|"
-    r"font-size\s*:\s*0)[^<>]{0,500}>.{0,20000}?</(?P=name)\s*>",
-    re.IGNORECASE | re.DOTALL,
-)
+_UNSEEN = frozenset({"script", "style", "template", "noscript", "svg", "iframe", "object"})
+_VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr"})
+_CLOSED_BY_OTHERS = frozenset({"dd", "dt", "li", "p", "td", "th", "tr"})
 _TITLE = re.compile(r"^(?:# +(?P<atx>[^\n]+?)(?: +#+)?|(?P<setext>[^\n]+)\n=+)[ \t]*$", re.MULTILINE)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*(?P<quote>[\"']?)(?P<title>[^\n]+?)(?P=quote)[ \t]*$", re.MULTILINE)
 
@@ -35,32 +48,95 @@ _FRONT_TITLE = re.compile(r"^title:[ \t]*(?P<quote>[\"']?)(?P<title>[^\n]+?)(?P=
 def tidy(text: str) -> tuple[str, str, int]:
     """(title, Markdown, characters of hidden text) of a document with `\\n` line ends; the title may be empty."""
     front, body, _ = split(text)
-    body, hidden = _outside_code(body)
+    body, hidden = _visible(body)
+    body, notes = _without_targets(body)
+    hidden += notes
     stated = _FRONT_TITLE.search(front)
     if stated:
         return stated["title"], body, hidden
-    shown = _TITLE.search(_CODE.sub("", body))
+    shown = _TITLE.search(_BLOCK_OF_CODE.sub("", body))
     return ((shown["atx"] or shown["setext"]).strip() if shown else ""), body, hidden
 
 
-def _outside_code(text: str) -> tuple[str, int]:
+def _visible(text: str) -> tuple[str, int]:
+    """The text without its HTML and what that hides, code left alone; and how many characters were hidden."""
     kept: list[str] = []
     hidden = end = 0
-    for code in _CODE.finditer(text):
-        part, removed = _without_html(text[end : code.start()])
-        kept += [part, code[0]]
-        hidden += removed
-        end = code.end()
-    part, removed = _without_html(text[end:])
-    return "".join([*kept, part]), hidden + removed
-
-
-def _without_html(text: str) -> tuple[str, int]:
-    hidden = 0
-    for pattern in (_COMMENT, _NOTE, _UNSEEN, _HIDDEN):
-        if pattern is not _NOTE and "<" not in text:
+    while found := _TOKEN.search(text, end):
+        start, name = found.start(), (found["name"] or "").lower()
+        kept.append(text[end:start])
+        if not name and not found["comment"]:
+            kept.append(found[0])
+            end = found.end()
             continue
-        for found in pattern.finditer(text):
+        rest = None if found["comment"] else _REST_OF_TAG.match(text, found.end(), found.end() + _LONGEST_TAG)
+        if found["comment"]:
+            end = _behind_comment(text, start)
+            hidden += end - start
+        elif rest is None:
+            kept.append(text[start : found.end()])
+            end = found.end()
+        elif not found["close"] and name not in _VOID and (name in _UNSEEN or _is_hidden(rest[0])):
+            end = rest.end() if rest[0].endswith("/>") and name in _UNSEEN else _behind(text, name, rest.end())
+            hidden += end - start
+        else:
+            end = rest.end()
+            if name not in _KNOWN:
+                kept.append(text[start:end])
+    return "".join([*kept, text[end:]]), hidden
+
+
+def _without_targets(text: str) -> tuple[str, int]:
+    """Links as their words; images, and definitions of where links lead to, not at all; and how much was a note."""
+    labels: set[str] = set()
+    hidden = 0
+
+    def seen(found: re.Match[str]) -> str:
+        nonlocal hidden
+        if found["note"]:
             hidden += len(found[0])
-        text = pattern.sub("", text)
-    return _TAG.sub("", text), hidden
+        if found["label"]:
+            labels.add(found["label"].casefold())
+        if found["note"] or found["image"] or found["definition"]:
+            return ""
+        if found["words"] is None or not (found["target"] or found["words"].casefold() in labels):
+            return found[0]
+        return found["words"]
+
+    # Twice: an image may be the words of a link, and what a word leads to is often defined at the end.
+    return _LINKED.sub(seen, _LINKED.sub(seen, text)), hidden
+
+
+def _behind_comment(text: str, start: int) -> int:
+    end = text.find("-->", start + 2)
+    return end + 3 if end >= 0 else len(text)
+
+
+def _behind(text: str, name: str, start: int) -> int:
+    """Where the element ends whose content begins at `start`."""
+    depth, end = 1, start
+    while found := _TOKEN.search(text, end):
+        end = _behind_comment(text, found.start()) if found["comment"] else found.end()
+        if (found["name"] or "").lower() != name:
+            continue
+        rest = _REST_OF_TAG.match(text, end, end + _LONGEST_TAG)
+        if rest is not None:
+            end = rest.end()
+            depth += -1 if found["close"] else 1
+        if depth == 0:
+            return end
+    blank = text.find("\n\n", start) if name in _CLOSED_BY_OTHERS else -1
+    return blank if blank >= 0 else len(text)
+
+
+def _is_hidden(attributes: str) -> bool:
+    for name, value in _ATTRIBUTE.findall(attributes):
+        said = unescape(value.strip("\"'"))
+        match name.lower():
+            case "hidden":
+                return True
+            case "aria-hidden" if said.strip().lower() == "true":
+                return True
+            case "style" if hides(said):
+                return True
+    return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -58,8 +59,10 @@ def document(raw: Raw) -> tuple[CollectedDocument | None, list[Finding]]:
                 finding(raw.origin, "source-binary", "it is binary, not text", "Markdown, text and HTML can be read")
             ]
         return None, [finding(raw.origin, "source-encoding", "it is not UTF-8", "save it as UTF-8")]
-    title, markdown, hidden = _converted(raw, text)
-    body, invisible = clean(markdown)
+    seen, unseen = clean(text)
+    title, markdown, hidden = _converted(raw, seen)
+    body, written = clean(markdown)  # what was spelled as entities
+    invisible = Counter(unseen) + Counter(written)
     if not body:
         return None, [finding(raw.origin, "source-empty", "there is no readable text in it", "leave it out")]
     findings = []
@@ -72,7 +75,8 @@ def document(raw: Raw) -> tuple[CollectedDocument | None, list[Finding]]:
         message = f"{total} invisible character{'s' if total > 1 else ''} taken out: {kinds}"
         findings.append(finding(raw.origin, "source-invisible", message, "", Severity.WARNING))
     name = one_line(title) or one_line(_from_name(raw.name)) or "Untitled"
-    return CollectedDocument(raw.origin, name, body, digest(raw.content), raw.media_type), findings
+    origin = raw.origin if raw.origin.isprintable() else one_line(raw.origin, 2_000)
+    return CollectedDocument(origin, name, body, digest(raw.content), raw.media_type or PLAIN), findings
 
 
 def _converted(raw: Raw, text: str) -> tuple[str, str, int]:
@@ -84,13 +88,12 @@ def _converted(raw: Raw, text: str) -> tuple[str, str, int]:
         return page.title, page.markdown, page.hidden
     from aios.connectors.files.marked import tidy
 
-    lines = re.sub("\r\n?", "\n", text.removeprefix("\ufeff"))
     if raw.media_type == RST:
         from aios.connectors.files.restructured import to_markdown
 
-        return tidy(to_markdown(lines))
-    title, markdown, hidden = tidy(lines) if raw.media_type == MARKDOWN else ("", lines, 0)
-    if not title and (found := _PLAIN_TITLE.match(lines.lstrip("\n"))) and raw.media_type == PLAIN:
+        return tidy(to_markdown(text))
+    title, markdown, hidden = tidy(text) if raw.media_type == MARKDOWN else ("", text, 0)
+    if not title and (found := _PLAIN_TITLE.match(text)) and raw.media_type == PLAIN:
         title = found["title"].strip().lstrip("#").strip()
     return title, markdown, hidden
 
