@@ -70,7 +70,9 @@ def _session(context: Context, run: str, *, retry: bool, effects: bool) -> Stand
         if stopped.effects:
             if not effects:
                 return Standing(run, RunStatus.WAITING, stopped.effects[0].step, "approved; `aios apply` does it")
-            return _effects(context, session, definitions, stopped.effects)
+            standing = _effects(context, session, definitions, stopped.effects)
+            commit_kept(context.git, run, at=context.now())
+            return standing
         if stopped.gate is not None:
             propose(context, session, definitions, stopped.gate.step)
             gate = stopped.gate.step

@@ -22,6 +22,7 @@ from aios.runs.context import Context, Progress
 from aios.runs.definitions import Definitions
 from aios.runs.main_branch import commit_to_main
 from aios.runs.outcome import record_changes
+from aios.runs.recordings import recording_effect
 from aios.runs.session import Session, read_state
 from aios.store.documents import parse
 from aios.store.edit import edit
@@ -82,7 +83,9 @@ def perform_effect(context: Context, session: Session, definitions: Definitions,
     try:
         approval = approving_commit(context, state)
         approved = {effect.key for effect in effects_of(run_record(context, state, approval))}
-        done = execute(effect, connector, desk_of(context), approved=approved, approved_commit=approval)
+        with recording_effect(context, state, effect, connector) as (recorded, told):
+            done = execute(effect, recorded, desk_of(context), approved=approved, approved_commit=approval)
+            told["aios.effect.outcome"] = done.question.text if isinstance(done, Ask) else done.receipt.how.value
     except TransientError as error:
         raise EffectPausedError(start.step, f"{error.message}; `aios apply` tries again") from error
     except RefusedError as error:

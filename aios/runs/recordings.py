@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from aios import __version__
 from aios.domain.agent import Tier
+from aios.domain.effect import Connector, Effect
 from aios.domain.event import one_line
 from aios.domain.model import Model
 from aios.domain.run import RunState, Start
@@ -14,7 +18,7 @@ from aios.domain.tree import Tree
 from aios.runs.attempts import Ended, attempt_key, guidance_of
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions
-from aios.runs.traces import keep_recording, keep_spans, read_lines, working_file
+from aios.runs.traces import keep_recording, keep_spans, read_lines, recording_of, working_file
 from aios.trace.recorder import Recorder
 from aios.trace.recording import RecordedConnector, RecordedModel
 
@@ -60,6 +64,32 @@ def keep_attempt(
     inner = [Span.of(line["span"]) for line in lines if "span" in line]
     keep_spans(context.git, state.id, [*inner, _step_span(state, begun, outcome, key, end)])
     file.unlink(missing_ok=True)
+
+
+@contextmanager
+def recording_effect(
+    context: Context, state: RunState, effect: Effect, connector: Connector
+) -> Iterator[tuple[Connector, dict[str, Any]]]:
+    """Gives the connector with the recorder around it, and the span's attributes; keeps what was noted in any case."""
+    git, run = context.git, state.id
+    file = working_file(git, run, f"effect.{effect.step}")
+    recorder = Recorder(file, context.ticks, seed=f"{effect.key} {context.ticks()}", parent=root_id(run))
+    known = {
+        "aios.step": effect.step,
+        "aios.connector": effect.connector,
+        "aios.effect.key": effect.key,
+        "aios.effect.target": effect.target,
+    }
+    try:
+        with recorder.span(SpanKind.EFFECT, effect.capability, **known) as told:
+            yield RecordedConnector(connector, recorder), told
+    finally:
+        recorder.close()
+        lines = list(read_lines(file.read_bytes())) if file.exists() else []
+        before = recording_of(git, run, effect.key) or []
+        keep_recording(git, run, effect.key, [*before, *(line for line in lines if "span" not in line)])
+        keep_spans(git, run, [Span.of(line["span"]) for line in lines if "span" in line])
+        file.unlink(missing_ok=True)
 
 
 def _step_span(state: RunState, begun: Begun, outcome: Ended, key: str, end: int) -> Span:

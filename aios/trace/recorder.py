@@ -76,6 +76,11 @@ class Recorder:
                 self._write({"part": key, "value": value})
         return key
 
+    def close(self) -> None:
+        if self._out is not None:
+            self._out.close()
+            self._out = None
+
     def _write(self, line: Mapping[str, Any]) -> None:
         if self.file is None:
             return

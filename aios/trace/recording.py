@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -59,7 +60,7 @@ class RecordedModel:
 
 @dataclass(frozen=True, slots=True)
 class RecordedConnector:
-    """Notes reads: a step reads, and only the executor acts."""
+    """A step reads; only the executor looks up and acts."""
 
     inner: Connector
     recorder: Recorder
@@ -78,10 +79,28 @@ class RecordedConnector:
         return self.inner.preview(effect)
 
     def lookup(self, effect: Effect) -> Lookup:
-        return self.inner.lookup(effect)
+        with self._asking("lookup", effect) as noted:
+            found = self.inner.lookup(effect)
+            noted["lookup"] = asdict(found)
+        return found
 
     def act(self, effect: Effect) -> Outcome:
-        return self.inner.act(effect)
+        with self._asking("act", effect) as noted:
+            outcome = self.inner.act(effect)
+            noted["outcome"] = asdict(outcome)
+        return outcome
+
+    @contextmanager
+    def _asking(self, kind: str, effect: Effect) -> Iterator[dict[str, Any]]:
+        noted: dict[str, Any] = {"kind": kind, "connector": self.name, "effect": effect.key}
+        with self.recorder.span(SpanKind.READ, kind, **{"aios.connector": self.name}):
+            try:
+                yield noted
+            except AiosError as error:
+                noted["error"] = error_data(error)
+                raise
+            finally:
+                self.recorder.exchange(noted)
 
     def read(self, capability: str, params: Mapping[str, Any]) -> Collected:
         asked = {"kind": "read", "connector": self.name, "capability": capability, "params": dict(params)}
