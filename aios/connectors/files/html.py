@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from aios.connectors.files.hiding import hidden_by, hides
+from aios.connectors.files.hiding import background, hidden_by, hides, says_background, vanishes
 
 _DROPPED = frozenset(
     """
@@ -39,6 +39,8 @@ _NO_LANGUAGE = frozenset({"default", "none", "notranslate", "text", "plain"})
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 # What would begin a block of Markdown where the page only has a word.
 _STARTS_BLOCK = re.compile(r"(?:#{1,6}(?=\s|$)|[>+-](?=\s|$)|(?:\d{1,9})(?=[.)](?:\s|$))|={3,}\s*$|-{3,}\s*$|~{3,})")
+_OF_HEAD = frozenset({"base", "link", "meta", "noscript", "script", "style", "template", "title"})
+_PAPER = "background:white"
 _DEEPEST = 150
 _MAIN_SHARE = 0.2  # of the body's text, that an element must hold to be taken for the main content
 
@@ -70,8 +72,7 @@ def extract(text: str) -> Extract:
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return Extract("", "", 0)
     page = _Page()
-    found = root.find("body")
-    body = found if found is not None else root
+    body = _body(root)
     _mark_hidden(root)
     main = _main(body)
     blocks = list(_blocks(main, page))
@@ -79,14 +80,50 @@ def extract(text: str) -> Extract:
     return Extract(title, "\n\n".join(block for block in blocks if block.strip()), page.hidden)
 
 
+def _body(root: Any) -> Any:
+    """The body; where none is opened, the parser leaves newer elements in the head, and they are moved to it."""
+    head, body = root.find("head"), root.find("body")
+    if body is None:
+        return root
+    stray = [
+        child
+        for child in (head if head is not None else ())
+        if isinstance(child.tag, str) and child.tag not in _OF_HEAD
+    ]
+    for child in reversed(stray):
+        body.text, child.tail = None, f"{child.tail or ''}{body.text or ''}"
+        body.insert(0, child)
+    return body
+
+
 def _mark_hidden(root: Any) -> None:
-    """What the page's own style sheets hide is marked as hidden."""
-    unseen = {name for sheet in root.iter("style") for name in hidden_by(str(sheet.text or ""))}
-    for element in root.iter() if unseen else ():
-        if isinstance(element.tag, str):
-            names = {f".{name}" for name in str(element.get("class") or "").split()} | {f"#{element.get('id')}"}
-            if names & unseen:
-                element.set("hidden", "")
+    """What the page's own style sheets hide, and what has the colour of what is behind it, is marked as hidden."""
+    sheets = [str(sheet.text or "") for sheet in root.iter("style")]
+    unseen = {name for sheet in sheets for name in hidden_by(sheet)}
+    # Where a sheet may darken the page, white text may well be seen.
+    paper = "" if root.find(".//link[@rel='stylesheet']") is not None or any(map(says_background, sheets)) else _PAPER
+    for element in root.iter():
+        if not isinstance(element.tag, str):
+            continue
+        names = {f".{name}" for name in str(element.get("class") or "").split()} | {f"#{element.get('id')}"}
+        if names & unseen or _vanishes(element, paper):
+            element.set("hidden", "")
+
+
+def _vanishes(element: Any, paper: str) -> bool:
+    own = _style(element)
+    if "color" not in own:
+        return False
+    styles = [own, *map(_style, element.iterancestors()), paper]
+    said = next((style for style in styles if says_background(style)), "")
+    behind = background(said)
+    return behind is not None and vanishes(own, behind)
+
+
+def _style(element: Any) -> str:
+    """Its declarations, and what old attributes say of its colours."""
+    style, color, behind = (str(element.get(name) or "") for name in ("style", "color", "bgcolor"))
+    return style + (f";color:{color}" if color else "") + (f";background:{behind}" if behind else "")
 
 
 def _length(element: Any) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from aios.connectors.files.hiding import hides
+from aios.connectors.files.hiding import WHITE, hides, says_background, vanishes
 from aios.domain.front_matter import split
 
 _CODE = (
@@ -137,6 +137,8 @@ def _is_hidden(attributes: str) -> bool:
                 return True
             case "aria-hidden" if said.strip().lower() == "true":
                 return True
-            case "style" if hides(said):
+            case "style" if hides(said) or (not says_background(said) and vanishes(said, WHITE)):
+                return True
+            case "color" if vanishes(f"color:{said}", WHITE):
                 return True
     return False
