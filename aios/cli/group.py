@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("Look", "Where every run stands, and why."),
     "log": ("Look", "The event log: who did what, when, to which record."),
     "explain": ("Look", "From a sentence, record, run or effect back to sources, reasons and approver."),
+    "replay": ("Look", "Execute a run again from its recordings, offline, and compare every step."),
     "recall": ("Look", "Search memory, sources and content."),
     "query": ("Look", "Read-only SQL over records, events, runs and effects."),
     "rebuild": ("Keep", "Rebuild what is derived from the log."),

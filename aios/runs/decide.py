@@ -58,6 +58,24 @@ def inputs_of(workflow: Workflow, state: RunState, step: str) -> Mapping[str, An
     return rendered
 
 
+def start_of(workflow: Workflow, state: RunState, step: str, item: int | None) -> Start | None:
+    """The next attempt at a step or item, whatever else is to do; None where it is not wanted.
+
+    Raises ExpressionError.
+    """
+    declared = workflow.steps[step]
+    values = _values(workflow, state)
+    if declared.when and not evaluate_bool(declared.when, values):
+        return None
+    if item is not None:
+        items = _items(declared, values) or []
+        if item >= len(items):
+            return None
+        values["item"] = items[item]
+    tried = state.steps.get(step, StepState()).items.get(item, ItemState())
+    return Start(step, item, len(tried.attempts) + 1, render(declared.with_, values))
+
+
 def _step(workflow: Workflow, state: RunState, step: Step, now: str, in_flight: frozenset[Slot]) -> list[Command]:
     if _status(workflow, state, step.name) is not None:
         return _ended(workflow, state, step)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from aios.domain.event import EventNote, render_message
+from aios.domain.event import Event, EventNote, render_message
 from aios.domain.names import CLOSED, branch_of
 from aios.domain.run import RunState
 from aios.domain.tree import Changeset, Tree
@@ -67,19 +67,24 @@ class Session:
 
 
 def facts_of(git: Git, run: str, *, main: str) -> list[Fact]:
-    """All committed facts of a run, oldest first: on main, on its branch, and where it was closed unmerged."""
-    own = _facts_beside(git, run, branch_of(run), main)
-    if any(fact.type == STARTED for fact in own):
+    """All committed facts of a run, oldest first."""
+    return [fact_of_event(event) for event in events_of(git, run, main=main)]
+
+
+def events_of(git: Git, run: str, *, main: str) -> list[Event]:
+    """All events of a run, oldest first: on main, on its branch, and where it was closed unmerged."""
+    own = _events_beside(git, run, branch_of(run), main)
+    if any(event.type == STARTED for event in own):
         return own  # nothing of the run is on main yet: no need to search there
-    closed = _facts_beside(git, run, f"{CLOSED}{run.split('/')[2]}", main)
-    return [*closed, *(fact_of_event(event) for event in read_events(git, until=main, run=run)), *own]
+    closed = _events_beside(git, run, f"{CLOSED}{run.split('/')[2]}", main)
+    return [*closed, *read_events(git, until=main, run=run), *own]
 
 
-def _facts_beside(git: Git, run: str, ref: str, main: str) -> list[Fact]:
-    """The run's facts on a ref that main does not have."""
+def _events_beside(git: Git, run: str, ref: str, main: str) -> list[Event]:
+    """The run's events on a ref that main does not have."""
     if git.rev(ref) is None:
         return []
-    return [fact_of_event(event) for event in read_events(git, since=git.merge_base(main, ref), until=ref, run=run)]
+    return list(read_events(git, since=git.merge_base(main, ref), until=ref, run=run))
 
 
 def read_state(git: Git, run: str, *, main: str) -> RunState:

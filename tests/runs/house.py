@@ -19,6 +19,7 @@ from aios.domain.agent import AgentCall, AgentReply, Engine, Question, Reason, T
 from aios.domain.effect import Capability, Collected, Connector, Effect, Lookup, Outcome, Preview
 from aios.domain.finding import Finding
 from aios.domain.front_matter import render_markdown
+from aios.domain.keys import run_ulid
 from aios.domain.memory import Hit
 from aios.domain.tree import Tree
 from aios.runs.conductor import Standing, carry_on
@@ -32,6 +33,7 @@ TOP = Path(__file__).parents[2]
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 TRIGGER = {"kind": "manual", "key": "test", "at": "2026-11-02T09:00:00Z"}
 RUN = "write-piece/a-fine-topic"
+RUN_ID = f"{RUN}/{run_ulid(START, 'test')}"
 
 WORKFLOW = """schema: workflow.v1
 name: write-piece
