@@ -62,3 +62,11 @@ def _cell(value: Any) -> str:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return "".join(char if char.isprintable() else " " for char in text)
+
+
+def show_diff(diff: str) -> None:
+    """A unified diff, indented and coloured, with nothing in it that a terminal would obey."""
+    for line in diff.splitlines():
+        clean = "".join(char if char.isprintable() else "�" for char in line.expandtabs(4))
+        colour = {"+": "green", "-": "red"}.get(clean[:1])
+        click.echo("    " + (click.style(clean, fg=colour) if colour else clean))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aios.cli.output import company, emit_json, json_option, say
+from aios.cli.output import company, emit_json, json_option, say, show_diff
 from aios.errors import Exit
 
 if TYPE_CHECKING:
@@ -20,6 +20,13 @@ _MARKS = {"same": ("=", "green"), "differs": ("≠", "red"), "given": ("·", "wh
 @click.option("--step", default="", metavar="STEP", help="Only this step.")
 @click.option("--until", default="", metavar="STEP", help="None behind this step.")
 @click.option("--keep-going", is_flag=True, help="Go on behind the first divergence.")
+@click.option(
+    "--with",
+    "changes",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What if: model=NAME, small=NAME, large=NAME, tier=offline|small|large, instructions=FILE (with --step).",
+)
 @json_option
 @click.pass_context
 def command(
@@ -28,16 +35,25 @@ def command(
     step: str,
     until: str,
     keep_going: bool,  # noqa: FBT001
+    changes: tuple[str, ...],
     as_json: bool,  # noqa: FBT001
 ) -> None:
     """Do every step of a run again from its recordings, and compare what comes of it with what was committed then.
 
     Nothing is changed, no service is asked, no effect happens. `·` is the operator's or the world's part, taken from
     the log. Exit code 1 where something differs.
+
+    With --with the agent steps are done anew on another model or other instructions, beside what they did then, up to
+    where you would be asked. This may cost money; nothing of the company is changed.
     """
     from aios.runs.replay import Verdict, replay
 
     here = company(ctx)
+    if changes:
+        from aios.cli.what_if import compare
+
+        compare(here, here.resolve(run), changes, step=step, as_json=as_json)
+        return
     compared: list[Compared] = []
     for each in replay(here.context, here.resolve(run), step=step, until=until):
         compared.append(each)
@@ -60,13 +76,7 @@ def _tell(each: Compared) -> None:
     line = f"{click.style(mark, fg=colour)} {each.what:<48} {each.commit[:10]}  tree {each.tree[:10]}  {seconds}"
     click.echo(line.rstrip() + (f"  {each.why}" if each.why else ""))
     if each.diff:
-        click.echo("\n".join(f"    {_coloured(line)}" for line in each.diff.splitlines()))
-
-
-def _coloured(line: str) -> str:
-    clean = "".join(char if char.isprintable() else "�" for char in line.expandtabs(4))
-    colour = {"+": "green", "-": "red"}.get(clean[:1])
-    return click.style(clean, fg=colour) if colour else clean
+        show_diff(each.diff)
 
 
 def _sum_up(counts: dict[str, int]) -> None:

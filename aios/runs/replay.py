@@ -112,9 +112,9 @@ def _again(context: Context, definitions: Definitions, state: RunState, event: E
         return _told(context, event, Verdict.GIVEN)
     if event.type in {"step.skipped", "step.failed"}:
         for command in decide(definitions.workflow, state, fact_of_event(event).at):
-            if isinstance(command, Skip | Fail) and (command.step, command.item) == (name, _item(event)):
+            if isinstance(command, Skip | Fail) and (command.step, command.item) == (name, item_of(event)):
                 return _same(context, place, event, Ended(without_work(step, state, command)), Result())
-    start = start_of(definitions.workflow, state, name, _item(event))
+    start = start_of(definitions.workflow, state, name, item_of(event))
     if start is None:
         return _told(context, event, Verdict.DIFFERS, "the step would not be started")
     asking = over_budget(definitions, state, start) if step.kind is StepKind.AGENT else None
@@ -191,8 +191,8 @@ def _same(context: Context, place: Place, event: Event, outcome: Ended, result: 
     parts = []
     if then != now and not (result.bug and _trailers(then) == _trailers(now)):
         parts.append(_context_diff(context, event, outcome) or "")
-        parts.append(_diff("commit message", then, now))
-    parts += _file_diffs(place, event, changes)
+        parts.append(diff_of("commit message", then, now))
+    parts += _files_of(place, event, changes)
     told = "\n".join(part for part in parts if part)
     verdict = Verdict.DIFFERS if parts else Verdict.SAME
     return _told(context, event, verdict, "what came of it differs" if parts else "", told, result.seconds)
@@ -207,7 +207,7 @@ def _context_diff(context: Context, event: Event, outcome: Ended) -> str:
     return f"context manifest:\n{difference(then, dict(outcome.manifest))}"
 
 
-def _file_diffs(place: Place, event: Event, changes: Mapping[str, bytes | None]) -> list[str]:
+def _files_of(place: Place, event: Event, changes: Mapping[str, bytes | None]) -> list[str]:
     git = place.git
     then = {change.path: change.after for change in event.changes}
     now = {
@@ -220,7 +220,7 @@ def _file_diffs(place: Place, event: Event, changes: Mapping[str, bytes | None])
             continue
         before = git.read_blob(then[path]) if then.get(path) else place.tree.read(path)
         after = changes[path] if path in changes else place.tree.read(path)
-        told.append(_diff(path, (before or b"").decode(errors="replace"), (after or b"").decode(errors="replace")))
+        told.append(diff_of(path, (before or b"").decode(errors="replace"), (after or b"").decode(errors="replace")))
     return told
 
 
@@ -235,21 +235,21 @@ def _proposal(context: Context, definitions: Definitions, place: Place, event: E
         return _told(context, event, Verdict.DIFFERS, error.message)
     now = sorted(effect.key for effect in planned)
     same = then == now
-    diff = "" if same else _diff("planned effects", "\n".join(then), "\n".join(now))
+    diff = "" if same else diff_of("planned effects", "\n".join(then), "\n".join(now))
     return _told(context, event, Verdict.SAME if same else Verdict.DIFFERS, "" if same else "other effects", diff)
 
 
 def _told(
     context: Context, event: Event, verdict: Verdict, why: str = "", diff: str = "", seconds: float = 0.0
 ) -> Compared:
-    step, item = event.trailer("Step"), _item(event)
+    step, item = event.trailer("Step"), item_of(event)
     name = step if item is None else f"{step}[{item + 1}]"
     what = f"{name}: {event.type}" if name else event.type
     tree = context.git.text("rev-parse", f"{event.commit}^{{tree}}").strip()
     return Compared(event.commit, tree, one_line(what), verdict, why, diff, round(seconds, 3))
 
 
-def _item(event: Event) -> int | None:
+def item_of(event: Event) -> int | None:
     item = event.trailer("Item")
     return int(item) if item.isdigit() else None
 
@@ -263,6 +263,6 @@ def _trailers(message: str) -> str:
     return message.rstrip("\n").rpartition("\n\n")[2]
 
 
-def _diff(name: str, then: str, now: str) -> str:
+def diff_of(name: str, then: str, now: str) -> str:
     lines = difflib.unified_diff(then.splitlines(), now.splitlines(), f"then: {name}", f"now: {name}", lineterm="", n=2)
     return "\n".join(lines)
