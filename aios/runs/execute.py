@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from aios.agents.loop import think
 from aios.agents.perform import ContractError, judge_files, judge_output, judge_tree, perform
 from aios.agents.tools import ContractTools
-from aios.domain.agent import AgentCall, AgentReply, Contract, Engine, Tier, Tools
+from aios.domain.agent import AgentCall, AgentReply
 from aios.domain.effect import Connector
 from aios.domain.finding import errors
 from aios.domain.keys import digest
@@ -28,6 +27,7 @@ from aios.expressions import evaluate_bool, render_text
 from aios.runs.attempts import guidance_of
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions
+from aios.runs.routing import engine_of
 from aios.store.catalog import Catalog
 from aios.store.documents import dump, parse
 from aios.store.judge import judge as judge_file
@@ -71,7 +71,7 @@ def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, An
 
 def _agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, Any]:
     contract = call.contract
-    engine = engine_of(context, contract, tree)
+    engine = engine_of(context, contract, tree, _wrong)
     catalog = Catalog(tree)
 
     def recall(query: str, limit: int, kinds: Sequence[str]) -> Sequence[Hit]:
@@ -98,27 +98,6 @@ def _agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, A
         more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         raise ContractError(f"{contract.name} left a tree that breaks its contract: {broken[0]}{more}")
     return answer | {"output": dict(reply.output), "files": dict(reply.files), "title": reply.title}
-
-
-def engine_of(context: Context, contract: Contract, tree: Tree) -> Engine:
-    """What thinks for the agent: its engine in the box in the offline tier, else a model (one's own agents have none).
-
-    Raises AiosError where it needs a model and none is configured.
-    """
-    offline = context.engines.get(contract.name)
-    if offline is not None and contract.tier is Tier.OFFLINE:
-        return offline
-    models = context.models(tree)
-    if not models:
-        raise AiosError(
-            f"the agent {contract.name} needs a model, and none is configured",
-            "name one under `tiers` in state/company.yaml; agents in the box also work with `tier: offline`",
-        )
-
-    def engine(call: AgentCall, tools: Tools) -> AgentReply:
-        return think(call, tools, models, lambda reply: _wrong(call, reply, tree))
-
-    return engine
 
 
 def _wrong(call: AgentCall, reply: AgentReply, tree: Tree) -> list[str]:
