@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from aios.app import found_company
 from aios.domain.front_matter import split
 from aios.errors import Exit
 from aios.example import DEMO_TOPIC, write_traffic
+from tests.example.replays import require_identical
 
 AIOS = (sys.executable, "-m", "aios")
 
@@ -32,11 +33,12 @@ def told(root: Path, *args: str) -> Any:
 
 
 @pytest.fixture
-def company(tmp_path: Path) -> Path:
+def company(tmp_path: Path) -> Iterator[Path]:
     root = tmp_path / "fernwerk"
     found_company(root, name="", email="", example=True)
     write_traffic(root, datetime.now(UTC))
-    return root
+    yield root
+    require_identical(root)
 
 
 def test_the_demonstration_ends_with_a_page_and_its_receipt(tmp_path: Path) -> None:

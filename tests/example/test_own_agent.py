@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from aios.app import found_company
 from aios.errors import Exit
+from tests.example.replays import require_identical
 from tests.llm.server import Says, serving
 
 CONTRACT = """schema: agent.v1
@@ -57,13 +59,14 @@ ANSWER = json.dumps(
 
 
 @pytest.fixture
-def company(tmp_path: Path) -> Path:
+def company(tmp_path: Path) -> Iterator[Path]:
     root = tmp_path / "fernwerk"
     found_company(root, name="", email="", example=True)
     (root / "state/agents/churn-reader.yaml").write_text(CONTRACT)
     (root / "state/agents/churn-reader.md").write_text("Read what the sources say about churn, and note it.\n")
     (root / "workflows/read-churn.yaml").write_text(WORKFLOW)
-    return root
+    yield root
+    require_identical(root)
 
 
 def aios(root: Path, *args: str) -> subprocess.CompletedProcess[str]:
