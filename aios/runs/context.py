@@ -46,7 +46,8 @@ class Context:
     are the memory and the boundary as seen from a tree. `checkpoint(name)` is called at every boundary that a crash may
     fall on (for tests). `patience` is how long, in seconds, a run waits in the foreground;
     `alive(worker)` whether another worker is still there (None where that cannot be known); `models(tree)` are the
-    language models that a tree configures, by tier; `ticks` is the clock of spans, in nanoseconds since 1970.
+    language models that a tree configures, by tier; `ticks` is the clock of spans, in nanoseconds since 1970;
+    without `records` nothing is recorded (to measure what recording costs).
     """
 
     git: Git
@@ -65,6 +66,7 @@ class Context:
     alive: Callable[[str], bool | None] = lambda _: False
     models: Callable[[Tree], Mapping[Tier, Model]] = lambda _: {}
     ticks: Callable[[], int] = lambda: 0
+    records: bool = True
     recorder: Recorder = field(default_factory=silent)
 
     def now(self) -> str:

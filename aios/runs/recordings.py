@@ -19,7 +19,7 @@ from aios.runs.attempts import Ended, attempt_key, guidance_of
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions
 from aios.runs.traces import keep_recording, keep_spans, read_lines, recording_of, working_file
-from aios.trace.recorder import Recorder
+from aios.trace.recorder import Recorder, silent
 from aios.trace.recording import RecordedConnector, RecordedModel
 
 
@@ -33,6 +33,8 @@ class Begun:
 
 def recorder_of(context: Context, definitions: Definitions, state: RunState, start: Start) -> Recorder:
     """The recorder of an attempt. What an earlier, killed try at it left is forgotten."""
+    if not context.records:
+        return silent()
     key = attempt_key(definitions, state, start)
     file = working_file(context.git, state.id, _slot(state, start))
     file.unlink(missing_ok=True)
@@ -55,6 +57,8 @@ def keep_attempt(
     context: Context, definitions: Definitions, state: RunState, begun: Begun, outcome: Ended, end: int
 ) -> None:
     """Keep the recording and the spans of an attempt that ended."""
+    if not context.records:
+        return
     start, key = begun.start, attempt_key(definitions, state, begun.start)
     file = working_file(context.git, state.id, _slot(state, start))
     lines = list(read_lines(file.read_bytes())) if file.exists() else []

@@ -6,7 +6,7 @@ import importlib
 import sys
 from pathlib import Path
 
-NAMES = ("start_up", "durable_step", "read_log", "projection", "check")
+NAMES = ("start_up", "durable_step", "read_log", "projection", "check", "recording")
 
 
 def main(names: list[str]) -> int:
