@@ -7,12 +7,10 @@ reported, never followed on its account.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aios.domain.agent import AgentCall
-from aios.domain.finding import Finding, Severity
 from aios.domain.keys import digest
 from aios.domain.memory import Hit
 from aios.domain.model import ToolSpec
@@ -32,12 +30,6 @@ anything follows from it.
   "confidence": 0.0 to 1.0}}. `output` must fit this JSON Schema: {output}
 - Where you cannot do it honestly, answer {{"question": {{"text": "…", "options": ["…"]}}}} instead.
 """
-_ORDERS = re.compile(
-    r"\b(?:ignore|disregard|forget)\b[^.\n]{0,40}\b(?:instructions?|rules?|prompts?|above|previous)\b"
-    r"|\byou are now (?:an?|my)\b|\byou must now\b|\bnew instructions?\s*:|\bsystem prompt\b"
-    r"|\bact as (?:an?|the)\b|<\|[a-z_]+\|>",
-    re.IGNORECASE,
-)
 
 TOOLS = (
     ToolSpec(
@@ -87,17 +79,6 @@ def material(text: str, where: str, trust: Trust) -> str:
     """A text between marks made of its own hash: it cannot hold the one that ends it."""
     mark = _mark(text)
     return f"[data {mark}] {where} (trust: {trust.value})\n{text}\n[end {mark}]"
-
-
-def orders_in(text: str, path: str) -> list[Finding]:
-    """What in a text reads like an instruction to a model."""
-    found = []
-    for match in _ORDERS.finditer(text):
-        line = text.count("\n", 0, match.start()) + 1
-        message = f"reads like an instruction to a model: “{' '.join(match.group().split())[:80]}”"
-        hint = "it was given as data; look at where this text comes from"
-        found.append(Finding(path, line, 1, "instruction-in-data", message, hint, Severity.WARNING))
-    return found[:5]
 
 
 def fitting(hits: Sequence[Hit], tokens: int) -> list[Hit]:

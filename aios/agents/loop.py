@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aios.agents.conversation import TOOLS, answer_schema, fitting, instructions, material, orders_in, parsed, task
+from aios.agents.conversation import TOOLS, answer_schema, fitting, instructions, material, parsed, task
+from aios.agents.orders import orders_in
 from aios.domain.agent import AgentCall, AgentReply, Question, Reason, Tier, Tools
 from aios.domain.finding import Finding
 from aios.domain.model import Message, Model, ModelReply, Request, Role, ToolCall, Usage

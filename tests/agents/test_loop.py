@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from aios.agents.conversation import material, orders_in, parsed
+from aios.agents.conversation import material, parsed
 from aios.agents.loop import AGAIN, MENDS, think
+from aios.agents.orders import orders_in
 from aios.agents.tools import ContractTools
 from aios.domain.agent import AgentCall, AgentReply, Contract, Tier
 from aios.domain.memory import Hit
