@@ -38,14 +38,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("Look", "The event log: who did what, when, to which record."),
     "explain": ("Look", "From a sentence, record, run or effect back to sources, reasons and approver."),
     "replay": ("Look", "Execute a run again from its recordings, offline, and compare every step."),
+    "trace": ("Look", "How a run went: every step, call, search, wait and effect, with times and cost."),
     "recall": ("Look", "Search memory, sources and content."),
     "query": ("Look", "Read-only SQL over records, events, runs and effects."),
     "rebuild": ("Keep", "Rebuild what is derived from the log."),
+    "prune": ("Keep", "Forget old recordings and spans; the log stays."),
     "reconcile": ("Keep", "Settle effects whose outcome is not known."),
     "merge-driver": ("Keep", "Merge records by field; called by git."),
     "completion": ("Keep", "Print shell completion."),
 }
 HIDDEN = frozenset({"merge-driver"})
+# None leaves it to whether a terminal listens. Errors are told after the command's context is gone: they need it too.
+_COLOUR = False if os.environ.get("NO_COLOR") else None
 
 EPILOG = """\b
 Exit codes: 0 done · 1 findings · 2 wrong usage · 3 refused, nothing changed
@@ -90,7 +94,9 @@ class LazyGroup(click.Group):
 
 
 @click.group(
-    cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "color": _COLOUR},
 )
 @click.version_option(__version__, prog_name="aios")
 @click.option(
@@ -163,9 +169,9 @@ def _of_usage(error: click.UsageError) -> int:
 
 def _say(error: AiosError) -> int:
     prefix = click.style("error:", fg="red", bold=True)
-    click.echo(f"{prefix} {error.message}", err=True)
+    click.echo(f"{prefix} {error.message}", err=True, color=_COLOUR)
     if error.hint:
-        click.echo(f"{click.style('hint:', bold=True)} {error.hint}", err=True)
+        click.echo(f"{click.style('hint:', bold=True)} {error.hint}", err=True, color=_COLOUR)
     return int(error.exit_code)
 
 

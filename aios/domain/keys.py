@@ -37,3 +37,13 @@ def run_ulid(at: datetime, seed: str) -> str:
     milliseconds = int(at.astimezone(UTC).timestamp() * 1000)
     number = (milliseconds << 80) | int.from_bytes(hashlib.sha256(seed.encode()).digest()[:10])
     return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def moment_of_ulid(ulid: str) -> datetime:
+    """When the run began. Raises ValueError for what is no ULID."""
+    if len(ulid) != 26:
+        raise ValueError(f"`{ulid[:40]}` is no ULID")
+    number = 0
+    for char in ulid[:10]:
+        number = number << 5 | _CROCKFORD.index(char)
+    return datetime.fromtimestamp(number / 1000, UTC)

@@ -30,6 +30,18 @@ def maintain(git: Git, *, packs: int = PACKS) -> bool:
     return True
 
 
+def reclaim(git: Git, ref: str) -> bool:
+    """Give back the disk space of what a ref no longer reaches; False where another process writes commits.
+
+    What was written in the last hours stays: a reader may hold it.
+    """
+    with _alone(git) as alone:
+        if alone:
+            git.run("reflog", "expire", "--expire=now", ref)
+            git.run("gc", "--quiet", "--prune=2.hours.ago", durable=True)
+    return alone
+
+
 def _clear(git: Git) -> None:
     sweep(git.dir)
     leftovers = [f"delete {ref} {oid}" for ref, oid in git.refs(IMPORTS).items()]
