@@ -50,6 +50,17 @@ class Span:
     def of(cls, data: Mapping[str, Any]) -> Span:
         return cls(**{**data, "kind": SpanKind(data["kind"])})
 
+    @classmethod
+    def read(cls, data: object) -> Span | None:
+        """A span that was kept by whomever; None where it is damaged."""
+        try:
+            found = cls.of(data) if isinstance(data, Mapping) else None
+        except (KeyError, TypeError, ValueError):
+            return None
+        texts = found and all(isinstance(each, str) for each in (found.id, found.parent, found.name, found.error))
+        times = found and all(isinstance(each, int) for each in (found.start, found.end))
+        return found if texts and times and found and isinstance(found.attributes, Mapping) else None
+
 
 def trace_id(run: str) -> str:
     """A run's trace: 32 hexadecimal digits."""

@@ -78,8 +78,8 @@ def spans_of(git: Git, run: str) -> list[Span]:
     if tip is not None:
         listed = git.text("ls-tree", "-z", "--name-only", tip, prefix).split("\0")
         kept = {Path(path).name: git.read_blob(f"{tip}:{path}") or b"" for path in listed if path} | kept
-    spans = [Span.of(line) for content in kept.values() for line in read_lines(content)]
-    return sorted(spans, key=lambda span: (span.start, -span.end))
+    read = (Span.read(line) for content in kept.values() for line in read_lines(content))
+    return sorted((span for span in read if span is not None), key=lambda span: (span.start, -span.end))
 
 
 def read_lines(content: bytes) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,197 @@
+"""How a trace says things, in the terminal and on the page: durations, tokens, what a span is about in one line."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+
+from aios.domain.span import Span, SpanKind
+from aios.domain.wording import counted
+from aios.trace.outline import OPEN, UNTIMED, WAIT, is_set, number_of, seconds, text_of
+from aios.trace.totals import HIT, INPUT, OUTPUT, USD
+
+
+def plain(text: object, limit: int = 300) -> str:
+    """Text from anywhere as one line that shows what is in it: what cannot be seen is named, spaces are spaces."""
+    shown = []
+    for char in str(text)[: limit + 1]:
+        if char.isprintable():
+            shown.append(char)
+        elif unicodedata.category(char) in {"Zs", "Zl", "Zp"} or char in "\t\n\r":
+            shown.append(" ")
+        else:
+            shown.append(f"⟨U+{ord(char):04X}⟩")
+    line = "".join(shown).strip()
+    return line if len(str(text)) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def duration(amount: float) -> str:
+    """Seconds in the units a person would choose: `0.4 ms`, `390 ms`, `2.1 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
+    if amount < 0.001:
+        return f"{amount * 1e3:.1f} ms" if amount > 0 else "0 s"
+    if amount < 0.9995:
+        return f"{amount * 1e3:.0f} ms"
+    if amount < 9.995:
+        return f"{amount:.2f} s"
+    if amount < 59.95:
+        return f"{amount:.1f} s"
+    whole = round(amount)
+    for (large, size), (small, part) in (
+        (("min", 60), ("s", 1)),
+        (("h", 3600), ("min", 60)),
+        (("d", 86_400), ("h", 3600)),
+    ):
+        if whole < (3600, 86_400, float("inf"))[(60, 3600, 86_400).index(size)]:
+            rest = whole % size // part
+            return f"{whole // size} {large}" + (f" {rest} {small}" if rest else "")
+    raise AssertionError(amount)
+
+
+def moment(at: int) -> str:
+    """Nanoseconds since 1970 as `2026-11-23 07:35:50 UTC`."""
+    try:
+        return datetime.fromtimestamp(at // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return "an impossible moment"
+
+
+def tokens(number: float) -> str:
+    return f"{int(number)}" if number < 10_000 else f"{number / 1000:.1f}k" if number < 1e6 else f"{number / 1e6:.2f}M"
+
+
+def dollars(usd: float) -> str:
+    """No more digits than tell something: `$0`, `$0.0004`, `$0.12`, `$12.50`."""
+    if usd == 0:
+        return "$0"
+    return f"${usd:.2f}" if abs(usd) >= 0.01 else f"${usd:.4f}" if abs(usd) >= 0.0001 else f"${usd:.6f}"
+
+
+def took(span: Span) -> str:
+    """How long a span took, as far as that is known."""
+    if is_set(span, UNTIMED):
+        return "—"
+    amount = seconds(span)
+    if span.kind is SpanKind.GATE:  # the log keeps whole seconds
+        told = duration(float(round(amount))) if amount >= 1 else "under 1 s"
+    else:
+        told = duration(amount)
+    return f"{told}…" if is_set(span, OPEN) else told
+
+
+def state_of(span: Span) -> str:
+    """One word on how it went: failed, skipped, asked, waiting, unfinished or ok."""
+    status = text_of(span, "aios.status")
+    if span.error or status == "failed":
+        return "failed"
+    if is_set(span, OPEN):
+        return "waiting" if span.kind is SpanKind.GATE else "unfinished"
+    if span.kind is SpanKind.GATE and text_of(span, "aios.decision") in {"rejected", "cancelled"}:
+        return str(text_of(span, "aios.decision"))
+    return {"skipped": "skipped", "waiting": "asked"}.get(status, "ok")
+
+
+def title_of(span: Span) -> str:
+    """What it is, in a word or a few: the kind and the name, where the name alone does not say it."""
+    name = plain(span.name, 120)
+    match span.kind:
+        case SpanKind.GATE:
+            return {"question": f"{name} asks", "time": f"until {name}"}.get(text_of(span, WAIT), name)
+        case SpanKind.CALL:
+            return plain(text_of(span, "gen_ai.request.model") or name.removeprefix("chat "), 120)
+        case SpanKind.TOOL:
+            return plain(text_of(span, "gen_ai.tool.name") or name, 120)
+        case SpanKind.RECALL:
+            return "recall"
+        case _:
+            return name
+
+
+def about(span: Span) -> str:
+    """What there is to tell of it, in one line, most telling first."""
+    return " · ".join(part for part in (plain(span.error), *_ABOUT[span.kind](span)) if part)
+
+
+def _of_step(span: Span) -> list[str]:
+    attempt = number_of(span, "aios.attempt")
+    again = f"attempt {attempt:.0f}" if attempt > 1 else ""
+    title = "" if span.error else plain(text_of(span, "aios.title"))
+    return [again, title, _spent(span)]
+
+
+def _of_agent(span: Span) -> list[str]:
+    confidence = span.attributes.get("aios.confidence")
+    sure = f"{confidence:.0%} confident" if isinstance(confidence, int | float) else ""
+    tier = plain(text_of(span, "aios.tier"), 40)
+    return ["no model" if tier == "offline" else f"tier {tier}" if tier else "", sure]
+
+
+def _of_call(span: Span) -> list[str]:
+    return ["from the cache" if is_set(span, HIT) else "", _spent(span), _finish(span)]
+
+
+def _finish(span: Span) -> str:
+    reasons = span.attributes.get("gen_ai.response.finish_reasons")
+    said = [str(each) for each in reasons] if isinstance(reasons, list | tuple) else []
+    return "" if said in ([], ["stop"]) else f"ended by {plain(', '.join(said), 60)}"
+
+
+def _spent(span: Span) -> str:
+    used = number_of(span, INPUT), number_of(span, OUTPUT)
+    if not any(used):
+        return ""
+    usd = "" if is_set(span, HIT) else f", {dollars(number_of(span, USD))}"
+    return f"{tokens(used[0])} → {tokens(used[1])} tokens{usd}"
+
+
+def _of_tool(span: Span) -> list[str]:
+    return [plain(text_of(span, "aios.tool.target"))]
+
+
+def _of_recall(span: Span) -> list[str]:
+    query = plain(text_of(span, "aios.recall.query"), 120)
+    return [f"“{query}”" if query else "", counted(int(number_of(span, "aios.recall.hits")), "hit")]
+
+
+def _of_read(span: Span) -> list[str]:
+    documents = span.attributes.get("aios.read.documents")
+    read = counted(documents, "document") if isinstance(documents, int) else ""
+    return [plain(text_of(span, "aios.connector"), 60), read]
+
+
+def _of_effect(span: Span) -> list[str]:
+    return [plain(text_of(span, "aios.effect.target")), plain(text_of(span, "aios.effect.outcome"))]
+
+
+def _of_gate(span: Span) -> list[str]:
+    if text_of(span, WAIT) == "time":
+        due = plain(text_of(span, "aios.due"), 40)
+        return [plain(text_of(span, "aios.title")), f"due {due}" if is_set(span, OPEN) else ""]
+    if text_of(span, WAIT) == "question":
+        answer = plain(text_of(span, "aios.answer"), 120)
+        return [plain(text_of(span, "aios.title")), f"answered “{answer}”" if answer else "", _who(span)]
+    verdict, why = plain(text_of(span, "aios.policy.verdict"), 40), plain(text_of(span, "aios.policy.why"), 120)
+    said = f"policy: {verdict}" + (f", {why}" if why else "") if verdict else ""
+    return [_who(span), plain(text_of(span, "aios.reason")), said]
+
+
+def _who(span: Span) -> str:
+    decision, by = plain(text_of(span, "aios.decision"), 40), plain(text_of(span, "aios.decided_by"), 80)
+    name = by.removeprefix("operator:")
+    if text_of(span, WAIT) == "question":
+        return f"by {name}" if name and text_of(span, "aios.answer") else decision
+    if is_set(span, OPEN):
+        return "waits for you"
+    return f"{decision} by {name}" if decision and name else decision
+
+
+_ABOUT = {
+    SpanKind.RUN: lambda _: [],
+    SpanKind.STEP: _of_step,
+    SpanKind.AGENT: _of_agent,
+    SpanKind.CALL: _of_call,
+    SpanKind.TOOL: _of_tool,
+    SpanKind.RECALL: _of_recall,
+    SpanKind.READ: _of_read,
+    SpanKind.GATE: _of_gate,
+    SpanKind.EFFECT: _of_effect,
+}
