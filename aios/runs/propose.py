@@ -15,6 +15,7 @@ from aios.policies import judge, load_rules
 from aios.proposals.record import END, build, effect_data, effects_of
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions
+from aios.runs.feedback import propose_lessons
 from aios.runs.history import OPENED, REFRESHED
 from aios.runs.planning import plan_effects
 from aios.runs.session import Session
@@ -32,6 +33,10 @@ def propose(context: Context, session: Session, definitions: Definitions, gate: 
     verdict, findings = assess(context, definitions, session.state, head, effects)
     path = run_record_path(session.run, session.state.started_at)
     first = session.tree.read(path) is None
+    # A person reads this one: what they taught before is put to them with it.
+    if first and gate != END and verdict.decision is not Decision.AUTO and propose_lessons(context, session):
+        head = session.flush()
+        verdict, findings = assess(context, definitions, session.state, head, effects)
     now = context.now()
     record = build(
         session.state,

@@ -1,0 +1,175 @@
+"""What the operator's decisions teach: rejections with a reason, and edits of what was proposed, as lessons.
+
+Each is proposed once it can be read with a decision that is theirs anyway: in the next proposal that waits for them.
+A lesson that was merged, or that they took out of a proposal which they merged, is not proposed again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from aios.domain.event import EventNote
+from aios.domain.names import MEMORY
+from aios.memory.learning import (
+    Known,
+    Lesson,
+    contradicted,
+    corrections,
+    lesson_of_words,
+    lessons_of_corrections,
+    merged,
+    render,
+)
+from aios.runs.context import AIOS_EMAIL, Context
+from aios.runs.history import APPROVED, REJECTED
+from aios.runs.session import Session
+from aios.store.documents import parse
+from aios.store.edit import edit
+
+LEARNED = "lesson.proposed"
+MOST = 5  # lessons in one proposal: more is not read
+LOOK_BACK = timedelta(days=180)
+_CONTENT = "state/content/"
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    type: str
+    run: str
+    at: str
+    commit: str
+    output: Mapping[str, Any]
+
+
+def pending_lessons(context: Context) -> list[Lesson]:
+    """Lessons that the operator has not been shown yet (or not in a proposal that they merged), oldest first."""
+    decisions = list(_decisions(context))
+    if not decisions:
+        return []
+    told = set(_trailers(context, LEARNED, "Key"))
+    lessons = merged(lesson for decision in decisions for lesson in _lessons(context, decision))
+    return [lesson for lesson in lessons if lesson.key not in told]
+
+
+def propose_lessons(context: Context, session: Session) -> int:
+    """Put what is pending on the run's branch, one event each; how many there are."""
+    lessons = pending_lessons(context)[:MOST]
+    for lesson in lessons:
+        changes: dict[str, bytes | None] = {lesson.path: render(lesson).encode()}
+        for path in contradicted(lesson, _known(session)):
+            text = (session.tree.read(path) or b"").decode()
+            changes[path] = edit(text, {"expires": context.now(), "replaced_by": lesson.path}).encode()
+        note = EventNote(
+            type=LEARNED,
+            title=lesson.rule,
+            body=f"- from {lesson.run}: what you decided there, as a rule\n- applies to {lesson.workflow}",
+            records=tuple(path.removesuffix(".md") for path in changes),
+            run=session.run,
+            key=lesson.key,
+        )
+        session.append(note, changes)
+    return len(lessons)
+
+
+def _known(session: Session) -> Iterator[Known]:
+    for path in session.tree.paths(f"{MEMORY}lessons/"):
+        document = parse(path, session.tree.read(path) or b"")[0]
+        wording = document.data.get("wording") if document else None
+        if isinstance(wording, Mapping) and document and not document.data.get("expires"):
+            yield Known(path, (str(wording.get("instead_of", "")), str(wording.get("write", ""))))
+
+
+def _lessons(context: Context, decision: _Decision) -> list[Lesson]:
+    about = _about(context, decision.run)
+    workflow = decision.run.split("/", maxsplit=1)[0]
+    if decision.type == REJECTED:
+        reason = str(decision.output.get("reason", "")).strip()
+        if len(reason.split()) < 2:
+            return []  # “no” teaches nothing
+        said = f"You rejected {', '.join(about) or decision.run}"
+        return [
+            lesson_of_words(reason, said=said, about=about, workflow=workflow, run=decision.run, created=decision.at)
+        ]
+    return [
+        lesson
+        for path, before, after in _edits(context, decision)
+        for lesson in lessons_of_corrections(
+            corrections(before[1], after[1], was=before[0], now=after[0]),
+            about=path.removeprefix("state/").removesuffix(".md"),
+            workflow=workflow,
+            run=decision.run,
+            created=decision.at,
+        )
+    ]
+
+
+_Text = tuple[Mapping[str, Any], str]
+
+
+def _edits(context: Context, decision: _Decision) -> Iterator[tuple[str, _Text, _Text]]:
+    """Pieces that the operator changed on the branch before they merged it: path, before, after."""
+    git, head = context.git, str(decision.output.get("head", ""))
+    base = git.merge_base(f"{decision.commit}^1", head) if git.rev(head) else None
+    if base is None:
+        return
+    text = git.text("log", "--no-merges", "--reverse", "--format=%H%x00%P%x00%ae", f"{base}..{head}", "--", _CONTENT)
+    for line in text.splitlines():
+        commit, parent, email = line.split("\0")
+        if email == AIOS_EMAIL:
+            continue
+        names = git.text("diff-tree", "-r", "-z", "--name-only", "--diff-filter=M", parent, commit, "--", _CONTENT)
+        for path in filter(None, names.split("\0")):
+            before, after = (_text(context, f"{at}:{path}", path) for at in (parent, commit))
+            if before and after:
+                yield path, before, after
+
+
+def _text(context: Context, spec: str, path: str) -> _Text | None:
+    content = context.git.read_blob(spec)
+    document = parse(path, content)[0] if content is not None else None
+    return (document.data, document.body or "") if document else None
+
+
+def _about(context: Context, run: str) -> tuple[str, ...]:
+    """The pieces that a run was about, as its record tells."""
+    rows = context.git.text("ls-tree", "-r", "--name-only", context.main, "state/runs/").splitlines()
+    path = next((row for row in rows if row.endswith(f"/{run.rpartition('/')[2]}.yaml")), "")
+    content = context.git.read_blob(f"{context.main}:{path}") if path else None
+    document = parse(path, content)[0] if content is not None else None
+    steps = document.data.get("steps") if document else None
+    outputs = [step.get("output") for step in (steps or {}).values() if isinstance(step, Mapping)]
+    names = [str(output["record"]) for output in outputs if isinstance(output, Mapping) and output.get("record")]
+    return tuple(f"content/{name}" for name in dict.fromkeys(names))
+
+
+def _decisions(context: Context) -> Iterator[_Decision]:
+    """Rejections and approvals on main, oldest first."""
+    oldest = (context.clock() - LOOK_BACK).isoformat()
+    fields = "%x00".join(f"%(trailers:key=Aios-{name},valueonly,separator=%x20)" for name in ("Event", "Run", "Output"))
+    asked = [f"--grep=Aios-Event: {each}" for each in (APPROVED, REJECTED)]
+    text = context.git.text(
+        "log", "--first-parent", "--reverse", "-z", "--fixed-strings", *asked, f"--since={oldest}",
+        f"--format=%H%x00%aI%x00{fields}", context.main,
+    )  # fmt: skip
+    told = text.split("\0")
+    for commit, at, event, run, output in zip(*(iter(told),) * 5, strict=False):
+        if event in {APPROVED, REJECTED} and run.count("/") == 2:
+            yield _Decision(event, run, at, commit.strip(), _json(output))
+
+
+def _trailers(context: Context, event: str, name: str) -> list[str]:
+    """The values of a trailer in all commits of main that tell of such an event."""
+    only = f"--format=%(trailers:key=Aios-{name},valueonly,separator=%x20)"
+    return context.git.text("log", "--fixed-strings", f"--grep=Aios-Event: {event}", only, context.main).split()
+
+
+def _json(text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, Mapping) else {}
