@@ -207,7 +207,7 @@ class Company:
         return {"kind": "manual", "key": f"manual:{secrets.token_hex(16)}"}
 
     def resolve(self, name: str) -> str:
-        """A run's full id from its id, ULID, an unambiguous part of it (4 or more characters) or its subject."""
+        """A run's full id from its id, ULID, an unambiguous part of it (4 or more characters) or of its subject."""
         from aios.runs.inbox import open_runs
 
         wanted = name.casefold().removeprefix("aios/")
@@ -283,7 +283,7 @@ def _names(run: str, wanted: str) -> bool:
     if run.count("/") != 2:
         return False
     workflow, subject, ulid = run.split("/")
-    part = len(wanted) >= 4 and (ulid.startswith(wanted) or ulid.endswith(wanted))
+    part = len(wanted) >= 4 and (ulid.startswith(wanted) or ulid.endswith(wanted) or subject.startswith(wanted))
     return wanted in {ulid, subject, f"{workflow}/{subject}"} or part
 
 
