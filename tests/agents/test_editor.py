@@ -165,3 +165,28 @@ def test_a_section_is_dropped_when_asked(company: Company) -> None:
     assert "section “Payment terms” dropped" in reply.output["fixed"]
     assert "## Payment terms" not in company.files[PATH]
     assert held(company)
+
+
+def lesson(old: str, new: str, **fields: str) -> str:
+    data = {"schema": "note.v1", "kind": "lesson", "title": "Words", "trust": "operator", **fields}
+    return render_markdown({**data, "wording": {"instead_of": old, "write": new}}, "Words.\n")
+
+
+def test_a_lesson_about_words_is_heeded_in_our_sentences_only_and_cited(company: Company) -> None:
+    company.files["memory/lessons/words.md"] = lesson("overview of", "piece on")
+    company.files["memory/lessons/quoted.md"] = lesson("late fee", "penalty")
+    quoted = company.files[PATH].count("late fee")
+    reply = edit(company, PATH)
+    assert "This piece on late invoices draws on" in company.files[PATH]
+    assert "waive the late fee" in company.files[PATH].casefold()
+    assert company.files[PATH].count("penalty") == 0 or quoted > company.files[PATH].count("late fee") > 0
+    cited = [reason for reason in reply.reasons if "memory/lessons/words" in reason.refs]
+    assert [reason.what for reason in cited] == ["“overview of” → “piece on”"]
+    assert held(company)
+
+
+@pytest.mark.parametrize("fields", [{"expires": "2020-01-01"}, {"trust": "external"}, {"trust": "derived"}])
+def test_a_lesson_that_is_over_or_not_the_operators_changes_no_word(company: Company, fields: dict[str, str]) -> None:
+    company.files["memory/lessons/words.md"] = lesson("overview of", "piece on", **fields)
+    edit(company, PATH)
+    assert "This overview of late invoices draws on" in company.files[PATH]

@@ -13,7 +13,7 @@ from typing import Any
 
 from aios.agents.checks import CHECKS, align, headings
 from aios.agents.evidence import RECORD, Sentence, evidence_path, parse, render
-from aios.agents.offline import copyedit
+from aios.agents.offline import copyedit, wording
 from aios.agents.offline.assess import Assessment, Subject, assess
 from aios.agents.offline.front import load
 from aios.agents.offline.guidance import Guidance, meant, report, understand
@@ -45,6 +45,7 @@ class _Edited:
     fixed: list[str]
     added: list[Related]
     by_operator: list[tuple[int, str]]
+    heeded: list[tuple[wording.Rule, int]]
 
 
 def editor(call: AgentCall, tools: Tools) -> AgentReply:
@@ -63,7 +64,8 @@ def editor(call: AgentCall, tools: Tools) -> AgentReply:
     others = [other for other in tools.records("content") if other.id != record]
     head, sentences_ = parse(proof)
     done: dict[str, str] = {}
-    edited = _mend(record, text, sentences_, others, (guidance, done), known, said)
+    told = wording.rules(tools, now=call.now)
+    edited = _mend(record, text, sentences_, others, (guidance, done), known, said, told)
     data = {**edited.data, "status": "edited", "updated": call.now, "run": call.run}
     files = _files(call, record, data, edited, head)
     subject = Subject(path, data, edited.body, split(files[path])[2], edited.evidence)
@@ -106,6 +108,7 @@ def _mend(
     heard: Heard,
     known: Language,
     said: Phrasing,
+    told: Sequence[wording.Rule],
 ) -> _Edited:
     guidance, done = heard
     data, body, _ = load(text)
@@ -114,6 +117,7 @@ def _mend(
     fixed: list[str] = []
     body, dropped = _drops(body, guidance, known, done)
     fixed += dropped
+    body, before, heeded = wording.heed(body, before, told)
     quoted = " ".join(" ".join(sentence.text.split()) for sentence in before)
     for mend in (
         copyedit.heading_levels,
@@ -133,7 +137,7 @@ def _mend(
     evidence, by_operator = _in_step(record, body, [*before, *fresh], numbers)
     fixed += _mend_data(data, guidance, said, body)
     data["words"] = sum(count_words(sentence.text) for sentence in evidence if "```" not in sentence.text)
-    return _Edited(data, body, evidence, fixed, added, by_operator)
+    return _Edited(data, body, evidence, fixed, added, by_operator, heeded)
 
 
 def _drops(body: str, guidance: Guidance, known: Language, done: dict[str, str]) -> tuple[str, list[str]]:
@@ -227,6 +231,7 @@ def _reply(
     )
     if edited.fixed:
         reasons.append(Reason("mended", "; ".join(edited.fixed)))
+    reasons += [Reason(*told) for told in wording.reasons_of(edited.heeded)]
     reasons += [
         Reason(f"linked to “{item.record.get('title')}”", f"shares {', '.join(item.shared[:6])}", (item.record.ref,))
         for item in edited.added
