@@ -123,7 +123,11 @@ def root_command(ctx: click.Context, root: str | None, no_input: bool) -> None: 
 
 def run() -> None:
     """Run the command line; ends the process with one of the documented exit codes."""
-    sys.exit(guarded(sys.argv[1:]))
+    from aios.cli.terminal import harmless_output
+
+    with harmless_output():
+        code = guarded(sys.argv[1:])
+    sys.exit(code)
 
 
 def guarded(arguments: list[str]) -> int:

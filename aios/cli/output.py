@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from aios.domain.unseen import with_unseen_escaped
+
 if TYPE_CHECKING:
     from aios.app import Company
 
@@ -29,7 +31,7 @@ def company(ctx: click.Context, *, quiet: bool = False) -> Company:
 
 
 def emit_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    click.echo(with_unseen_escaped(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
 
 
 def say(message: str) -> None:
@@ -49,12 +51,14 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from aios.cli.terminal import as_it_is
+
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         shown.add_column(column)
     for row in rows:
         shown.add_row(*(Text(_cell(row.get(column))) for column in columns))
-    Console().print(shown)
+    Console(file=as_it_is()).print(shown)
 
 
 def _cell(value: Any) -> str:

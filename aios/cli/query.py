@@ -43,8 +43,10 @@ def command(ctx: click.Context, sql: str | None, as_csv: bool, tables: bool, lim
 
 def _write_csv(projection: Projection, sql: str, *, limit: int) -> None:
     """Row by row: however many there are, they need not fit into memory."""
+    from aios.cli.terminal import as_it_is
+
     with projection.stream(sql) as told:
-        writer = csv.writer(sys.stdout)
+        writer = csv.writer(sys.stdout if sys.stdout.isatty() else as_it_is())
         writer.writerow(told.columns)
         writer.writerows(islice(told.rows, max(limit, 0)))
         if next(told.rows, None) is not None:

@@ -39,4 +39,6 @@ def command(ctx: click.Context, proposal: str, full: bool, markdown: bool, as_js
     from rich.console import Console
     from rich.markdown import Markdown
 
-    Console().print(Markdown(text.split("<!--", 1)[0]))
+    from aios.cli.terminal import as_it_is
+
+    Console(file=as_it_is()).print(Markdown(text.split("<!--", 1)[0]))

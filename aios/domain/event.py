@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from aios.domain.keys import canonical_json
+from aios.domain.unseen import without_unseen
 
 OPERATOR = "operator"
 
@@ -56,14 +57,14 @@ class EventNote:
     usage: Mapping[str, Any] = field(default_factory=dict)
 
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _FORGED = re.compile(r"^(Aios-[A-Za-z-]+|Signed-off-by|Co-authored-by)\s*:", re.IGNORECASE | re.MULTILINE)
 OUTPUT_LIMIT = 64 * 1024
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """Text from anywhere as one harmless line: no control characters, cut with an ellipsis."""
-    line = _CONTROL.sub(" ", text).strip()
+    """Text from anywhere as one harmless line: nothing that controls or hides, cut with an ellipsis."""
+    line = without_unseen(_CONTROL.sub(" ", text)).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 

@@ -15,10 +15,11 @@ from aios.domain.finding import Finding
 from aios.domain.keys import key_of
 from aios.domain.policy import Verdict
 from aios.domain.proposal import PlannedEffect
+from aios.domain.unseen import with_unseen_shown, without_unseen
 from aios.domain.wording import counted
 
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b-\x1f\x7f]")
 _MENTION = re.compile(r"(?<![\w`])@(?=\w)")
+_ADDRESS = re.compile(r"(?<=[a-z]:)(?=//)|(?<=\bwww)(?=\.\w)|(?<=\bmailto:)(?=\w)|(?<=\bxmpp:)(?=\w)", re.IGNORECASE)
 _CLOSING = re.compile(r"\b(clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing))(\s*:?\s*)#(?=\d)", re.IGNORECASE)
 _BLOCK = re.compile(r"^(\d*)([#+\-=~.)])")  # what would make a line a heading, a list or a rule
 PREVIEW_LINES = 60
@@ -55,16 +56,17 @@ class Review:
 
 def neutral(text: str) -> str:
     """Outside text within a line of ours: visible, on one line, no mention, closing keyword or markup of its own."""
-    line = " ".join(_INVISIBLE.sub("", text).split())
+    line = without_unseen(" ".join(text.split()))
     line = _MENTION.sub("@\u2060", line)
+    line = _ADDRESS.sub("\u2060", line)  # git hosts make links of bare addresses
     line = _CLOSING.sub(r"\1\2№", line)
     line = re.sub(r"([<>`*_\[\]|\\])", r"\\\1", line)
     return _BLOCK.sub(lambda match: f"{match.group(1)}\\{match.group(2)}", line)
 
 
 def fenced(text: str, *, language: str = "") -> str:
-    """Outside text as a block: a fence longer than any inside it."""
-    shown = _INVISIBLE.sub("", text).rstrip("\n")
+    """Outside text as a block: a fence longer than any inside it, and nothing in it unseen."""
+    shown = with_unseen_shown(text.replace("\r\n", "\n")).rstrip("\n")
     longest = max((len(run) for run in re.findall(r"`{3,}", shown)), default=2)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{shown}\n{fence}"
