@@ -6,6 +6,7 @@ turns one into text and an exit code.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 
@@ -34,6 +35,7 @@ class AiosError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.usage: Mapping[str, object] = {}  # what models cost until it went wrong
 
     def __str__(self) -> str:
         return f"{self.message} Hint: {self.hint}" if self.hint else self.message
@@ -53,6 +55,10 @@ class RefusedError(AiosError):
 
 class BusyError(RefusedError):
     """Another process holds the run or the file."""
+
+
+class OverBudgetError(RefusedError):
+    """More would be spent than was granted. Nothing was sent; whoever may grant more can be asked."""
 
 
 class MovedError(RefusedError):

@@ -81,17 +81,6 @@ def material(text: str, where: str, trust: Trust) -> str:
     return f"[data {mark}] {where} (trust: {trust.value})\n{text}\n[end {mark}]"
 
 
-def fitting(hits: Sequence[Hit], tokens: int) -> list[Hit]:
-    """The hits, in their order, that fit into so many tokens together."""
-    kept = []
-    for hit in hits:
-        size = len(hit.text) // CHARS_PER_TOKEN + 1
-        if size <= tokens:
-            tokens -= size
-            kept.append(hit)
-    return kept
-
-
 def answer_schema(output: Mapping[str, Any]) -> dict[str, Any]:
     """What the last answer must look like, for services that can hold a model to a schema."""
     text = {"type": "string"}

@@ -1,11 +1,16 @@
-"""Live progress of a run, on stderr: one line per attempt, plain enough for a log file."""
+"""Live progress of a run, on stderr: one line per attempt, plain enough for a log file.
+
+While a model answers, a terminal shows so on a line that the next one replaces; a file or a pipe gets none of that.
+"""
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 import click
 
+from aios.domain.event import one_line
 from aios.runs.context import Progress
 
 MARKS = {
@@ -17,17 +22,25 @@ MARKS = {
     "asked": ("?", "yellow"),
     "retrying": ("↻", "yellow"),
 }
+_ERASE = "\r\x1b[K"
 
 
 def show(progress: Progress) -> None:
-    """Print one line. A terminal also sees what has just been started."""
-    if progress.state == "started" and not sys.stderr.isatty():
+    """Print one line. A terminal also sees what has just been started, and that a model answers."""
+    terminal = sys.stderr.isatty()
+    if progress.state in {"started", "thinking"} and not terminal:
+        return
+    name = progress.step if progress.item is None else f"{progress.step}[{progress.item + 1}]"
+    if progress.state == "thinking":
+        room = max(20, shutil.get_terminal_size().columns - len(f"{name:<14}") - 6)
+        line = f"{_ERASE}    {name:<14} {click.style(one_line(progress.detail, room), dim=True)}"
+        click.echo(line, err=True, nl=False)
         return
     mark, colour = MARKS[progress.state]
-    name = progress.step if progress.item is None else f"{progress.step}[{progress.item + 1}]"
     took = f"  {progress.seconds:.1f} s" if progress.seconds >= 0.1 else ""
     detail = "asks; see below" if progress.state == "asked" else progress.detail
-    click.echo(f"  {click.style(mark, fg=colour)} {name:<14} {detail}{click.style(took, dim=True)}", err=True)
+    erase = _ERASE if terminal else ""
+    click.echo(f"{erase}  {click.style(mark, fg=colour)} {name:<14} {detail}{click.style(took, dim=True)}", err=True)
 
 
 def quiet(_: Progress) -> None:

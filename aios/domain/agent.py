@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from aios.domain.finding import Finding
 from aios.domain.memory import Hit
+from aios.domain.model import Terms
 from aios.domain.record import Record
 
 
@@ -60,7 +61,8 @@ class AgentCall:
     """One request to an agent.
 
     `now` is the run's moment (ISO 8601, UTC): the only clock an agent has. `guidance` are the operator's words on
-    earlier attempts, oldest first. `seed` names the step and item; equal calls give equal replies.
+    earlier attempts, oldest first. Equal calls give equal replies. `terms` are what models may cost, and how long the
+    attempt may take.
     """
 
     contract: Contract
@@ -70,6 +72,7 @@ class AgentCall:
     now: str
     item: int | None = None
     guidance: tuple[str, ...] = ()
+    terms: Terms = field(default_factory=Terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,8 @@ class AgentReply:
 
     `files` maps paths to their whole new text, None to delete. `confidence` lies in 0..1. With a `question` the step
     waits for the operator and is asked again with the answer in `guidance`. `usage` is what models cost: `usd`, `input`
-    and `output` tokens, `calls`, `models`; empty where none was asked.
+    and `output` tokens, `calls`, `models`; empty where none was asked. `manifest` tells what a model was given and what
+    was left out, beyond what the tools note.
     """
 
     output: Mapping[str, Any]
@@ -107,6 +111,7 @@ class AgentReply:
     confidence: float = 1.0
     question: Question | None = None
     usage: Mapping[str, Any] = field(default_factory=dict)
+    manifest: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Tools(Protocol):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
+
+SAFE_CHARS_PER_TOKEN = 3  # English has four and more; other languages and code have fewer
 
 
 class Role(StrEnum):
@@ -44,13 +46,47 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a call is made: for whom, what it may cost, and how long it may take.
+
+    `run_usd` and `run_tokens` are what the workflow grants the whole run, 0 for no limit; `grants` is how often the
+    operator said to go on beyond a limit; `seconds` are left for the answer, None for as long as it takes.
+    """
+
+    run: str = ""
+    step: str = ""
+    agent: str = ""
+    run_usd: float = 0.0
+    run_tokens: int = 0
+    grants: int = 0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """`schema` is what the answer must fit, as JSON; None for free text. `max_tokens` bounds the answer."""
+    """`schema` is what the answer must fit, as JSON; None for free text. `max_tokens` bounds the answer.
+
+    `terms` are no part of the question: the same question on other terms has the same answer.
+    """
 
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
     schema: Mapping[str, Any] | None = None
     max_tokens: int = 4_000
+    terms: Terms = field(default_factory=Terms)
+
+    def question(self) -> dict[str, Any]:
+        """What a service sees of it, as plain values."""
+        told = asdict(self)
+        del told["terms"]
+        return told
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens it has; rather too many than too few."""
+        said = sum(len(each.text) + sum(len(call.arguments) for call in each.calls) for each in self.messages)
+        offered = sum(len(str(each.parameters)) + len(each.description) for each in self.tools)
+        return (said + offered + len(str(self.schema or ""))) // SAFE_CHARS_PER_TOKEN + 8 * len(self.messages)
 
 
 @dataclass(frozen=True, slots=True)

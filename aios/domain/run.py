@@ -21,7 +21,7 @@ class RunStatus(StrEnum):
 
 
 # What the operator may answer where the run itself asks.
-ACCEPT, GO_ON, STOP = "accept the result", "go on", "stop the run"
+ACCEPT, GO_ON, OFFLINE, STOP = "accept the result", "go on", "work offline", "stop the run"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Cached:
 
     def complete(self, request: Request, listen: Listen) -> ModelReply:
         """What the cache cannot do, it leaves to the service: a cache is never a reason to fail."""
-        key = key_of("call", self.name, self.address, asdict(request))
+        key = key_of("call", self.name, self.address, request.question())
         with suppress(sqlite3.Error, OSError):
             known = self._get(key)
             if known is not None:

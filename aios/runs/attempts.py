@@ -168,6 +168,7 @@ def _failed(state: RunState, start: Start, result: Result, key: str) -> EventNot
         key=key,
         error=result.error + hint,
         transient=result.transient,
+        usage=result.usage,
     )
 
 

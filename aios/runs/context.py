@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from aios.domain.agent import Engine, Tier
 from aios.domain.effect import Connector
@@ -46,8 +47,9 @@ class Context:
     are the memory and the boundary as seen from a tree. `checkpoint(name)` is called at every boundary that a crash may
     fall on (for tests). `patience` is how long, in seconds, a run waits in the foreground;
     `alive(worker)` whether another worker is still there (None where that cannot be known); `models(tree)` are the
-    language models that a tree configures, by tier; `ticks` is the clock of spans, in nanoseconds since 1970;
-    without `records` nothing is recorded (to measure what recording costs).
+    language models that a tree configures, by tier, and `prospects(tree, agent, tokens)` what is known of them for a
+    task of that size, as JSON; `ticks` is the clock of spans, in nanoseconds since 1970; without `records` nothing is
+    recorded (to measure what recording costs).
     """
 
     git: Git
@@ -65,6 +67,7 @@ class Context:
     paused: Callable[[], str] = lambda: ""
     alive: Callable[[str], bool | None] = lambda _: False
     models: Callable[[Tree], Mapping[Tier, Model]] = lambda _: {}
+    prospects: Callable[[Tree, str, int], Mapping[str, Any]] = lambda _, __, ___: {}
     ticks: Callable[[], int] = lambda: 0
     records: bool = True
     recorder: Recorder = field(default_factory=silent)

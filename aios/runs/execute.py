@@ -16,12 +16,13 @@ from aios.domain.effect import Connector
 from aios.domain.finding import errors
 from aios.domain.keys import digest
 from aios.domain.memory import Hit
+from aios.domain.model import Terms
 from aios.domain.record import Record, Trust
-from aios.domain.run import RunState, Start
+from aios.domain.run import GO_ON, RunState, Start
 from aios.domain.slug import slug
 from aios.domain.span import SpanKind
 from aios.domain.tree import Tree
-from aios.domain.workflow import StepKind
+from aios.domain.workflow import Budget, Step, StepKind
 from aios.errors import AiosError
 from aios.expressions import evaluate_bool, render_text
 from aios.runs.attempts import guidance_of
@@ -50,12 +51,19 @@ def work_of(
             now=state.started_at,
             item=start.item,
             guidance=guidance_of(state, step.name),
+            terms=terms_of(definitions.workflow.budget, state, step),
         )
         return lambda: agent_attempt(context, call, tree)
     connector = definitions.connector_for(step.uses)
     if connector is None:
         raise AiosError(f"no connector offers {step.uses}", "see state/connectors/")
     return lambda: collect_attempt(connector, step.uses, start.inputs, now=state.started_at, tree=tree)
+
+
+def terms_of(budget: Budget, state: RunState, step: Step) -> Terms:
+    """What models may cost here: what the operator let go on was granted once more."""
+    grants = 1 + guidance_of(state, step.name).count(GO_ON)
+    return Terms(state.id, step.name, "", budget.usd * grants, budget.tokens * grants, seconds=step.timeout)
 
 
 def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, Any]:
@@ -65,7 +73,7 @@ def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, An
     with context.recorder.span(SpanKind.AGENT, name, **{"gen_ai.operation.name": "invoke_agent"}) as told:
         told |= {"gen_ai.agent.name": contract.name, "gen_ai.agent.version": str(contract.version)}
         answer = _agent_attempt(context, call, tree)
-        told |= {"aios.tier": "model" if answer["usage"] else "offline", "aios.confidence": answer["confidence"]}
+        told |= {"aios.tier": answer["tier"], "aios.confidence": answer["confidence"]}
         return answer
 
 
@@ -86,8 +94,9 @@ def _agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, A
         "reasons": [asdict(reason) for reason in reply.reasons],
         "findings": [finding.as_dict() for finding in reply.findings],
         "confidence": reply.confidence,
-        "manifest": tools.manifest(),
+        "manifest": {**tools.manifest(), **({"model": dict(reply.manifest)} if reply.manifest else {})},
         "usage": dict(reply.usage),
+        "tier": reply.manifest.get("route", {}).get("tier", "offline"),
     }
     if reply.question is not None:
         return answer | {"question": asdict(reply.question)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -49,8 +49,14 @@ def recorded(context: Context, definitions: Definitions, recorder: Recorder) -> 
         recorder.exchange({"kind": "models", "names": {tier.value: model.name for tier, model in found.items()}})
         return {tier: RecordedModel(model, tier.value, recorder) for tier, model in found.items()}
 
+    def prospects(tree: Tree, agent: str, tokens: int) -> Mapping[str, Any]:
+        known = context.prospects(tree, agent, tokens)
+        recorder.exchange({"kind": "prospects", "known": dict(known)})
+        return known
+
     connectors = {name: RecordedConnector(each, recorder) for name, each in definitions.connectors.items()}
-    return replace(context, recorder=recorder, models=models), replace(definitions, connectors=connectors)
+    here = replace(context, recorder=recorder, models=models, prospects=prospects)
+    return here, replace(definitions, connectors=connectors)
 
 
 def keep_attempt(

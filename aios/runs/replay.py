@@ -150,8 +150,12 @@ def played(context: Context, definitions: Definitions, tape: Tape) -> tuple[Cont
         names = tape.next("models", {})["names"]
         return {Tier(tier): PlayedModel(name, tier, tape) for tier, name in names.items()}
 
+    def prospects(*_: Any) -> Mapping[str, Any]:
+        known: Mapping[str, Any] = tape.next("prospects", {})["known"]
+        return known
+
     connectors = {name: PlayedConnector(each, tape) for name, each in definitions.connectors.items()}
-    return replace(context, models=models), replace(definitions, connectors=connectors)
+    return replace(context, models=models, prospects=prospects), replace(definitions, connectors=connectors)
 
 
 def run_alone(work: Callable[[], Any], timeout: float) -> Result:

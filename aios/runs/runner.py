@@ -7,6 +7,7 @@ their only clock, and results are applied in the order of steps and items, not o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -53,7 +54,7 @@ class Runner:
     arrived: dict[Slot, tuple[Result, int]] = field(default_factory=dict)
 
     def run(self) -> Stopped:
-        with Workers() as workers:
+        with Workers(self._heard) as workers:
             while True:
                 stopped = self._round(workers)
                 if stopped is not None:
@@ -142,6 +143,10 @@ class Runner:
         outcome = ended(self.definitions, state, start, result)
         keep_attempt(self.context, self.definitions, state, begun, outcome, end)
         self._keep(start, outcome, result.seconds)
+
+    def _heard(self, slot: Slot, told: Mapping[str, Any]) -> None:
+        """A model answers: something for a terminal to show."""
+        self.context.report(Progress(self.session.run, slot[0], "thinking", slot[1], str(told.get("detail", ""))))
 
     def _keep(self, start: Start, outcome: Ended, seconds: float) -> None:
         """Make it durable, and tell of it."""

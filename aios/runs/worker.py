@@ -1,7 +1,8 @@
 """Work in a child process, so that a timeout really stops it.
 
 The runner has one thread and forks a child for each attempt; the child answers with one JSON value over a pipe and
-ends. A child that overruns its deadline is killed with everything it started.
+ends. What it has to tell before that comes as lines over the same pipe. A child that overruns its deadline is killed
+with everything it started.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import selectors
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,13 +22,15 @@ from aios.errors import AiosError, TransientError
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a piece of work ended: a `value`, or an `error` line with a hint; `bug` holds our own traceback."""
+    """How a piece of work ended: a `value`, or an `error` line with a hint; `bug` holds our own traceback, `usage` what
+    models cost until it failed."""
 
     value: Any = None
     error: str = ""
     hint: str = ""
     transient: bool = False
     bug: str = ""
+    usage: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -43,9 +46,13 @@ class _Child:
 
 
 class Workers:
-    """Children at work, each known by a key. Use as a context manager: leaving it kills what still runs."""
+    """Children at work, each known by a key. Use as a context manager: leaving it kills what still runs.
 
-    def __init__(self) -> None:
+    `heard(key, told)` is called with what a child tells while it works.
+    """
+
+    def __init__(self, heard: Callable[[Any, Mapping[str, Any]], None] = lambda _, __: None) -> None:
+        self._heard = heard
         self._selector = selectors.DefaultSelector()
         self._children: dict[Any, _Child] = {}
 
@@ -97,7 +104,9 @@ class Workers:
             while chunk := os.read(child.pipe, 1 << 16):
                 child.received += chunk
         except BlockingIOError:
+            self._listen(child)
             return None
+        self._listen(child)
         seconds = time.monotonic() - child.started
         status = self._forget(child)
         if not child.received:
@@ -107,6 +116,13 @@ class Workers:
         except ValueError:
             return Result(error=f"the worker's answer is cut off ({status})", seconds=seconds)
         return Result(**answer, seconds=seconds)
+
+    def _listen(self, child: _Child) -> None:
+        """Pass on the whole lines that came in; the answer is what no line break follows."""
+        *lines, rest = child.received.split(b"\n")
+        for line in lines:
+            self._heard(child.key, json.loads(line))
+        child.received[:] = rest
 
     def _overdue(self) -> list[tuple[Any, Result]]:
         now = time.monotonic()
@@ -133,9 +149,20 @@ class Workers:
         return f"exit code {code}" if code >= 0 else f"signal {-code}"
 
 
+_pipe = -1  # of the process that this is, where it is a child at work
+
+
+def tell(told: Mapping[str, Any]) -> None:
+    """Tell the parent something while the work goes on; nothing where there is no parent to hear it."""
+    if _pipe >= 0:
+        os.write(_pipe, json.dumps(dict(told)).encode() + b"\n")
+
+
 def _child_main(work: Callable[[], Any], write_end: int) -> None:
     """The child's whole life. It never returns, never runs the parent's exit handlers, never prints."""
+    global _pipe  # noqa: PLW0603  one child, one pipe
     try:
+        _pipe = write_end
         os.setpgid(0, 0)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
         answer = _answer(work)
@@ -151,6 +178,7 @@ def _answer(work: Callable[[], Any]) -> bytes:
         return json.dumps(answer).encode()
     except AiosError as error:
         answer = {"error": error.message, "hint": error.hint, "transient": isinstance(error, TransientError)}
+        answer |= {"usage": dict(error.usage)} if error.usage else {}
     except Exception as error:  # noqa: BLE001  the boundary of the child: a bug becomes a failed attempt with its traceback
         answer = {"error": f"{type(error).__name__}: {error}", "bug": traceback.format_exc()}
     return json.dumps(answer).encode()

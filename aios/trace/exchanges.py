@@ -9,7 +9,7 @@ from typing import Any
 from aios.domain.effect import Collected, CollectedDocument
 from aios.domain.finding import Finding, Severity
 from aios.domain.model import ModelReply, Request, ToolCall, Usage
-from aios.errors import AiosError, RefusedError, TransientError
+from aios.errors import AiosError, OverBudgetError, RefusedError, TransientError
 
 
 def request_data(request: Request, part: Callable[[Any], str]) -> dict[str, Any]:
@@ -53,6 +53,7 @@ def error_of(data: Mapping[str, Any]) -> AiosError:
 # Most particular first. Whoever catches one of them by another name sees the same again.
 _ERRORS: Mapping[str, type[AiosError]] = {
     "transient": TransientError,
+    "over-budget": OverBudgetError,
     "refused": RefusedError,
     "error": AiosError,
 }

@@ -246,7 +246,7 @@ def test_exchanges_lie_on_the_traces_branch_by_the_key_of_their_attempt(root: Pa
         carry_on(here, run)
         lines = recording_of(here.git, run, key_of_step(root, "write"))
     kinds = [line["exchange"]["kind"] for line in lines or () if "exchange" in line]
-    assert kinds == ["models", "model"]
+    assert kinds == ["models", "prospects", "model"]
 
 
 def key_of_step(root: Path, step: str) -> str:
