@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+
+from aios.domain.unseen import without_unseen
 
 
 @lru_cache(maxsize=1024)
@@ -36,12 +39,16 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
 
 
 def is_safe_path(path: str) -> bool:
-    """A relative path inside the company, in one spelling: no `..`, no `.git`, no backslash, no control characters."""
+    """A relative path inside the company, in one spelling that every file system keeps apart from others: no `..`, no
+    `.git`, no backslash, nothing unseen, no dots or blanks at the end of a name."""
     parts = path.split("/")
     return (
         bool(path)
         and len(path) <= 512
         and all(part not in {"", ".", ".."} for part in parts)
         and not any(part.casefold() in {".git", "git~1"} for part in parts)
-        and not any(ord(char) < 32 or char in "\\:\x7f\u200c\u200d" or 0x202A <= ord(char) <= 0x202E for char in path)
+        and not any(char in "\\:\ufe0e\ufe0f" for char in path)
+        and path == unicodedata.normalize("NFKC", without_unseen(path))
+        and path.isprintable()
+        and not any(part != part.strip(" ") or part.endswith(".") or len(part.encode()) > 255 for part in parts)
     )

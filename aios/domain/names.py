@@ -14,11 +14,25 @@ AGENTS = "state/agents/"
 POLICIES = "state/policies/"
 CONNECTORS = "state/connectors/"
 WORKFLOWS = "workflows/"
+RUNS = "state/runs/"
 MEMORY = "memory/"
 LOCAL = ".aios/"  # rebuildable, git-ignored
 
-# Never writable by an agent's proposal: what decides is written by a person.
-PROTECTED = (".github/", WORKFLOWS, POLICIES, AGENTS, CONNECTORS, SCHEMAS, COMPANY, ".gitattributes", ".gitignore")
+# Never writable by an agent's proposal: what decides is written by a person, what was decided by nobody.
+PROTECTED = (
+    ".github/",
+    WORKFLOWS,
+    POLICIES,
+    AGENTS,
+    CONNECTORS,
+    SCHEMAS,
+    COMPANY,
+    RUNS,
+    LOCAL,
+    ".gitattributes",
+    ".gitignore",
+    ".gitmodules",
+)
 
 
 def branch_of(run: str) -> str:
@@ -33,4 +47,6 @@ def run_record_path(run: str, started_at: str) -> str:
 
 
 def is_protected(path: str) -> bool:
-    return any(path == name or (name.endswith("/") and path.startswith(name)) for name in PROTECTED)
+    """In any case of its letters: some file systems keep `State/Policies` and `state/policies` in one place."""
+    folded = path.casefold()
+    return any(folded == name.rstrip("/") or (name.endswith("/") and folded.startswith(name)) for name in PROTECTED)
