@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from aios.store.git import Git
+from tests.peers import PEERS, absent
 
 FILES = {
     "README.md": "# Acme\n",
@@ -22,6 +23,25 @@ FILES = {
     "state/products/pro-plan.yaml": "schema: product.v1\nname: Pro plan\n",
     "workflows/publish-content.yaml": "schema: workflow.v1\nname: publish-content\n",
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all-peers", action="store_true", help="fail where a peer is absent, see tests/peers")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test whose peer is absent is left out, unless all peers must be there."""
+    for mark in item.iter_markers("peer"):
+        missing = PEERS[mark.args[0]].missing
+        if missing and item.config.getoption("all_peers"):
+            pytest.fail(f"{mark.args[0]} is absent: {', '.join(missing)}", pytrace=False)
+        if missing:
+            pytest.skip(f"{mark.args[0]} is absent")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in absent():
+        terminalreporter.write_line(f"peer absent, tests with it were not run: {line}", yellow=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

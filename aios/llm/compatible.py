@@ -6,6 +6,8 @@ may be tried again and what may not; nothing of a key is ever in a message.
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +23,7 @@ LONGEST = 2_000_000  # characters of one answer
 
 @dataclass(slots=True)
 class Compatible:
-    """`structured` is whether the service takes a JSON Schema for its answer; it is learnt from its first refusal."""
+    """`structured`: whether the service takes a JSON Schema for its answer; learnt where leaving it out helps."""
 
     settings: Settings
     structured: bool = True
@@ -31,11 +33,14 @@ class Compatible:
         return self.settings.model
 
     def complete(self, request: Request, listen: Listen) -> ModelReply:
+        if self.settings.missing[0]:
+            raise RefusedError(*self.settings.missing)
         try:
             return self._complete(request, listen, structured=self.structured)
         except _SchemaRefusedError:
+            reply = self._complete(request, listen, structured=False)
             self.structured = False
-            return self._complete(request, listen, structured=False)
+            return reply
 
     def cost(self, usage: Usage) -> float | None:
         if self.settings.price is not None:
@@ -45,13 +50,30 @@ class Compatible:
         from genai_prices import calc_price
 
         counted = Counted(input_tokens=usage.input, output_tokens=usage.output, cache_read_tokens=usage.cached)
-        url = self.settings.base_url or "https://api.openai.com"
         try:
-            return float(calc_price(counted, self.settings.model, provider_api_url=url).total_price)
+            return float(calc_price(counted, self.settings.model, provider_api_url=self._url).total_price)
         except LookupError:
             return None
 
+    @property
+    def window(self) -> int:
+        """How many tokens it takes at once; 0 where that is not known."""
+        if self.settings.window:
+            return self.settings.window
+        from genai_prices.data_snapshot import get_snapshot
+
+        try:
+            _, known = get_snapshot().find_provider_model(self.name, None, None, self._url)
+        except LookupError:
+            return 0
+        return known.context_window or 0
+
+    @property
+    def _url(self) -> str:
+        return self.settings.base_url or "https://api.openai.com"
+
     def _complete(self, request: Request, listen: Listen, *, structured: bool) -> ModelReply:
+        started, seconds = time.monotonic(), request.terms.seconds
         asked = _asked(request, self.settings.model, structured=structured)
         heard = _Heard()
         from openai import OpenAI  # 350 ms, and only where a model is used
@@ -60,13 +82,15 @@ class Compatible:
         client = OpenAI(
             api_key=self.settings.key or "none",
             base_url=self.settings.base_url or None,
-            timeout=self.settings.timeout,
+            timeout=self.settings.timeout if seconds is None else max(0.1, min(self.settings.timeout, seconds)),
             max_retries=0,
         )
         with self._errors(sent_schema=structured and request.schema is not None), client:
             for chunk in client.chat.completions.create(**asked):
                 heard.take(chunk)
                 listen(heard.size)
+                if seconds is not None and time.monotonic() - started > seconds:
+                    raise TransientError(f"{self.name} was still talking after {seconds:.0f} s, all the time there was")
                 if heard.size > LONGEST:
                     raise RefusedError(f"{self.name} does not stop talking", "lower `max_tokens`, or try another model")
         if heard.refusal:
@@ -82,7 +106,7 @@ class Compatible:
         try:
             yield
         except openai.APIStatusError as error:
-            if sent_schema and error.status_code in {400, 422}:
+            if sent_schema and error.status_code in {400, 422} and not _too_long(error):
                 raise _SchemaRefusedError from error
             raise _of_status(error, self.settings) from error
         except openai.APITimeoutError as error:
@@ -105,7 +129,7 @@ def _of_status(error: Any, settings: Settings) -> AiosError:
     """What an HTTP status means: refused for good, or worth another try."""
     where, status = _where(settings), int(error.status_code)
     if status in {401, 403}:
-        hint = f"look at the key in {settings.key_env}" if settings.key_env else "name it: `key_env`"
+        hint = f"look at the key in {settings.key_env}" if settings.key_env else "name it: `key_env` or `key`"
         return RefusedError(f"{where} does not accept the key", hint)
     if status == 404:
         return RefusedError(f"{where} knows no model `{settings.model}`", "see `tiers` in state/company.yaml")
@@ -113,7 +137,14 @@ def _of_status(error: Any, settings: Settings) -> AiosError:
         return RefusedError(f"{where} says that the account's quota is used up", "see its billing page")
     if status in {408, 409, 429} or status >= 500:
         return TransientError(f"{where} says to come back later ({status})", retry_after=_retry_after(error))
-    return AiosError(f"{where} refuses the request ({status}): {_said(error)}")
+    hint = "give less to the agent, or take a model with a larger context" if _too_long(error) else ""
+    return AiosError(f"{where} refuses the request ({status}): {_said(error)}", hint)
+
+
+def _too_long(error: Any) -> bool:
+    """Whether the request was refused because the model's context cannot hold it."""
+    kinds = {str(error.code), str(error.type)}
+    return bool(kinds & {"context_length_exceeded", "exceed_context_size_error"})
 
 
 class _SchemaRefusedError(Exception):
@@ -200,12 +231,22 @@ def _message(message: Message) -> dict[str, Any]:
     told: dict[str, Any] = {"role": message.role.value, "content": message.text}
     if message.calls:
         told["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _arguments(call)}}
             for call in message.calls
         ]
     if message.role is Role.TOOL:
         told["tool_call_id"] = message.call_id
     return told
+
+
+def _arguments(call: ToolCall) -> str:
+    """A call's arguments as a JSON object: services read them again, and fail on what a model got wrong."""
+    try:
+        if isinstance(json.loads(call.arguments), dict):
+            return call.arguments
+    except ValueError:
+        pass
+    return json.dumps({"unreadable": call.arguments[:500]})
 
 
 def _retry_after(error: Any) -> float | None:

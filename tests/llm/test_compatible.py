@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from aios.domain.agent import Tier
-from aios.domain.model import Message, ModelReply, Request, Role, ToolSpec, Usage
+from aios.domain.model import Message, ModelReply, Request, Role, ToolCall, ToolSpec, Usage
 from aios.errors import AiosError, RefusedError, TransientError
 from aios.llm.compatible import Compatible
 from aios.llm.retrying import Retrying
@@ -57,6 +59,33 @@ def test_a_service_without_schemas_is_asked_without_and_remembered() -> None:
         asked.complete(wanted, lambda _: None)
         asked.complete(wanted, lambda _: None)
     assert ["response_format" in each for each in service.asked] == [True, False, False]
+
+
+@pytest.mark.parametrize("code", ["context_length_exceeded", "exceed_context_size_error"])
+def test_what_is_too_long_is_no_reason_to_leave_the_schema_out(code: str) -> None:
+    wanted = Request(ASK.messages, schema={"type": "object"})
+    with serving([Says(status=400, body={"code": code, "type": code, "message": "too long"})]) as service:
+        asked = model(service)
+        with pytest.raises(AiosError, match="larger context"):
+            asked.complete(wanted, lambda _: None)
+    assert (len(service.asked), asked.structured) == (1, True)
+
+
+def test_a_refusal_that_the_schema_has_nothing_to_do_with_leaves_it_in() -> None:
+    wanted = Request(ASK.messages, schema={"type": "object"})
+    with serving([Says(status=400, body={"message": "no such voice"})]) as service:
+        asked = model(service)
+        with pytest.raises(AiosError, match="no such voice"):
+            asked.complete(wanted, lambda _: None)
+    assert asked.structured
+
+
+@pytest.mark.parametrize("arguments", ["{not json", "[1]", "", '"text"'])
+def test_arguments_that_a_model_got_wrong_are_told_back_as_an_object(arguments: str) -> None:
+    called = Message(Role.ASSISTANT, "", (ToolCall("c1", "pick", arguments),))
+    _, service = ask([Says("Sorry.")], Request((*ASK.messages, called, Message(Role.TOOL, "no", call_id="c1"))))
+    told = service.asked[0]["messages"][2]["tool_calls"][0]["function"]["arguments"]
+    assert json.loads(told) == {"unreadable": arguments}
 
 
 @pytest.mark.parametrize(
