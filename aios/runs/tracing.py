@@ -21,7 +21,7 @@ from aios.runs.told import SECOND, Told, told_of
 from aios.runs.traces import spans_of
 from aios.runs.unfinished import unfinished_spans
 from aios.runs.waits import gates, span_id, timers
-from aios.trace.outline import COMMIT, OPEN, UNTIMED, WAIT, Trace
+from aios.trace.outline import COMMIT, OPEN, UNTIMED, WAIT, Trace, works
 
 
 def trace_of(context: Context, run: str) -> Trace:
@@ -38,7 +38,7 @@ def trace_of(context: Context, run: str) -> Trace:
     spans += timers(context, state, spans, now)
     status = _status(state, spans)
     root = _root(state, status, told, spans, now)
-    spans = [replace(span, parent=span.parent or root.id) for span in spans]
+    spans = [replace(span, start=max(span.start, root.start), end=max(span.end, root.start)) for span in spans]
     return Trace(run, status, root, (root, *spans), _notes(kept, spans))
 
 
@@ -144,6 +144,9 @@ def _root(state: RunState, status: str, told: Sequence[Told], spans: Sequence[Sp
     over = bool(state.finished or state.cancelled)
     moments = [each.at for each in told] + [span.start for span in spans] + [span.end for span in spans]
     start, end = min(moments), max(moments)
+    # The log tells its moments to the second: a run began when its first work did, if that was within this second.
+    began = min((span.start for span in spans if works(span)), default=start)
+    start = began if start <= began < start + SECOND else start
     attributes = {
         "aios.run": state.id,
         "aios.workflow": state.workflow,

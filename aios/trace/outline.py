@@ -96,8 +96,10 @@ def _row(root: Span, below: Mapping[str, list[Span]]) -> Row:
 
 
 def _by_time(span: Span) -> tuple[int, int, int]:
-    # A wait that begins in the moment in which work ended comes after it. Equal ones stay as they were told.
-    return (span.start, span.kind is SpanKind.GATE, -span.end)
+    # The log tells its moments to the second: what only it tells of came before what else began in that moment, and a
+    # wait after the work that ended then. Equal ones stay as they were told.
+    rank = 0 if is_set(span, UNTIMED) else 2 if span.kind is SpanKind.GATE else 1
+    return (span.start, rank, -span.end)
 
 
 def seconds(span: Span) -> float:
