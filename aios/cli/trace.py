@@ -33,6 +33,7 @@ _BESIDE = ""  # `--html` and `--otlp` without a file
     show_envvar=True,
     help="What --send says of you.",
 )
+@click.option("--depth", type=click.IntRange(1), default=None, help="Show no more levels: 1 is steps and waits.")
 @json_option
 @click.pass_context
 def command(
@@ -42,6 +43,7 @@ def command(
     otlp: str | None,
     send: str | None,
     headers: str,
+    depth: int | None,
     as_json: bool,  # noqa: FBT001
 ) -> None:
     """How RUN went: steps, agents, model calls, searches, waits and effects, with times, tokens, cost and verdicts."""
@@ -60,7 +62,7 @@ def command(
     elif as_json:
         emit_json(_data(trace))
     else:
-        _show(trace)
+        _show(trace, depth or 0)
 
 
 def _data(trace: Trace) -> object:
@@ -114,11 +116,11 @@ def _send(here: Company, trace: Trace, url: str, headers: str) -> None:
     say(f"{len(trace.spans)} spans sent to {place}")
 
 
-def _show(trace: Trace) -> None:
+def _show(trace: Trace, depth: int) -> None:
     from aios.trace.tree import lines
 
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 0
-    for line in lines(trace, width):
+    for line in lines(trace, width, depth=depth):
         click.echo("".join(_styled(piece.text, piece.look) for piece in line).rstrip())
 
 

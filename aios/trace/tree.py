@@ -33,9 +33,9 @@ class Piece:
 Line = tuple[Piece, ...]
 
 
-def lines(trace: Trace, width: int = 0) -> list[Line]:
-    """The trace, one line a span; cut to `width` cells, whole where that is 0."""
-    told = rows(outline(trace))
+def lines(trace: Trace, width: int = 0, *, depth: int = 0) -> list[Line]:
+    """The trace, one line a span; cut to `width` cells and to `depth` levels, whole where these are 0."""
+    told = [row for row in rows(outline(trace)) if not depth or row.depth <= depth]
     axis = Axis.of(trace) if width >= _ROOM_FOR_BAR else None
     labels = [_label(row) for row in told]
     limit = max(16, int(width * 0.45)) if width else 60

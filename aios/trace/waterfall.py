@@ -78,7 +78,7 @@ def _tiles(sums: Totals) -> str:
         )
         if sums.tokens_in or sums.hits
         else None,
-        ("Cost", dollars(sums.usd), "US dollars, by list price"),
+        ("Cost", dollars(sums.usd), "US dollars"),
         ("Effects", str(sums.effects), "acts outside the repository"),
         ("Failed attempts", str(sums.errors), "") if sums.errors else None,
     ]

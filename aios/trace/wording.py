@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import UTC, datetime
 
 from aios.domain.span import Span, SpanKind
+from aios.domain.unseen import with_unseen_shown
 from aios.domain.wording import counted
 from aios.trace.outline import OPEN, UNTIMED, WAIT, is_set, number_of, seconds, text_of
 from aios.trace.totals import HIT, INPUT, OUTPUT, USD
@@ -13,16 +13,9 @@ from aios.trace.totals import HIT, INPUT, OUTPUT, USD
 
 def plain(text: object, limit: int = 300) -> str:
     """Text from anywhere as one line that shows what is in it: what cannot be seen is named, spaces are spaces."""
-    shown = []
-    for char in str(text)[: limit + 1]:
-        if char.isprintable():
-            shown.append(char)
-        elif unicodedata.category(char) in {"Zs", "Zl", "Zp"} or char in "\t\n\r":
-            shown.append(" ")
-        else:
-            shown.append(f"⟨U+{ord(char):04X}⟩")
-    line = "".join(shown).strip()
-    return line if len(str(text)) <= limit else line[: limit - 1].rstrip() + "…"
+    whole = str(text)
+    line = with_unseen_shown(" ".join(whole[: limit + 1].split()))
+    return line if len(whole) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def duration(amount: float) -> str:
@@ -56,7 +49,11 @@ def moment(at: int) -> str:
 
 
 def tokens(number: float) -> str:
-    return f"{int(number)}" if number < 10_000 else f"{number / 1000:.1f}k" if number < 1e6 else f"{number / 1e6:.2f}M"
+    """`830`, `9999`, `12.3k`, `180k`, `1.25M`."""
+    if number < 10_000:
+        return f"{int(number)}"
+    size, unit = (1e6, "M") if number >= 999_500 else (1e3, "k")
+    return f"{float(f'{number / size:.3g}'):g}{unit}"
 
 
 def dollars(usd: float) -> str:

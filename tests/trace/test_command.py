@@ -72,6 +72,7 @@ def test_a_run_is_told_as_a_tree(company: Path) -> None:
     assert "waits for you · policy: ask, it is published" in told.stdout
     assert "\x1b" not in told.stdout
     assert told.stderr == ""
+    assert "scribe@1" not in aios("trace", RUN, "--depth", "1", cwd=company).stdout
 
 
 def test_a_terminal_is_shown_colours_unless_it_wants_none(company: Path) -> None:

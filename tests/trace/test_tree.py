@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from aios.domain.span import SpanKind
 from aios.trace.tree import as_text, lines
-from aios.trace.wording import dollars, duration, plain
+from aios.trace.wording import dollars, duration, plain, tokens
 from tests.trace.samples import huge, ordinary, span, trace
 
 WHOLE = """\
@@ -134,6 +134,23 @@ def test_small_sums_keep_the_digits_that_tell_something() -> None:
 def test_what_cannot_be_seen_is_named() -> None:
     assert plain("a\u00a0b\tc\u200bd") == "a b c⟨U+200B⟩d"
     assert plain("x" * 400, 10) == "x" * 9 + "…"
+
+
+def test_large_counts_keep_three_digits() -> None:
+    assert [tokens(count) for count in (0, 9999, 10_000, 12_345, 180_000, 999_999, 1_250_000)] == [
+        "0",
+        "9999",
+        "10k",
+        "12.3k",
+        "180k",
+        "1M",
+        "1.25M",
+    ]
+
+
+def test_fewer_levels_are_fewer_lines() -> None:
+    assert len(lines(huge(500), depth=1)) == 4 + 100
+    assert len(lines(huge(500))) == 4 + 500
 
 
 def test_a_run_with_nothing_in_it_has_a_trace() -> None:

@@ -126,6 +126,14 @@ def test_rows_can_be_reached_by_keyboard_and_open_to_all_that_is_known() -> None
     assert all("scope" in each for each in found.all("th"))
 
 
+def test_what_stands_in_git_is_named_with_the_command_that_shows_it() -> None:
+    told = page(trace(span("plan", 0, 1, aios__commit="a" * 40, aios__context=f"sha256:{'b' * 64}")))
+    assert f"git show {'a' * 40}" in told
+    assert f"git show aios/traces:context/bb/{'b' * 64}.json" in told
+    evil = page(trace(span("plan", 0, 1, aios__commit="--output=/etc/x", aios__context="x; rm -rf ~")))
+    assert "look at it with" not in evil
+
+
 def test_children_are_lists_within_their_parents_item() -> None:
     found = Page(page(ordinary()))
     depths = [around.count("ol") for tag, _, around in found.tags if tag == "summary"]
