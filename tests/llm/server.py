@@ -94,16 +94,16 @@ def _pieces(says: Says) -> Iterator[bytes]:
     if says.raw:
         yield says.raw
         return
-    yield _chunk({"role": "assistant", "content": ""})
+    yield chunk({"role": "assistant", "content": ""})
     if says.refusal:
-        yield _chunk({"refusal": says.refusal})
+        yield chunk({"refusal": says.refusal})
     half = len(says.text) // 2
     for part in (says.text[:half], says.text[half:]):
         if part:
-            yield _chunk({"content": part})
+            yield chunk({"content": part})
     for index, (name, given) in enumerate(says.calls):
         arguments = given if isinstance(given, str) else json.dumps(given)
-        yield _chunk(
+        yield chunk(
             {
                 "tool_calls": [
                     {"index": index, "id": f"c{index}", "type": "function", "function": {"name": name, "arguments": ""}}
@@ -111,20 +111,21 @@ def _pieces(says: Says) -> Iterator[bytes]:
             }
         )
         for at in range(0, len(arguments), 7):
-            yield _chunk({"tool_calls": [{"index": index, "function": {"arguments": arguments[at : at + 7]}}]})
-    yield _chunk({}, finish="tool_calls" if says.calls else says.finish)
+            yield chunk({"tool_calls": [{"index": index, "function": {"arguments": arguments[at : at + 7]}}]})
+    yield chunk({}, finish="tool_calls" if says.calls else says.finish)
     if says.usage:
         used = {"prompt_tokens": says.usage[0], "completion_tokens": says.usage[1], "total_tokens": sum(says.usage)}
-        yield _event(
+        yield event(
             {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "tiny", "choices": [], "usage": used}
         )
     yield b"data: [DONE]\n\n"
 
 
-def _chunk(delta: Mapping[str, Any], *, finish: str | None = None) -> bytes:
+def chunk(delta: Mapping[str, Any], *, finish: str | None = None) -> bytes:
+    """One event of a streamed answer."""
     choice = {"index": 0, "delta": dict(delta), "finish_reason": finish}
-    return _event({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "tiny", "choices": [choice]})
+    return event({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "tiny", "choices": [choice]})
 
 
-def _event(data: Mapping[str, Any]) -> bytes:
+def event(data: Any) -> bytes:
     return f"data: {json.dumps(data)}\n\n".encode()
