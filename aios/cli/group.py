@@ -41,6 +41,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trace": ("Look", "How a run went: every step, call, search, wait and effect, with times and cost."),
     "recall": ("Look", "Search memory, sources and content."),
     "query": ("Look", "Read-only SQL over records, events, runs and effects."),
+    "report": ("Look", "What the figures say: does work get cheaper from run to run?"),
+    "memory": ("Keep", "How memory is doing; fold old notes, bring folded ones back."),
     "rebuild": ("Keep", "Rebuild what is derived from the log."),
     "prune": ("Keep", "Forget old recordings and spans; the log stays."),
     "reconcile": ("Keep", "Settle effects whose outcome is not known."),

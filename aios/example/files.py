@@ -20,7 +20,7 @@ _PARTS = (
     ("memory", "memory", "memory"),
     (".github/operator", "github", ".github"),
 )
-_MACHINERY = ("state/schemas/", "state/agents/", "state/policies/", "workflows/", ".github/")
+_MACHINERY = ("state/schemas/", "state/agents/", "state/policies/", "workflows/", "memory/policy.yaml", ".github/")
 _IGNORED = frozenset({".keep", ".DS_Store"})
 
 

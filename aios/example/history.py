@@ -14,7 +14,7 @@ from aios.domain.event import EventNote, render_message
 from aios.domain.record import Where, ref_of
 from aios.domain.tree import Changeset
 from aios.errors import CorruptError
-from aios.example.files import OPERATOR, company_files
+from aios.example.files import OPERATOR, company_files, machinery
 from aios.example.growth import FIRST, GROWTH, TOOLS, Stage, day_of
 from aios.store.commits import Draft, commit_many
 from aios.store.documents import parse
@@ -44,10 +44,10 @@ def build(git: Git, branch: str) -> None:
 
 def _changes(files: Mapping[str, bytes]) -> Iterator[Change]:
     weeks: dict[date, dict[str, bytes]] = {}
-    for path, content in files.items():
-        grow = GROWTH.get(_directory(path))
-        if grow is None:
-            continue
+    tools = machinery(files)
+    grown = {path: content for path, content in files.items() if _directory(path) in GROWTH and path not in tools}
+    for path, content in grown.items():
+        grow = GROWTH[_directory(path)]
         document, _ = parse(path, content)
         if document is None:
             raise CorruptError(f"{path} of the example company cannot be read")
@@ -57,7 +57,7 @@ def _changes(files: Mapping[str, bytes]) -> Iterator[Change]:
         yield from _stages(path, content, grow(document))
     for day, week in weeks.items():
         yield Change(day + timedelta(days=1), week, _counted(day, week))
-    tools = {path: content for path, content in files.items() if _directory(path) not in GROWTH}
+    tools = {path: content for path, content in files.items() if path not in grown}
     for day, title, paths in _equipment(tools):
         yield Change(day, {path: tools[path] for path in paths}, title)
 
@@ -105,6 +105,7 @@ def _equipment(tools: Mapping[str, bytes]) -> Iterator[tuple[date, str, list[str
         (TOOLS, "What is asked, and what merges by itself", "state/policies/"),
         (TOOLS, "How the site and its log are reached", "state/connectors/"),
         (TOOLS, "How a piece is made and watched", "workflows/"),
+        (TOOLS, "What memory keeps", "memory/"),
     )
     told: set[str] = set()
     for day, title, folder in steps:

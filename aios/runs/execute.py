@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from aios.agents.orders import orders_in
 from aios.agents.perform import ContractError, judge_files, judge_output, judge_tree, perform
 from aios.agents.tools import ContractTools
 from aios.domain.agent import AgentCall, AgentReply
 from aios.domain.effect import Connector
-from aios.domain.finding import errors
+from aios.domain.finding import Finding, errors
 from aios.domain.keys import digest
 from aios.domain.memory import Hit
 from aios.domain.model import Terms
@@ -28,6 +29,7 @@ from aios.expressions import evaluate_bool, render_text
 from aios.runs.attempts import guidance_of
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions
+from aios.runs.remembering import Recall, memory_findings
 from aios.runs.routing import engine_of
 from aios.store.catalog import Catalog
 from aios.store.documents import dump, parse
@@ -103,10 +105,16 @@ def _agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, A
     judge_files(contract, call.input, reply.files, lambda text, given: render_text(text, {"input": given}))
     after = OverlayTree(tree, {path: _bytes(text) for path, text in reply.files.items()})
     broken = errors(judge_tree(contract, reply, after, holds=evaluate_bool, data=_data))
+    broken += memory_findings(contract, reply.files, tree, after, _recall_of(context, call))
     if broken:
         more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         raise ContractError(f"{contract.name} left a tree that breaks its contract: {broken[0]}{more}")
     return answer | {"output": dict(reply.output), "files": dict(reply.files), "title": reply.title}
+
+
+def _recall_of(context: Context, call: AgentCall) -> Recall:
+    """Recall as the agent's contract allows it, over any tree."""
+    return lambda tree, query, limit: context.recall(tree, query, limit, (), call.now, call.contract.reads)
 
 
 def _wrong(call: AgentCall, reply: AgentReply, tree: Tree) -> list[str]:
@@ -129,12 +137,14 @@ def collect_attempt(
     collected = connector.read(capability, params)
     files: dict[str, str] = {}
     ids: list[str] = []
+    odd: list[Finding] = []
     for document in collected.documents:
         source_id = f"{slug(document.title, limit=48)}-{document.sha256.removeprefix('sha256:')[:8]}"
         path = f"state/sources/{source_id}.md"
         if source_id in ids:
             continue
         ids.append(source_id)
+        odd += orders_in(document.text, path)
         if tree.blob(path) is None:  # the same text was collected before: it stays as it was noted then
             files[path] = dump(
                 {
@@ -157,7 +167,7 @@ def collect_attempt(
         "files": files,
         "title": f"{len(ids)} source{'s' if len(ids) != 1 else ''} collected" if ids else f"{capability} read",
         "reasons": [],
-        "findings": [finding.as_dict() for finding in collected.findings],
+        "findings": [finding.as_dict() for finding in (*collected.findings, *odd)],
         "confidence": 1.0,
         "manifest": {"connector": connector.name, "capability": capability, "params": dict(params)},
     }

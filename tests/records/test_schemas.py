@@ -17,8 +17,9 @@ from tests.records.dict_tree import REPOSITORY, DictTree, company, schema_files
 
 SHIPPED = sorted((REPOSITORY / "state" / "schemas").glob("*.json"))
 KINDS = (
-    "agent", "company", "connector", "content", "customer", "decision", "evidence", "funnel", "metric", "note",
-    "policy", "product", "project", "question", "run", "signal", "source", "workflow",
+    "agent", "company", "connector", "content", "customer", "decision", "evidence", "funnel", "golden",
+    "memory-policy", "metric", "note", "policy", "product", "project", "question", "run", "signal", "source",
+    "workflow",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from aios.domain.agent import AgentCall, AgentReply, Engine, Tools
 
-ROLES = ("planner", "researcher", "writer", "editor", "deployer", "monitor")
+ROLES = ("planner", "researcher", "writer", "editor", "deployer", "monitor", "archivist")
 
 
 class _Engines(Mapping[str, Engine]):

@@ -1,0 +1,71 @@
+"""Folded notes: what stands for them now, and bringing one back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aios.domain.event import OPERATOR, EventNote
+from aios.domain.keys import key_of
+from aios.domain.names import MEMORY
+from aios.errors import RefusedError, UsageError
+from aios.runs.context import Context
+from aios.runs.main_branch import commit_to_main
+from aios.runs.remembering import folds_of
+from aios.store.documents import parse
+from aios.store.edit import edit
+from aios.store.trees import CommitTree
+
+RESTORED = "memory.restored"
+KEPT = 0.9  # the importance of a note that the operator wanted back: it is not folded again
+
+
+def summary_of(context: Context, path: str) -> str:
+    """The summary that stands for a folded note on main; empty where none does."""
+    return folds_of(CommitTree(context.git, context.main)).get(path, "")
+
+
+def last_text(context: Context, path: str) -> str:
+    """A note's text as it last stood on main. Raises UsageError where there never was one."""
+    git = context.git
+    content = git.read_blob(f"{context.main}:{path}")
+    if content is None:
+        gone = git.text("log", "-1", "--diff-filter=D", "--format=%H", context.main, "--", path)
+        content = git.read_blob(f"{gone}^1:{path}") if gone else None
+    if content is None:
+        raise UsageError(f"there never was a {path}", "`aios recall` finds notes by their words")
+    return content.decode(errors="replace")
+
+
+def restore(context: Context, path: str) -> str:
+    """Bring a folded note back to main, to be kept whole from now on; the commit.
+
+    Raises UsageError for what is no note or never was one, RefusedError where it is there.
+    """
+    if not path.startswith(MEMORY) or not path.endswith(".md"):
+        raise UsageError(f"{path} is no note", "notes are Markdown files under memory/")
+    if context.git.read_blob(f"{context.main}:{path}") is not None:
+        raise RefusedError(f"{path} is there", f"`aios memory show {path}`")
+    text = edit(last_text(context, path), {"importance": KEPT})
+    note = EventNote(
+        type=RESTORED,
+        title=path,
+        records=(path.removesuffix(".md"),),
+        actor=f"{OPERATOR}:{context.operator.email}",
+        key=key_of("restored", path, context.now()),
+    )
+
+    def changes(tip: str) -> Mapping[str, bytes | None]:
+        found: dict[str, bytes | None] = {path: text.encode()}
+        summary = folds_of(CommitTree(context.git, tip)).get(path)
+        if summary:
+            found[summary] = _without(context.git.read_blob(f"{tip}:{summary}") or b"", summary, path)
+        return found
+
+    return commit_to_main(context, note, changes, as_operator=True)
+
+
+def _without(content: bytes, summary: str, path: str) -> bytes | None:
+    """The summary, no longer standing for the note; None where it stood for nothing else."""
+    document = parse(summary, content)[0]
+    folds = [str(each) for each in (document.data.get("folds") or ()) if str(each) != path] if document else []
+    return edit(content.decode(), {"folds": folds}).encode() if folds else None

@@ -1,0 +1,152 @@
+"""Keeping memory small, as its operator does it: propose, approve, find what was folded, bring it back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aios.app import found_company
+from aios.domain.front_matter import render_markdown
+from aios.errors import Exit
+from tests.example.replays import require_identical
+from tests.example.test_flow import aios, told
+
+QUESTIONS = {
+    "notice": ("How much notice do customers want?", "Ninety days of notice were enough for nine of ten customers."),
+    "letters": ("Who gets a letter?", "Tax advisers had a letter of their own, for one speaks for fifty accounts."),
+    "refunds": ("What about refunds?", "A refund within a fortnight ended every complaint about the new price."),
+}
+SUMMARY = "memory/summaries/old-piece.md"
+
+
+def research(question: str, text: str, created: str) -> str:
+    data = {
+        "schema": "note.v1",
+        "kind": "research",
+        "title": f"{question[:-1]}: 2 passages",
+        "question": question,
+        "content": "old-piece",
+        "source": ["state/sources/interview-kontor-price-rise.md"],
+        "created": created,
+        "trust": "derived",
+        "x-passages": [{"source": "state/sources/interview-kontor-price-rise.md", "start": 1, "end": len(text)}],
+    }
+    more = "> A second passage, which says more of the same at length, so that folding it is worth the while.\n"
+    return render_markdown(data, f"# {question}\n\n{question}\n\n> {text}\n\n— A call (sources/x)\n\n{more * 4}")
+
+
+def commit(root: Path, files: dict[str, str]) -> None:
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    subprocess.run(["git", "add", "-A"], cwd=root, check=True)
+    subprocess.run(["git", "commit", "-qm", "Notes"], cwd=root, check=True)
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Iterator[Path]:
+    root = tmp_path / "fernwerk"
+    found_company(root, name="", email="", example=True)
+    notes = {f"memory/research/old-{name}.md": research(*each, "2025-01-05") for name, each in QUESTIONS.items()}
+    commit(root, notes)
+    yield root
+    require_identical(root)
+
+
+def test_old_notes_are_folded_on_approval_found_by_their_summary_and_come_back(company: Path) -> None:
+    would = aios(company, "memory", "compact", "--dry-run")
+    assert would.stdout.split("  ")[0] == SUMMARY
+    assert "3 notes would be folded into 1" in would.stderr
+    done = aios(company, "memory", "compact")
+    assert done.returncode == Exit.WAITING, done.stderr
+    assert "3 notes folded into 1" in done.stderr
+    assert (company / "memory/research/old-notice.md").exists()
+    shown = aios(company, "show", "old-notes").stdout
+    assert "- removed: memory/research/old-notice “How much notice" in shown
+    assert "size: 2.5 KiB become 1.2 KiB" in shown
+    assert aios(company, "approve", "old-notes").returncode == Exit.OK
+    assert not (company / "memory/research/old-notice.md").exists()
+    summary = (company / SUMMARY).read_text()
+    assert "> Ninety days of notice were enough" in summary
+    assert "trust: derived" in summary
+    assert aios(company, "check").returncode == Exit.OK
+    hits = told(company, "recall", "how much notice do customers want before a price rise")
+    assert SUMMARY in [hit["path"] for hit in hits]
+    folded = aios(company, "memory", "show", "memory/research/old-notice.md")
+    assert "A second passage" in folded.stdout
+    assert f"folded into {SUMMARY}" in folded.stderr
+    assert aios(company, "memory", "restore", "memory/research/old-notice.md").returncode == Exit.OK
+    assert "A second passage" in (company / "memory/research/old-notice.md").read_text()
+    assert "old-notice" not in (company / SUMMARY).read_text().split("---")[1]
+    assert aios(company, "check").returncode == Exit.OK
+    again = aios(company, "memory", "compact", "--dry-run")
+    assert "nothing is due" in again.stderr
+
+
+def test_where_nothing_is_due_the_run_is_over_and_nothing_waits(company: Path) -> None:
+    (company / "memory/policy.yaml").write_text("schema: memory-policy.v1\nsummary: Keep everything.\n")
+    subprocess.run(["git", "commit", "-qam", "Keep everything"], cwd=company, check=True)
+    done = aios(company, "memory", "compact")
+    assert done.returncode == Exit.OK, done.stderr
+    assert "nothing is due" in done.stderr
+    assert aios(company, "inbox").stdout == ""
+
+
+def test_a_golden_query_that_would_find_nothing_more_stops_the_folding(company: Path) -> None:
+    golden = {"schema": "golden.v1", "summary": "Mine.", "queries": []}
+    golden["queries"] = [{"query": "zebra clause struck", "expect": ["memory/research/old-refunds.md"]}]
+    path = company / "memory/research/old-refunds.md"
+    clause = path.read_text() + "\n> The zebra clause was struck from the contract by both sides.\n"
+    commit(company, {"memory/golden.yaml": json.dumps(golden), "memory/research/old-refunds.md": clause})
+    assert aios(company, "check").returncode == Exit.OK
+    done = aios(company, "memory", "compact")
+    assert done.returncode == Exit.FAILED, done.stderr
+    assert "“zebra clause struck” found memory/research/old-refunds.md at place 1" in done.stderr
+    assert aios(company, "memory", "health").returncode == Exit.OK
+
+
+def test_health_tells_what_to_look_at(company: Path) -> None:
+    wrong = research("Again?", QUESTIONS["notice"][1].replace("Ninety days", "90 days"), "2026-01-05")
+    other = research("Once more?", QUESTIONS["notice"][1].replace("Ninety days", "60 days"), "2026-02-05")
+    expired = wrong.replace("created: '2026-01-05'", "created: '2026-01-05'\nexpires: '2026-02-01'")
+    golden = json.dumps(
+        {
+            "schema": "golden.v1",
+            "summary": "Mine.",
+            "queries": [
+                {"query": "who gets a letter of their own", "expect": ["memory/research/old-letters.md"]},
+                {"query": "quantum gravity in aquariums", "expect": ["memory/research/old-refunds.md"]},
+            ],
+        }
+    )
+    commit(
+        company,
+        {
+            "memory/research/one.md": wrong,
+            "memory/research/two.md": other,
+            "memory/research/three.md": expired.replace("Again?", "Gone?"),
+            "memory/golden.yaml": golden,
+        },
+    )
+    done = aios(company, "memory", "health")
+    assert done.returncode == Exit.FINDINGS
+    for expected in (
+        "golden queries: 1 of 2 find their answer",
+        "[golden-query] “quantum gravity in aquariums” does not find",
+        "[figures-differ]",
+        "[note-twice]",
+    ):
+        assert expected in done.stdout, done.stdout
+
+
+def test_what_is_no_note_or_never_was_is_said(company: Path) -> None:
+    assert aios(company, "memory", "restore", "state/company.yaml").returncode == Exit.USAGE
+    never = aios(company, "memory", "show", "memory/research/never.md")
+    assert never.returncode == Exit.USAGE
+    assert "there never was" in never.stderr
+    there = aios(company, "memory", "restore", "memory/research/old-notice.md")
+    assert there.returncode == Exit.REFUSED

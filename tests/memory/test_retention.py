@@ -1,0 +1,74 @@
+"""Which notes are due: old and unused, more than are kept, expired; never what the policy or evidence keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aios.domain.record import Record
+from aios.memory.retention import Group, due, policy_of
+
+NOW = "2026-11-23T08:00:00Z"
+POLICY = policy_of(
+    {
+        "never": ["memory/lessons/**"],
+        "kinds": {"research": {"fold_after_days": 180, "unused_days": 60, "keep_newest": 5}, "summary": {}},
+        "default": {"fold_after_days": 365},
+    }
+)
+
+
+def note(name: str, created: str, kind: str = "research", **fields: Any) -> Record:
+    data = {"schema": "note.v1", "kind": kind, "title": name, "created": created, **fields}
+    return Record("note", name, f"memory/{kind}/{name}.md", "note.v1", data, "Text.\n")
+
+
+def found(*notes: Record, used: dict[str, str] | None = None, evidence: tuple[str, ...] = ()) -> list[Group]:
+    return due(POLICY, notes, used=used or {}, evidence=evidence, now=NOW)
+
+
+def named(groups: list[Group]) -> dict[str, list[str]]:
+    return {group.path: [each.id for each in group.notes] for group in groups}
+
+
+def test_old_notes_on_one_piece_are_one_group_and_young_ones_stay() -> None:
+    groups = found(
+        note("a", "2026-01-01", content="pricing"),
+        note("b", "2026-02-01T09:00:00Z", content="pricing"),
+        note("c", "2026-11-01", content="pricing"),
+    )
+    assert named(groups) == {"memory/summaries/pricing.md": ["a", "b"]}
+    assert groups[0].why == "old and unused"
+
+
+def test_a_single_old_note_is_not_worth_a_summary() -> None:
+    assert found(note("a", "2026-01-01", content="pricing")) == []
+
+
+def test_what_a_run_used_lately_what_evidence_rests_on_and_what_is_weighty_stays() -> None:
+    notes = [note(name, "2026-01-01", content="pricing") for name in "abcd"]
+    weighty = note("e", "2026-01-01", content="pricing", importance=0.9)
+    groups = found(*notes, weighty, used={notes[0].path: "2026-11-01T00:00:00Z"}, evidence=(notes[1].path,))
+    assert named(groups) == {"memory/summaries/pricing.md": ["c", "d"]}
+
+
+def test_beyond_the_newest_so_many_they_are_due_however_young() -> None:
+    notes = [note(f"n{day:02}", f"2026-11-{day:02}", content="pricing") for day in range(1, 9)]
+    (group,) = found(*notes)
+    assert [each.id for each in group.notes] == ["n01", "n02", "n03"]
+    assert group.why == "more than are kept"
+
+
+def test_what_expired_is_folded_by_itself_and_alone() -> None:
+    groups = found(note("a", "2026-11-01", kind="season", expires="2026-11-20"))
+    assert named(groups) == {"memory/summaries/season-2026-expired.md": ["a"]}
+
+
+def test_lessons_are_never_folded_even_when_they_expired() -> None:
+    lesson = note("a", "2020-01-01", kind="lesson", expires="2021-01-01")
+    kept = Record("note", "a", "memory/lessons/a.md", lesson.schema, lesson.data, lesson.body)
+    assert found(kept) == []
+
+
+def test_without_a_policy_nothing_is_due() -> None:
+    notes = [note(name, "2001-01-01", content="pricing") for name in "abc"]
+    assert due(policy_of({}), notes, used={}, evidence=(), now=NOW) == []
