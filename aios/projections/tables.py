@@ -59,6 +59,33 @@ TABLES: dict[str, dict[str, str]] = {
         "usd": "what it cost",
         "tokens": "model tokens that it used",
     },
+    "work": {
+        "run": "the run; there is a row for each that was proposed",
+        "workflow": "its workflow",
+        "piece": "the piece that it wrote",
+        "status": "its status",
+        "started": "when",
+        "words": "words of the piece",
+        "seconds": "seconds of work until the decision, one attempt after the other; null where that was not noted",
+        "wall": "the same on the wall clock",
+        "usd": "what models cost until the decision",
+        "tokens": "their tokens",
+        "calls": "calls of models that were made",
+        "avoided": "calls that the cache answered",
+        "avoided_usd": "what those would have cost",
+        "read_kb": "kilobytes of files that agents read",
+        "passages": "passages that the piece quotes",
+        "held": "those of them that memory held before the run",
+        "questions": "questions that were researched",
+        "from_notes": "those of them that notes answered, without a search of the sources",
+        "headings": "headings of its outline",
+        "kept": "those of them that are the earlier piece's",
+        "grew_from": "the earlier piece that its outline grew from",
+        "lessons": "lessons that its agents had before them",
+        "revisions": "how often you sent it back",
+        "edited": "characters that you changed by hand",
+        "waited": "seconds from proposal to your decision",
+    },
     "steps": {
         "run": "the run",
         "step": "the step",
@@ -103,7 +130,7 @@ TABLES: dict[str, dict[str, str]] = {
     },
 }
 # What is made from files goes with its file: when that changes, its rows are made anew.
-BY_FILE = ("records", "runs", "steps", "effects", "questions", "metrics")
+BY_FILE = ("records", "runs", "work", "steps", "effects", "questions", "metrics")
 BY_EVENT = ("events", "event_records", "field_changes")
 _INDEXES = {
     "records": ("kind", "ref"),
@@ -111,6 +138,7 @@ _INDEXES = {
     "event_records": ("ref",),
     "field_changes": ("ref",),
     "runs": ("run",),
+    "work": ("run",),
 }
 
 

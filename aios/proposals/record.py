@@ -48,7 +48,6 @@ def build(
     if verdict is not None:
         record["verdict"] = verdict.as_dict()
     record["findings"] = [str(finding) for finding in findings]
-    record["reuse"] = _reuse(state)
     record["cost"] = {"usd": round(state.usd, 6), "tokens": state.tokens}
     return record | dict(extra or {})
 
@@ -74,15 +73,6 @@ def _step(step: StepState) -> dict[str, Any]:
     if step.guidance:
         data["guidance"] = list(step.guidance)
     return data
-
-
-def _reuse(state: RunState) -> dict[str, Any]:
-    """What the run took over from earlier work, as far as its steps said."""
-    plan = state.steps.get("plan")
-    last = plan.items[None].last if plan and None in plan.items else None
-    output = last.output if last else None
-    grew_from = output.get("grew_from", "") if isinstance(output, Mapping) else ""
-    return {"grew_from": grew_from} if grew_from else {}
 
 
 def effect_data(effect: PlannedEffect) -> dict[str, Any]:

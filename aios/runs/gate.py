@@ -12,7 +12,7 @@ from aios.domain.keys import key_of
 from aios.domain.names import CLOSED, branch_of, run_record_path
 from aios.domain.policy import Decision
 from aios.domain.proposal import PlannedEffect
-from aios.domain.record import Record
+from aios.domain.record import Record, Where
 from aios.domain.run import STOP, RunState, RunStatus
 from aios.domain.workflow import StepKind
 from aios.errors import RefusedError, UsageError
@@ -20,6 +20,7 @@ from aios.proposals.merging import Conflicted, merge
 from aios.proposals.record import END, awaited_effects, verdict_of
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions, load
+from aios.runs.hand_edits import operators_share
 from aios.runs.history import ANSWERED, APPROVED, ASKED, CANCELLED, REJECTED, REVISED
 from aios.runs.main_branch import commit_to_main
 from aios.runs.planning import plan_effects
@@ -168,9 +169,11 @@ def _merge(
     final = gate == END
     decision = {"what": "approved", "by": actor, "at": now, **({"reason": reason} if reason else {})}
     status = RunStatus.DONE if final else RunStatus.RUNNING
+    share = operators_share(context, session.run, head, at=now, actor=actor, before=record.get("operator"))
+    fields: dict[Where | str, Any] = {"status": status.value, "decided": now, "decision": decision, "operator": share}
     decided = edit(
         (merged.changes.get(path) or git.read_blob(f"{head}:{path}") or b"").decode(),
-        {"status": status.value, "decided": now, "decision": decision, **({"finished": now} if final else {})},
+        fields | ({"finished": now} if final else {}),
     )
     changes = {**merged.changes, path: decided.encode()}
     _verify_effects(definitions, state, OverlayTree(CommitTree(git, main), changes), gate, effects)
@@ -264,6 +267,9 @@ def reject(context: Context, run: str, *, reason: str) -> None:
             "status": RunStatus.REJECTED.value,
             "decided": now,
             "decision": {"what": "rejected", "by": actor, "at": now, "reason": reason},
+            "operator": operators_share(
+                context, run, session.flush(), at=now, actor=actor, before=record.get("operator")
+            ),
         }
         note = EventNote(
             type=REJECTED,

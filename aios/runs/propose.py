@@ -20,6 +20,7 @@ from aios.runs.history import OPENED, REFRESHED
 from aios.runs.planning import plan_effects
 from aios.runs.session import Session
 from aios.runs.traces import commit_kept
+from aios.runs.work import measured
 from aios.store.documents import dump, parse
 from aios.store.judge import judge as judge_file
 from aios.store.schemas import Schemas
@@ -46,7 +47,7 @@ def propose(context: Context, session: Session, definitions: Definitions, gate: 
         effects=effects,
         findings=findings,
         proposed=now,
-        extra={"gate": gate, **_done(context, path)} if gate == END else {"gate": gate},
+        extra={"gate": gate, **_told(context, session, path, gate)},
     )
     session.append(
         EventNote(
@@ -66,11 +67,17 @@ def propose(context: Context, session: Session, definitions: Definitions, gate: 
     return verdict
 
 
-def _done(context: Context, path: str) -> dict[str, object]:
-    """What the run's record on main tells of effects that were done: it is still true at the end."""
+def _told(context: Context, session: Session, path: str, gate: str) -> dict[str, object]:
+    """What the run took and took over. What its record on main told at an earlier gate is still true: it stays."""
     content = context.git.read_blob(f"{context.main}:{path}")
     document = parse(path, content)[0] if content is not None else None
-    return {"effects": [effect_data(effect) for effect in effects_of(document.data)]} if document else {}
+    earlier = document.data if document else {}
+    kept = {name: earlier[name] for name in ("work", "reuse", "operator") if name in earlier}
+    done = {"effects": [effect_data(effect) for effect in effects_of(earlier)]} if document and gate == END else {}
+    if "work" in kept:
+        return {**done, **kept}
+    found = measured(context.git, session.run, session.state.base, session.tree, main=context.main)
+    return {**done, **found, **kept}
 
 
 def title_of(state: RunState, effects: tuple[PlannedEffect, ...]) -> str:

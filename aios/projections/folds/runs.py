@@ -1,11 +1,11 @@
-"""A run's record → the run, its steps, its effects and its questions."""
+"""A run's record → the run, its work, its steps, its effects and its questions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from aios.projections.folds import Rows
+from aios.projections.folds import Rows, work
 from aios.projections.folds.values import items, mapping, number, text, whole
 
 _EFFECT = ("step", "key", "capability", "connector", "target", "summary", "record")
@@ -37,7 +37,7 @@ def fold(ref: str, data: Mapping[str, Any]) -> Rows:
         number(cost.get("usd")),
         whole(cost.get("tokens")),
     )
-    return [("runs", row), *_steps(run, data), *_effects(run, data), *_questions(run, data)]
+    return [("runs", row), *work.fold(data), *_steps(run, data), *_effects(run, data), *_questions(run, data)]
 
 
 def _steps(run: str, data: Mapping[str, Any]) -> Rows:
