@@ -30,6 +30,9 @@ class Peer:
 INSTALL = "pip install -e '.[peers]'"
 PEERS = {
     "llama.cpp": Peer("a server of language models", INSTALL, modules=("xllamacpp", "gguf", "numpy")),
+    "chromium": Peer(
+        "a browser", f"apt-get install chromium, {INSTALL}", modules=("playwright",), programs=("chromium",)
+    ),
     # Sixty packages come with it: it lives in an environment of its own, and only its program is asked for.
     "mlflow": Peer(
         "a backend of traces", "pip install 'mlflow>=3.17' (elsewhere; `mlflow` on the PATH)", programs=("mlflow",)
