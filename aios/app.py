@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aios.domain.memory import Hit
     from aios.domain.model import Model
     from aios.domain.record import Record
+    from aios.llm.stack import Stack
     from aios.memory import Memory
     from aios.projections import Projection, Refreshed
     from aios.runs.context import Context, Identity, Progress
@@ -133,24 +134,20 @@ class Company:
 
     def models(self, tree: Tree, *, cached: bool = True) -> dict[Tier, Model]:
         """The language models that a tree's company record configures, each in its stack."""
-        from aios.llm.cache import Cached
-        from aios.llm.compatible import Compatible
-        from aios.llm.retrying import Retrying
-        from aios.llm.settings import configured
+        return self.model_stack(tree).models(cached=cached)
+
+    def model_stack(self, tree: Tree) -> Stack:
+        from aios.llm.stack import Stack, World
         from aios.store.catalog import Catalog
 
         company = Catalog(tree).get("company", "company")
-        settings = configured(company.data if company else {}, os.environ.get)
-        file = self.local / "answers.sqlite"
-        found: dict[Tier, Model] = {}
-        for tier, each in settings.items():
-            asked = Retrying(Compatible(each), time.sleep)
-            found[tier] = Cached(asked, file, each.base_url) if cached else asked
-        return found
+        world = World(self.git, self.local, self.clock, time.sleep, _secret, _this_process, _works)
+        return Stack(company.data if company else {}, world)
 
     @cached_property
     def context(self) -> Context:
         """What runs need from the world."""
+        from aios.agents.assisted import ASSISTED
         from aios.agents.offline import ENGINES
         from aios.runs.context import Context
 
@@ -160,13 +157,15 @@ class Company:
             clock=self.clock,
             operator=self.identity,
             engines=ENGINES,
+            assisted=ASSISTED,
             recall=self.recall,
             connectors=self.connectors,
-            worker=f"{socket.gethostname()}:{os.getpid()}",
+            worker=_this_process(),
             pause=time.sleep,
             paused=self.paused,
             alive=_alive,
             models=self.models,
+            prospects=lambda tree, agent, tokens: self.model_stack(tree).prospects(agent, tokens),
             ticks=time.time_ns,
         )
         return replace(context, report=self._report) if self._report else context
@@ -259,6 +258,33 @@ class Company:
 
         tree = WorkTree(self.root, git=self.git) if work_tree else self.tree()
         return check_company(tree, cache=self.local / "check.sqlite", connectors=self.load_connectors)
+
+
+def _secret(name: str) -> str | None:
+    """A key by the name of a variable, or from the keyring of this machine by `keyring:<service>/<name>`."""
+    from aios.llm.settings import KEYRING
+
+    if not name.startswith(KEYRING):
+        return os.environ.get(name)
+    service, _, user = name.removeprefix(KEYRING).partition("/")
+    try:
+        import keyring
+    except ImportError:
+        raise RefusedError("the package `keyring` is not installed", "pip install 'aios[keyring]'") from None
+    try:
+        found: str | None = keyring.get_password(service, user)
+    except keyring.errors.KeyringError as error:
+        raise RefusedError(f"the keyring cannot be read ({type(error).__name__})", "is it unlocked?") from None
+    return found
+
+
+def _this_process() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _works(worker: str) -> bool | None:
+    """Is the process `host:pid`, which may be this one, still there? None for another machine's."""
+    return worker == _this_process() or _alive(worker)
 
 
 def _alive(worker: str) -> bool | None:

@@ -10,15 +10,16 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
+from aios.domain.event import one_line
 from aios.domain.model import Listen, Message, ModelReply, Request, Role, ToolCall, Usage
 from aios.errors import AiosError, RefusedError, TransientError
+from aios.llm.pace import Pace
 from aios.llm.settings import Settings
-
-CHARS_PER_TOKEN = 4  # where a service does not count
-LONGEST = 2_000_000  # characters of one answer
+from aios.llm.streaming import BrokenOffError, EndlessError, Heard, events, mended, whole
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Compatible:
 
     settings: Settings
     structured: bool = True
+    pace: Pace | None = None
 
     @property
     def name(self) -> str:
@@ -73,31 +75,48 @@ class Compatible:
         return self.settings.base_url or "https://api.openai.com"
 
     def _complete(self, request: Request, listen: Listen, *, structured: bool) -> ModelReply:
+        if self.pace is not None:
+            self.pace.keep(request.tokens + request.max_tokens, request.terms.seconds)
         started, seconds = time.monotonic(), request.terms.seconds
         asked = _asked(request, self.settings.model, structured=structured)
-        heard = _Heard()
-        from openai import OpenAI  # 350 ms, and only where a model is used
-
-        # A client for each call: attempts run in processes of their own, and a connection is nothing to inherit.
-        client = OpenAI(
-            api_key=self.settings.key or "none",
-            base_url=self.settings.base_url or None,
-            timeout=self.settings.timeout if seconds is None else max(0.1, min(self.settings.timeout, seconds)),
-            max_retries=0,
-        )
-        with self._errors(sent_schema=structured and request.schema is not None), client:
-            for chunk in client.chat.completions.create(**asked):
-                heard.take(chunk)
+        heard = Heard()
+        with (
+            self._errors(sent_schema=structured and request.schema is not None),
+            self._client(seconds) as client,
+            client.chat.completions.with_streaming_response.create(**asked) as answer,
+        ):
+            if self.pace is not None:
+                self.pace.note(answer.headers)
+            for event in _events(answer, self.settings):
+                heard.take(event)
                 listen(heard.size)
                 if seconds is not None and time.monotonic() - started > seconds:
                     raise TransientError(f"{self.name} was still talking after {seconds:.0f} s, all the time there was")
-                if heard.size > LONGEST:
-                    raise RefusedError(f"{self.name} does not stop talking", "lower `max_tokens`, or try another model")
         if heard.refusal:
-            raise RefusedError(f"{self.name} refuses: {heard.refusal[:200]}", "change the instructions or the input")
-        if not heard.ended:
+            refusal = " ".join(mended(heard.refusal[:200]).split())
+            raise RefusedError(f"{self.name} refuses: {refusal}", "change the instructions or the input")
+        if not heard.finish:
             raise TransientError(f"{self.name}'s answer broke off")
-        return heard.reply(asked, self.settings.model)
+        return heard.reply(sum(len(str(message)) for message in asked["messages"]), self.settings.model)
+
+    def _client(self, seconds: float | None) -> Any:
+        """A client for each call: attempts run in processes of their own, and a connection is nothing to inherit."""
+        from openai import DefaultHttpxClient, OpenAI  # 350 ms, and only where a model is used
+
+        timeout, base_url = self.settings.timeout, self.settings.base_url or None
+        try:
+            return OpenAI(
+                api_key=self.settings.key or "none",
+                base_url=base_url,
+                timeout=timeout if seconds is None else max(0.1, min(timeout, seconds)),
+                max_retries=0,
+                # What is asked goes where the company's record says, and nowhere else.
+                http_client=DefaultHttpxClient(follow_redirects=False),
+            )
+        except Exception as error:
+            if not type(error).__module__.startswith("httpx"):
+                raise
+            raise AiosError(f"{base_url} is no address", "see `base_url` in state/company.yaml") from error
 
     @contextmanager
     def _errors(self, *, sent_schema: bool) -> Iterator[None]:
@@ -106,6 +125,8 @@ class Compatible:
         try:
             yield
         except openai.APIStatusError as error:
+            if self.pace is not None:
+                self.pace.note(error.response.headers)
             if sent_schema and error.status_code in {400, 422} and not _too_long(error):
                 raise _SchemaRefusedError from error
             raise _of_status(error, self.settings) from error
@@ -113,12 +134,27 @@ class Compatible:
             raise TransientError(f"{self.name} did not answer within {self.settings.timeout:g} s") from error
         except openai.APIConnectionError as error:
             raise TransientError(f"{_where(self.settings)} cannot be reached", "is the service running?") from error
+        except EndlessError as error:
+            hint = "lower `max_tokens`, or try another model"
+            raise RefusedError(f"{self.name} does not stop talking", hint) from error
+        except BrokenOffError as error:
+            raise TransientError(f"{self.name}'s answer broke off: {_hidden(str(error), self.settings)}") from error
         except (openai.APIError, ValueError) as error:
             raise TransientError(f"{self.name}'s answer broke off or cannot be read") from error
         except Exception as error:
             if not type(error).__module__.startswith("httpx"):  # what carries the client, whichever it is today
                 raise
+            if "Timeout" in type(error).__name__:
+                raise TransientError(f"{self.name} did not answer within {self.settings.timeout:g} s") from error
             raise TransientError(f"{self.name}'s answer broke off") from error
+
+
+def _events(answer: Any, settings: Settings) -> Iterator[Any]:
+    """The events of an answer; one that is not streamed is one event. Raises AiosError for a web page."""
+    kind = str(answer.headers.get("content-type", ""))
+    if "html" in kind:
+        raise AiosError(f"{_where(settings)} answers with a web page", "see `base_url`; most services' ends in /v1")
+    return (whole if kind.startswith("application/json") else events)(answer.iter_bytes())
 
 
 def _where(settings: Settings) -> str:
@@ -131,14 +167,23 @@ def _of_status(error: Any, settings: Settings) -> AiosError:
     if status in {401, 403}:
         hint = f"look at the key in {settings.key_env}" if settings.key_env else "name it: `key_env` or `key`"
         return RefusedError(f"{where} does not accept the key", hint)
+    if 300 <= status < 400:
+        host = urlsplit(error.response.headers.get("location", "")).netloc or "another address"
+        hint = "where that is right, name it as `base_url` in state/company.yaml"
+        return RefusedError(f"{where} sends us to {one_line(host)[:100]}, and nothing follows there", hint)
     if status == 404:
         return RefusedError(f"{where} knows no model `{settings.model}`", "see `tiers` in state/company.yaml")
     if status == 429 and error.code == "insufficient_quota":
         return RefusedError(f"{where} says that the account's quota is used up", "see its billing page")
-    if status in {408, 409, 429} or status >= 500:
+    if status in {408, 409, 425, 429} or status >= 500:
         return TransientError(f"{where} says to come back later ({status})", retry_after=_retry_after(error))
     hint = "give less to the agent, or take a model with a larger context" if _too_long(error) else ""
-    return AiosError(f"{where} refuses the request ({status}): {_said(error)}", hint)
+    return AiosError(f"{where} refuses the request ({status}): {_hidden(_said(error), settings)}", hint)
+
+
+def _hidden(said: str, settings: Settings) -> str:
+    """What a service said, without the key."""
+    return said.replace(settings.key, "…") if settings.key else said
 
 
 def _too_long(error: Any) -> bool:
@@ -149,59 +194,6 @@ def _too_long(error: Any) -> bool:
 
 class _SchemaRefusedError(Exception):
     """The service does not take a schema for its answer."""
-
-
-@dataclass(slots=True)
-class _Heard:
-    """An answer as it comes in."""
-
-    text: list[str] = field(default_factory=list)
-    calls: dict[int, list[str]] = field(default_factory=dict)
-    refusal: str = ""
-    finish: str = ""
-    model: str = ""
-    usage: Any = None
-    size: int = 0
-
-    @property
-    def ended(self) -> bool:
-        return bool(self.finish)
-
-    def take(self, chunk: Any) -> None:
-        self.model = chunk.model or self.model
-        self.usage = getattr(chunk, "usage", None) or self.usage
-        for choice in (chunk.choices or ())[:1]:
-            self.finish = choice.finish_reason or self.finish
-            if choice.delta is None:
-                continue
-            self._add(self.text, choice.delta.content)
-            self.refusal += getattr(choice.delta, "refusal", None) or ""
-            for call in choice.delta.tool_calls or ():
-                parts = self.calls.setdefault(call.index or 0, ["", "", ""])
-                parts[0] = call.id or parts[0]
-                if call.function:
-                    parts[1] += call.function.name or ""
-                    parts[2] += call.function.arguments or ""
-                    self.size += len(call.function.arguments or "")
-        if self.finish == "content_filter":
-            self.refusal = self.refusal or "its filter stopped the answer"
-
-    def _add(self, parts: list[str], text: str | None) -> None:
-        if text:
-            parts.append(text)
-            self.size += len(text)
-
-    def reply(self, asked: Mapping[str, Any], model: str) -> ModelReply:
-        calls = [ToolCall(parts[0] or f"call-{number}", parts[1], parts[2]) for number, parts in self.calls.items()]
-        return ModelReply("".join(self.text), tuple(calls), self._used(asked), self.model or model, self.finish)
-
-    def _used(self, asked: Mapping[str, Any]) -> Usage:
-        if self.usage is not None and self.usage.prompt_tokens is not None:
-            details = getattr(self.usage, "prompt_tokens_details", None)
-            cached = getattr(details, "cached_tokens", None) or 0
-            return Usage(self.usage.prompt_tokens, self.usage.completion_tokens or 0, cached)
-        said = sum(len(str(message)) for message in asked["messages"])
-        return Usage(said // CHARS_PER_TOKEN, self.size // CHARS_PER_TOKEN + 1, estimated=True)
 
 
 def _asked(request: Request, model: str, *, structured: bool) -> dict[str, Any]:
@@ -254,7 +246,7 @@ def _retry_after(error: Any) -> float | None:
     headers: Mapping[str, str] = getattr(error.response, "headers", {})
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         value = headers.get(name, "")
-        if value.replace(".", "", 1).isdigit():
+        if value.isascii() and value.replace(".", "", 1).isdigit():
             return float(value) / unit
     return None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from aios.domain.agent import Engine, Tier
+from aios.domain.agent import AgentReply, Engine, Tier
 from aios.domain.effect import Connector
 from aios.domain.memory import Hit
 from aios.domain.model import Model
@@ -15,6 +15,8 @@ from aios.domain.tree import Tree
 from aios.store.git import Git
 from aios.trace.recorder import Recorder, silent
 
+# (models by tier, the contract as a judge) → the engine that works with them.
+Assisted = Callable[[Mapping[Tier, Model], Callable[[AgentReply], Sequence[str]]], Engine]
 AIOS_NAME = "aios"
 AIOS_EMAIL = "aios@localhost"
 
@@ -47,9 +49,9 @@ class Context:
     are the memory and the boundary as seen from a tree. `checkpoint(name)` is called at every boundary that a crash may
     fall on (for tests). `patience` is how long, in seconds, a run waits in the foreground;
     `alive(worker)` whether another worker is still there (None where that cannot be known); `models(tree)` are the
-    language models that a tree configures, by tier, and `prospects(tree, agent, tokens)` what is known of them for a
-    task of that size, as JSON; `ticks` is the clock of spans, in nanoseconds since 1970; without `records` nothing is
-    recorded (to measure what recording costs).
+    language models that a tree configures, by tier, `prospects(tree, agent, tokens)` what is known of them for a task
+    of that size, as JSON, and `assisted` makes the engines in the box that work with a model; `ticks` is the clock of
+    spans, in nanoseconds since 1970; without `records` nothing is recorded (to measure what recording costs).
     """
 
     git: Git
@@ -67,6 +69,7 @@ class Context:
     paused: Callable[[], str] = lambda: ""
     alive: Callable[[str], bool | None] = lambda _: False
     models: Callable[[Tree], Mapping[Tier, Model]] = lambda _: {}
+    assisted: Mapping[str, Assisted] = field(default_factory=dict)
     prospects: Callable[[Tree, str, int], Mapping[str, Any]] = lambda _, __, ___: {}
     ticks: Callable[[], int] = lambda: 0
     records: bool = True

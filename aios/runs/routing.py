@@ -12,9 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aios.agents.assisted import ASSISTED
 from aios.agents.conversation import instructions, task
-from aios.agents.loop import NoAnswerError, think
+from aios.agents.loop import Judge, NoAnswerError, think
 from aios.agents.meter import Metered, Spent
 from aios.agents.working import tokens_of
 from aios.domain.agent import AgentCall, AgentReply, Contract, Engine, Question, Reason, Tier, Tools
@@ -39,7 +38,7 @@ Wrong = Callable[[AgentCall, AgentReply, Tree], Sequence[str]]
 def engine_of(context: Context, contract: Contract, tree: Tree, wrong: Wrong) -> Engine:
     """What thinks for the agent. Raises AiosError where it needs a model and none is configured."""
     offline = context.engines.get(contract.name) if contract.tier is Tier.OFFLINE else None
-    if offline is not None and not uses_model(tree, contract.name):
+    if offline is not None and not uses_model(context, contract.name, tree):
         return offline
     models = context.models(tree)
     if not models:
@@ -58,10 +57,10 @@ def engine_of(context: Context, contract: Contract, tree: Tree, wrong: Wrong) ->
     return engine
 
 
-def uses_model(tree: Tree, agent: str) -> bool:
+def uses_model(context: Context, agent: str, tree: Tree) -> bool:
     """Does this company want a model for an agent in the box? Tiers must be configured, and `tiers.agents` not leave
     it out."""
-    company = Catalog(tree).get("company", "company") if agent in ASSISTED else None
+    company = Catalog(tree).get("company", "company") if agent in context.assisted else None
     tiers = company.data.get("tiers") if company else None
     if not isinstance(tiers, Mapping) or not any(tier in tiers for tier in (Tier.SMALL, Tier.LARGE)):
         return False
@@ -120,10 +119,9 @@ class _Attempt:
 
         if self.offline is None:
             return think(call, self.tools, {tier: model}, judge)
-        reply = ASSISTED[contract.name]({tier: model}, judge)(_without_answers(call), self.tools)
-        problems = judge(reply) if reply.question is None else ()
-        if problems:
-            raise NoAnswerError("; ".join(problems))
+        reply = self.context.assisted[contract.name]({tier: model}, judge)(_without_answers(call), self.tools)
+        if reply.question is None:
+            _require(reply, judge)
         return reply
 
     def _instead(
@@ -180,6 +178,16 @@ class _Attempt:
         """How long models may take together, so that the attempt can end by itself."""
         whole = self.call.terms.seconds or 300.0
         return max(whole * 0.6, whole - _ENGINE)
+
+
+def _require(reply: AgentReply, judge: Judge) -> None:
+    """Raises NoAnswerError for a reply that breaks the contract."""
+    try:
+        problems = judge(reply)
+    except AiosError as error:
+        raise NoAnswerError(error.message, error.hint) from error
+    if problems:
+        raise NoAnswerError("; ".join(problems))
 
 
 def _why(route: Route, failures: Sequence[tuple[Tier, AiosError]]) -> str:

@@ -160,8 +160,9 @@ def test_tiers_are_read_from_the_company_and_keys_from_the_environment() -> None
             "large": {"model": "big"},
         }
     }
+    missing = Compatible(configured(company, lambda _: None)[Tier.LARGE])
     with pytest.raises(RefusedError, match="OPENAI_API_KEY") as caught:
-        configured(company, lambda _: None)
+        missing.complete(ASK, lambda _: None)
     assert "export OPENAI_API_KEY" in caught.value.hint
     found = configured(company, lambda name: KEY if name == "OPENAI_API_KEY" else None)
     assert [(tier.value, each.model, each.key, each.timeout) for tier, each in found.items()] == [
