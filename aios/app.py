@@ -150,13 +150,14 @@ class Company:
         from aios.agents.assisted import ASSISTED
         from aios.agents.offline import ENGINES
         from aios.runs.context import Context
+        from aios.runs.migrating import MIGRATOR, migrator
 
         context = Context(
             git=self.git,
             main=self.main,
             clock=self.clock,
             operator=self.identity,
-            engines=ENGINES,
+            engines={**ENGINES, MIGRATOR: migrator},
             assisted=ASSISTED,
             recall=self.recall,
             connectors=self.connectors,

@@ -29,6 +29,8 @@ PROTECTED = (
     COMPANY,
     RUNS,
     LOCAL,
+    f"{MEMORY}policy.yaml",
+    f"{MEMORY}golden.yaml",
     ".gitattributes",
     ".gitignore",
     ".gitmodules",

@@ -9,6 +9,7 @@ from itertools import islice
 
 from aios.domain.event import Event
 from aios.projections.folds import Rows, events, field_changes, records
+from aios.projections.newest import Newest
 from aios.projections.tables import BY_EVENT, BY_FILE, insertion, removal
 from aios.store.documents import parse
 from aios.store.fields import Versions
@@ -43,7 +44,7 @@ class Filling:
             self._insert(tables)
         return count
 
-    def records(self, files: Mapping[str, str], *, anew: bool) -> int:
+    def records(self, files: Mapping[str, str], newest: Newest, *, anew: bool) -> int:
         """Make the rows of files (path → blob, empty where there is none any more); gives how many there were."""
         paths = sorted(files)
         if not anew:
@@ -55,7 +56,7 @@ class Filling:
             tables: dict[str, list[tuple[object, ...]]] = {name: [] for name in BY_FILE}
             for path, content in part:
                 document, _ = parse(path, content)
-                for place, (name, row) in enumerate(records.fold(document) if document else ()):
+                for place, (name, row) in enumerate(records.fold(newest.read(document)) if document else ()):
                     tables[name].append((_key(path), place, *row))
             self._insert(tables)
         return len(paths)

@@ -17,15 +17,16 @@ from typing import Any
 from aios.errors import AiosError, CorruptError
 from aios.projections import file
 from aios.projections.filling import Filling, files_of
+from aios.projections.newest import Newest
 from aios.projections.query import Rows, Stream, ask, streamed
-from aios.projections.tables import indexes, tables
+from aios.projections.tables import BY_FILE, emptying, indexes, tables
 from aios.store.git import Git
 from aios.store.log_order import Parents, beginning, follows, order, parents_of
 from aios.store.log_stream import stream
 
-FOLDS = 2  # raised when a fold tells the same events otherwise than before
+FOLDS = 3  # raised when a fold tells the same events otherwise than before
 _VERSION = hashlib.sha256(repr((FOLDS, tables(), indexes())).encode()).hexdigest()[:16]
-_ORIGIN = "CREATE TABLE origin (version, branch, beginning, tip, next_seq)"
+_ORIGIN = "CREATE TABLE origin (version, branch, beginning, tip, next_seq, newest)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,18 @@ class Projection:
             seq, parents = 0, parents_of(self._git, tip) if tip else {}
         filling = Filling(db, self._git)
         count = filling.events(stream(self._git, order(parents, tip), parents) if parents else iter(()), seq)
-        files = filling.records(filling.files if not why else files_of(self._git, tip) if tip else {}, anew=bool(why))
+        newest = Newest(self._git, tip)
+        all_anew = bool(why) or newest.key != self._newest(db)
+        touched = (files_of(self._git, tip) if tip else {}) if all_anew else filling.files
+        if all_anew and not why:
+            for name in BY_FILE:
+                db.execute(emptying(name))
+        files = filling.records(touched, newest, anew=all_anew)
         for statement in indexes() if why else ():  # sooner made at the end than kept while rows come in
             db.execute(statement)
         db.execute("DELETE FROM origin")
-        db.execute("INSERT INTO origin VALUES (?, ?, ?, ?, ?)", (_VERSION, self._branch, begun, tip, seq + count))
+        origin = (_VERSION, self._branch, begun, tip, seq + count, newest.key)
+        db.execute("INSERT INTO origin VALUES (?, ?, ?, ?, ?, ?)", origin)
         return Refreshed(count, files, why)
 
     def _since(self, db: sqlite3.Connection, begun: str) -> tuple[str, int, str]:
@@ -130,6 +138,10 @@ class Projection:
         if branch != self._branch:
             return "", 0, f"it told of {branch}"
         return since, seq, "" if beginning_then == begun else "history begins elsewhere"
+
+    def _newest(self, db: sqlite3.Connection) -> str:
+        row = db.execute("SELECT newest FROM origin").fetchone()
+        return "" if row is None else str(row[0])
 
     def _news(self, since: str, tip: str) -> Parents | None:
         """The commits after the one that it tells of; None where they do not go on from there."""

@@ -179,3 +179,8 @@ def removal(name: str) -> str:
 
 def _stored(name: str) -> str:
     return f"stored_{name}"
+
+
+def emptying(name: str) -> str:
+    """The statement that removes all rows."""
+    return f"DELETE FROM {_stored(name)}"  # noqa: S608  names of ours

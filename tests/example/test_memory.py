@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_where_nothing_is_due_the_run_is_over_and_nothing_waits(company: Path) -
 
 
 def test_a_golden_query_that_would_find_nothing_more_stops_the_folding(company: Path) -> None:
-    golden = {"schema": "golden.v1", "summary": "Mine.", "queries": []}
+    golden: dict[str, Any] = {"schema": "golden.v1", "summary": "Mine."}
     golden["queries"] = [{"query": "zebra clause struck", "expect": ["memory/research/old-refunds.md"]}]
     path = company / "memory/research/old-refunds.md"
     clause = path.read_text() + "\n> The zebra clause was struck from the contract by both sides.\n"

@@ -1,0 +1,58 @@
+"""`aios migrate`: records of old schema versions, rewritten in the newest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from aios.cli.output import company, say
+from aios.cli.standing import exit_code, report
+from aios.domain.wording import counted
+from aios.errors import Exit
+
+if TYPE_CHECKING:
+    from aios.app import Company
+
+
+@click.command(epilog="Example: aios migrate --dry-run")
+@click.option("--dry-run", is_flag=True, help="Only say what is old.")
+@click.option("--in-place", is_flag=True, help="Rewrite the files of your work tree; you look at them and commit.")
+@click.pass_context
+def command(ctx: click.Context, dry_run: bool, in_place: bool) -> int:  # noqa: FBT001
+    """Propose records of old schema versions, rewritten in the newest.
+
+    Reading never needs it: old records are understood as they are, in old commits too. Agents, policies, connectors and
+    the company itself are not an agent's to write: --in-place rewrites them as well.
+    """
+    from aios.runs.conductor import carry_on
+    from aios.runs.start import start_run
+
+    here = company(ctx)
+    if dry_run or in_place:
+        return _in_place(here, dry_run=dry_run)
+    run = start_run(here.context, "migrate-records", {}, trigger=here.trigger())
+    standing = carry_on(here.context, run)
+    report(standing)
+    return exit_code(standing)
+
+
+def _in_place(here: Company, *, dry_run: bool) -> int:
+    from aios.runs.migrating import old_files
+    from aios.store.trees import WorkTree
+
+    found = list(old_files(WorkTree(here.root, git=here.git)))
+    lost = [each for each in found if each.text is None]
+    for each in found:
+        if each.text is None:
+            click.echo(str(each.finding))
+            continue
+        click.echo(f"{each.path}  {each.stated} → {each.newest}")
+        if not dry_run:
+            (here.root / each.path).write_text(each.text, encoding="utf-8", newline="")
+    done = len(found) - len(lost)
+    if not found:
+        say("nothing is old")
+    else:
+        say(f"{counted(done, 'file')} {'would be' if dry_run else ''} rewritten".replace("  ", " "))
+    return Exit.FINDINGS if lost else Exit.OK
