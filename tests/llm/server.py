@@ -60,6 +60,8 @@ def serving(script: Sequence[Says]) -> Iterator[Service]:
                 return
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
+            for name, value in says.headers.items():
+                self.send_header(name, value)
             self.send_header("Connection", "close")
             self.end_headers()
             for number, piece in enumerate(_pieces(says)):
