@@ -22,7 +22,9 @@ from aios.runs.effects import desk_of, run_record
 from aios.runs.history import REVERTED
 from aios.runs.main_branch import commit_to_main
 from aios.runs.outcome import record_changes
-from aios.runs.session import open_session, read_state
+from aios.runs.recordings import recording_effect
+from aios.runs.session import Session, open_session, read_state
+from aios.runs.traces import commit_kept
 from aios.store.catalog import Catalog
 from aios.store.edit import edit
 from aios.store.merge import merge_documents
@@ -90,19 +92,29 @@ def revert(context: Context, run: str, *, reason: str) -> list[Receipt]:
     with open_session(context, run) as session:
         for effect in effects:
             connector: Connector = context.connectors(CommitTree(context.git, session.state.base))[effect.connector]
+            receipts.append(_compensate(context, session, effect, connector))
+            context.report(Progress(run, effect.step, "succeeded", detail=f"{effect.capability} {effect.target}"))
+        _write_down(context, session.state, effects, receipts, reason)
+    return receipts
+
+
+def _compensate(context: Context, session: Session, effect: Effect, connector: Connector) -> Receipt:
+    """Do it, once, with a span and a recording. Raises RefusedError where nobody knows whether it happened."""
+    try:
+        with recording_effect(context, session.state, effect, connector) as (recorded, told):
             done = execute(
                 effect,
-                connector,
+                recorded,
                 desk_of(context),
                 approved={effect.key},
                 approved_commit=context.git.commit(context.main),
             )
-            if isinstance(done, Ask):
-                raise RefusedError(done.question.text, "`aios reconcile` settles it")
-            receipts.append(done.receipt)
-            context.report(Progress(run, effect.step, "succeeded", detail=f"{effect.capability} {effect.target}"))
-        _write_down(context, session.state, effects, receipts, reason)
-    return receipts
+            told["aios.effect.outcome"] = done.question.text if isinstance(done, Ask) else done.receipt.how.value
+    finally:
+        commit_kept(context.git, session.run, at=context.now())
+    if isinstance(done, Ask):
+        raise RefusedError(done.question.text, "`aios reconcile` settles it")
+    return done.receipt
 
 
 def _before(context: Context, effect: Effect, path: str, tip: str) -> bytes | None:

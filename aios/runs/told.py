@@ -19,11 +19,12 @@ SECOND = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A fact with the commit that tells it (empty while it is only in the journal) and who did it."""
+    """A fact with the commit that tells it (empty while it is only in the journal), who did it, and its title."""
 
     fact: Fact
     commit: str = ""
     actor: str = ""
+    title: str = ""
 
     @property
     def at(self) -> int:
@@ -37,7 +38,10 @@ class Told:
 def told_of(context: Context, run: str) -> list[Told]:
     """Everything that is told of a run, oldest first, its journal included."""
     git = context.git
-    told = [Told(fact_of_event(event), event.commit, _actor(event)) for event in events_of(git, run, main=context.main)]
+    told = [
+        Told(fact_of_event(event), event.commit, _actor(event), event.subject.partition(": ")[2])
+        for event in events_of(git, run, main=context.main)
+    ]
     waiting = pending(git).get(f"refs/heads/{branch_of(run)}")
     told += [
         Told(fact_of_message(entry.draft.message, entry.draft.at, paths=tuple(entry.draft.changes)))

@@ -15,13 +15,15 @@ from aios.domain.run import RunState
 from aios.domain.span import Span, SpanKind, root_id
 from aios.domain.wording import counted
 from aios.runs.context import Context
-from aios.runs.history import ASKED, Fact, fold
+from aios.runs.history import ASKED, REVERTED, Fact, fold
 from aios.runs.recorded_trace import trace_of_record
 from aios.runs.told import SECOND, Told, told_of
 from aios.runs.traces import spans_of
 from aios.runs.unfinished import unfinished_spans
 from aios.runs.waits import gates, span_id, timers
 from aios.trace.outline import COMMIT, OPEN, UNTIMED, WAIT, Trace, works
+
+UNDO = "-undo"  # how the steps of what undoes an effect end
 
 
 def trace_of(context: Context, run: str) -> Trace:
@@ -96,8 +98,10 @@ def _place_of(span: Span) -> tuple[str, int | None, int, str]:
 
 def _of_effect(span: Span, told: Sequence[Told]) -> Told | None:
     """The first fact of the effect's step that is not older than the effect."""
-    step = span.attributes.get("aios.step")
-    return next((t for t in told if t.fact.step == step and t.fact.status and t.at + SECOND > span.end), None)
+    step = str(span.attributes.get("aios.step", ""))
+    undoes = step.endswith(UNDO)
+    facts = (each for each in told if (each.fact.type == REVERTED if undoes else each.fact.step == step))
+    return next((each for each in facts if (undoes or each.fact.status) and each.at + SECOND > span.end), None)
 
 
 def _untimed(run: str, spans: Sequence[Span], told: Sequence[Told]) -> list[Span]:
@@ -108,6 +112,10 @@ def _untimed(run: str, spans: Sequence[Span], told: Sequence[Told]) -> list[Span
     found = []
     for number, each in enumerate(told):
         fact = each.fact
+        if fact.type == REVERTED and not any(step.endswith(UNDO) for step in effects):
+            undone = {UNTIMED: True, "aios.actor": each.actor, COMMIT: each.commit}
+            identity = span_id(run, "log", number)
+            found.append(Span(identity, root_id(run), SpanKind.EFFECT, "undo", each.at, each.at, "", undone))
         if not fact.step or not fact.status or fact.type == ASKED or fact.step in effects:
             continue
         if fact.key in keys or (not fact.key and _place(fact) in places):
@@ -120,6 +128,7 @@ def _untimed(run: str, spans: Sequence[Span], told: Sequence[Told]) -> list[Span
             "aios.status": fact.status,
             "aios.event": fact.type,
             "aios.actor": each.actor,
+            "aios.title": each.title,
         }
         attributes |= {"aios.item": fact.item} if fact.item is not None else {}
         attributes |= {COMMIT: each.commit} if each.commit else {}
@@ -162,7 +171,7 @@ def _root(state: RunState, status: str, told: Sequence[Told], spans: Sequence[Sp
 
 def _notes(kept: Sequence[Span], spans: Sequence[Span]) -> tuple[str, ...]:
     notes = []
-    untimed = [span for span in spans if UNTIMED in span.attributes and span.attributes["aios.status"] != "skipped"]
+    untimed = [span for span in spans if UNTIMED in span.attributes and span.attributes.get("aios.status") != "skipped"]
     if untimed and not kept:
         notes.append(
             "No spans were kept of this run: the log tells what was done and when it ended, not how long it took."

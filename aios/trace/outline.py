@@ -99,7 +99,7 @@ def _by_time(span: Span) -> tuple[int, int, int]:
     # The log tells its moments to the second: what only it tells of came before what else began in that moment, and a
     # wait after the work that ended then. Equal ones stay as they were told.
     rank = 0 if is_set(span, UNTIMED) else 2 if span.kind is SpanKind.GATE else 1
-    return (span.start, rank, -span.end)
+    return (span.start, rank, span.end if rank == 2 else -span.end)
 
 
 def seconds(span: Span) -> float:

@@ -12,7 +12,7 @@ from aios.domain.wording import counted
 from aios.trace.axis import Axis
 from aios.trace.outline import COMMIT, UNTIMED, Row, Trace, is_set, outline, rows, text_of
 from aios.trace.totals import Totals, totals
-from aios.trace.wording import about, dollars, duration, moment, plain, state_of, title_of, tokens, took
+from aios.trace.wording import about, dollars, duration, moment, plain, state_of, title_of, tokens, took, waited
 
 _SIGNS = {"ok": "✓", "failed": "✗", "skipped": "–", "asked": "?", "waiting": "⏸", "unfinished": "…"}
 _COLOURS = {"failed": "red", "waiting": "yellow", "asked": "yellow", "unfinished": "yellow", "skipped": "dim"}
@@ -69,9 +69,9 @@ def summary(sums: Totals) -> str:
     """The totals in one line, the zeros left out."""
     parts = [f"worked {duration(sums.working)}"]
     if sums.waiting_operator >= 1:
-        parts.append(f"waited {duration(round(sums.waiting_operator))} for you")
+        parts.append(f"waited {waited(sums.waiting_operator)} for you")
     if sums.waiting - sums.waiting_operator >= 1:
-        parts.append(f"{duration(round(sums.waiting - sums.waiting_operator))} for its time")
+        parts.append(f"{waited(sums.waiting - sums.waiting_operator)} for its time")
     if sums.calls or sums.tokens_in:
         cached = f", {sums.hits} from the cache" if sums.hits else ""
         parts.append(f"{counted(sums.calls, 'model call')}{cached}")

@@ -16,7 +16,7 @@ from aios.trace.decided import decisions
 from aios.trace.lanes import PATTERN, background, waterfall
 from aios.trace.outline import OPEN, Trace, is_set, outline, rows
 from aios.trace.totals import Totals, totals
-from aios.trace.wording import dollars, duration, moment, plain, tokens
+from aios.trace.wording import dollars, duration, moment, plain, tokens, waited
 
 _STYLE = Path(__file__).with_name("waterfall.css")
 _GOOD, _BAD = {"done"}, {"failed", "rejected", "cancelled", "reverted"}
@@ -66,9 +66,9 @@ def _tiles(sums: Totals) -> str:
     waited_for_time = sums.waiting - sums.waiting_operator
     tiles = [
         ("Worked", duration(sums.working), counted(sums.steps, "step attempt")),
-        ("Waited for you", _long(sums.waiting_operator), "decisions and answers"),
-        ("Waited for its time", _long(waited_for_time), "steps that come later") if waited_for_time >= 1 else None,
-        ("Nothing ran", _long(sums.idle), "between sittings") if sums.idle >= 1 else None,
+        ("Waited for you", waited(sums.waiting_operator) if sums.waiting_operator else "0 s", "decisions and answers"),
+        ("Waited for its time", waited(waited_for_time), "steps that come later") if waited_for_time >= 1 else None,
+        ("Nothing ran", waited(sums.idle), "between sittings") if sums.idle >= 1 else None,
         ("Model calls", str(sums.calls), f"{sums.hits} from the cache" if sums.hits else "") if sums.calls else None,
         ("Model calls", "none", "every agent worked offline") if not sums.calls and not sums.tokens_in else None,
         (
@@ -87,10 +87,6 @@ def _tiles(sums: Totals) -> str:
         for name, value, more in (tile for tile in tiles if tile)
     )
     return f'<section aria-label="Totals">\n<dl class="tiles">\n{told}</dl>\n</section>\n'
-
-
-def _long(amount: float) -> str:
-    return duration(float(round(amount))) if amount >= 1 else "under 1 s" if amount > 0 else "0 s"
 
 
 def _notes(trace: Trace) -> str:

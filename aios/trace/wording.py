@@ -40,6 +40,12 @@ def duration(amount: float) -> str:
     raise AssertionError(amount)
 
 
+def waited(amount: float) -> str:
+    """How long a wait was: the log tells its moments to the second."""
+    whole = round(amount)
+    return duration(float(whole)) if whole >= 60 else f"{whole} s" if whole else "under 1 s"
+
+
 def moment(at: int) -> str:
     """Nanoseconds since 1970 as `2026-11-23 07:35:50 UTC`."""
     try:
@@ -68,10 +74,7 @@ def took(span: Span) -> str:
     if is_set(span, UNTIMED):
         return "—"
     amount = seconds(span)
-    if span.kind is SpanKind.GATE:  # the log keeps whole seconds
-        told = duration(float(round(amount))) if amount >= 1 else "under 1 s"
-    else:
-        told = duration(amount)
+    told = waited(amount) if span.kind is SpanKind.GATE else duration(amount)
     return f"{told}…" if is_set(span, OPEN) else told
 
 

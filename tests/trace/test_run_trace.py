@@ -18,6 +18,7 @@ from aios.errors import UsageError
 from aios.runs.conductor import carry_on
 from aios.runs.context import Context
 from aios.runs.gate import answer, approve, cancel, reject, revise
+from aios.runs.revert import revert
 from aios.runs.traces import folder_of, spans_of
 from aios.runs.tracing import trace_of
 from aios.trace.outline import Row, outline, rows
@@ -118,6 +119,7 @@ def test_a_run_whose_spans_were_pruned_is_told_by_its_log(company: Path) -> None
         "step write",
     ]
     assert all(row.span.attributes["aios.untimed"] for name, row in found.items() if name.startswith("step"))
+    assert found["step dig[2]"].span.attributes["aios.title"] == "part 2"
     assert "No spans were kept" in trace.notes[0]
     assert totals(trace).working == 0
     assert found["gate approve"].span.attributes["aios.policy.verdict"] == "ask"
@@ -206,6 +208,24 @@ def test_an_attempt_that_has_not_ended_is_told_as_unfinished(company: Path) -> N
     assert step.span.attributes["aios.attempt"] == 2
     assert [child.span.name for child in step.children] == ["recall"]
     assert [child.span.name for child in step.children[0].children] == ["chat tiny"]
+
+
+def test_what_undoes_an_effect_has_a_span_too_and_without_spans_the_log_tells_of_it(company: Path) -> None:
+    here = context(company)
+    with here.git:
+        run = house.start(here)
+        carry_on(here, run)
+        approve(here, run)
+        carry_on(here, run, effects=True)
+        revert(context(company, DAY), run, reason="a mistake")
+        undone = told(here, run)["effect cms.unpublish"]
+        here.git.delete_ref("refs/heads/aios/traces", here.git.commit("aios/traces"))
+        bare = told(here, run)["effect undo"]
+        log = here.git.text("log", "--format=%H", "-1", "main").strip()
+    assert [child.span.name for child in undone.children] == ["lookup", "act"]
+    assert undone.span.attributes["aios.commit"] == log
+    assert bare.span.attributes["aios.commit"] == log
+    assert bare.span.attributes["aios.actor"] == "operator:me@test.example"
 
 
 def test_a_run_merged_into_one_commit_is_told_by_its_record(company: Path) -> None:
