@@ -19,7 +19,8 @@ from aios.domain.unseen import with_unseen_shown, without_unseen
 from aios.domain.wording import counted
 
 _MENTION = re.compile(r"(?<![\w`])@(?=\w)")
-_ADDRESS = re.compile(r"(?<=[a-z]:)(?=//)|(?<=\bwww)(?=\.\w)|(?<=\bmailto:)(?=\w)|(?<=\bxmpp:)(?=\w)", re.IGNORECASE)
+# Git hosts make links of bare addresses; as code they are read, and copied, and lead nowhere.
+_ADDRESS = re.compile(r"((?:\b[a-z][a-z0-9+.-]{1,20}://|\bwww\.|\b(?:mailto|xmpp):)[^\s`|<>\\]+)", re.IGNORECASE)
 _CLOSING = re.compile(r"\b(clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing))(\s*:?\s*)#(?=\d)", re.IGNORECASE)
 _BLOCK = re.compile(r"^(\d*)([#+\-=~.)])")  # what would make a line a heading, a list or a rule
 PREVIEW_LINES = 60
@@ -56,12 +57,16 @@ class Review:
 
 def neutral(text: str) -> str:
     """Outside text within a line of ours: visible, on one line, no mention, closing keyword or markup of its own."""
-    line = without_unseen(" ".join(text.split()))
-    line = _MENTION.sub("@\u2060", line)
-    line = _ADDRESS.sub("\u2060", line)  # git hosts make links of bare addresses
-    line = _CLOSING.sub(r"\1\2№", line)
-    line = re.sub(r"([<>`*_\[\]|\\])", r"\\\1", line)
-    return _BLOCK.sub(lambda match: f"{match.group(1)}\\{match.group(2)}", line)
+    parts = _ADDRESS.split(without_unseen(" ".join(text.split())))
+    parts[::2] = map(_escaped, parts[::2])
+    parts[1::2] = (f"`{address}`" for address in parts[1::2])
+    return _BLOCK.sub(lambda match: f"{match.group(1)}\\{match.group(2)}", "".join(parts))
+
+
+def _escaped(text: str) -> str:
+    text = _MENTION.sub("@\u2060", text)
+    text = _CLOSING.sub(r"\1\2№", text)
+    return re.sub(r"([<>`*_\[\]|\\])", r"\\\1", text)
 
 
 def fenced(text: str, *, language: str = "") -> str:

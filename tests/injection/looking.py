@@ -9,7 +9,7 @@ from pathlib import Path
 from aios.store.git import Git
 from aios.store.log import read_events
 from tests.injection.company import everything, git
-from tests.injection.texts import SECRET
+from tests.injection.texts import HOST, SECRET
 
 # What only the operator's own acts may say.
 DECIDED = ("proposal.approved", "proposal.rejected", "effect.claimed", "content.published")
@@ -71,3 +71,28 @@ def assert_plain(text: str) -> None:
         if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co"} and char not in "\u200c\u200d\u2060"
     }
     assert odd == set()
+
+
+def assert_page_is_harmless(page: bytes, shown: str) -> None:
+    """Nothing of a page runs or is loaded from elsewhere; it links to the hostile host only where that was shown."""
+    from lxml import html
+
+    root = html.document_fromstring(page.decode(), parser=html.HTMLParser(encoding="utf-8"))
+    for element in root.iter():
+        if not isinstance(element.tag, str):
+            continue
+        assert element.tag not in {"iframe", "object", "embed", "form", "base", "applet", "svg", "math"}, element.tag
+        assert element.tag != "script" or element.get("type") == "application/ld+json"
+        assert element.get("http-equiv") in {None, "Content-Security-Policy"}
+        assert [name for name in element.attrib if name.startswith("on") or name == "srcdoc"] == []
+        for name in ("src", "srcset", "action", "data", "poster", "background", "formaction"):
+            assert HOST not in str(element.get(name) or "")
+            assert "//" not in str(element.get(name) or "")
+        href = str(element.get("href") or "").strip().lower()
+        if element.tag == "link" and href == "data:,":  # ours: browsers need not ask for an icon
+            continue
+        assert not href.startswith(("javascript:", "data:", "vbscript:", "file:")), href
+        if HOST in href:
+            assert element.tag == "a"
+            assert element.get("rel") == "external noopener"
+            assert href in shown

@@ -25,9 +25,11 @@ _LONGEST_TAG = 5_000
 _ATTRIBUTE = re.compile(r"([^\s\"'<>/=]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+))?")
 _KNOWN = frozenset(
     """
-    a abbr address article aside b big blockquote br center cite code dd del details div dl dt em figcaption figure
-    font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p picture pre q s samp section small
-    source span strong sub summary sup table tbody td tfoot th thead tr tt u ul var video wbr
+    a abbr address applet area article aside audio b base big blockquote body br button canvas center cite code dd del
+    details dialog div dl dt em embed fieldset figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head
+    header hr html i img input ins kbd label li link main map mark menu meta nav ol option p param picture pre q s samp
+    section select small source span strong sub summary sup table tbody td textarea tfoot th thead title tr track tt u
+    ul var video wbr
     """.split()  # noqa: SIM905 (a list of words reads best as words)
 )
 _TARGET = r"(?:\([^()\n]{0,2000}(?:\([^()\n]{0,200}\)[^()\n]{0,2000})?\)|\[[^\[\]\n]{0,200}\])"
@@ -35,11 +37,14 @@ _LINKED = re.compile(
     rf"{_CODE}|(?P<image>!\[[^\[\]\n]{{0,500}}\]{_TARGET})"
     r"|(?P<note>^ {0,3}\[(?://|[Cc]omment|[Hh]idden)[^\]\n]{0,40}\]: *[#<][^\n]*$)"
     r"|(?P<definition>^ {0,3}\[(?!\^)(?P<label>[^\[\]\n]{1,200})\]:[ \t]*\S[^\n]*$\n?)"
+    r"|<(?P<address>(?:[a-z][a-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@]{1,200}@[^\s<>]{1,200}))>"
     rf"|(?<!\\)\[(?P<words>[^\[\]]{{0,500}})\](?P<target>{_TARGET})?",
-    re.MULTILINE | re.DOTALL,
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
-_UNSEEN = frozenset({"script", "style", "template", "noscript", "svg", "iframe", "object"})
-_VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr"})
+_UNSEEN = frozenset({"script", "style", "template", "noscript", "svg", "math", "iframe", "object"})
+_VOID = frozenset(
+    {"area", "base", "br", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
+)
 _CLOSED_BY_OTHERS = frozenset({"dd", "dt", "li", "p", "td", "th", "tr"})
 _TITLE = re.compile(r"^(?:# +(?P<atx>[^\n]+?)(?: +#+)?|(?P<setext>[^\n]+)\n=+)[ \t]*$", re.MULTILINE)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*(?P<quote>[\"']?)(?P<title>[^\n]+?)(?P=quote)[ \t]*$", re.MULTILINE)
@@ -49,13 +54,18 @@ def tidy(text: str) -> tuple[str, str, int]:
     """(title, Markdown, characters of hidden text) of a document with `\\n` line ends; the title may be empty."""
     front, body, _ = split(text)
     body, hidden = _visible(body)
-    body, notes = _without_targets(body)
+    body, notes = without_targets(body)
     hidden += notes
     stated = _FRONT_TITLE.search(front)
     if stated:
         return stated["title"], body, hidden
     shown = _TITLE.search(_BLOCK_OF_CODE.sub("", body))
     return ((shown["atx"] or shown["setext"]).strip() if shown else ""), body, hidden
+
+
+def as_words(line: str) -> str:
+    """A title from anywhere, without HTML and targets of links."""
+    return without_targets(_visible(line)[0])[0]
 
 
 def _visible(text: str) -> tuple[str, int]:
@@ -86,7 +96,7 @@ def _visible(text: str) -> tuple[str, int]:
     return "".join([*kept, text[end:]]), hidden
 
 
-def _without_targets(text: str) -> tuple[str, int]:
+def without_targets(text: str) -> tuple[str, int]:
     """Links as their words; images, and definitions of where links lead to, not at all; and how much was a note."""
     labels: set[str] = set()
     hidden = 0
@@ -99,6 +109,8 @@ def _without_targets(text: str) -> tuple[str, int]:
             labels.add(found["label"].casefold())
         if found["note"] or found["image"] or found["definition"]:
             return ""
+        if found["address"]:
+            return found["address"]
         if found["words"] is None or not (found["target"] or found["words"].casefold() in labels):
             return found[0]
         return found["words"]

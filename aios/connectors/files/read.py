@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from aios.connectors.files.decode import decode
+from aios.connectors.files.marked import as_words, tidy, without_targets
 from aios.connectors.files.text import clean, one_line
 from aios.domain.effect import CollectedDocument
 from aios.domain.finding import Finding, Severity
@@ -74,7 +75,7 @@ def document(raw: Raw) -> tuple[CollectedDocument | None, list[Finding]]:
         kinds = ", ".join(f"{count} × {name}" for name, count in list(invisible.items())[:6])
         message = f"{total} invisible character{'s' if total > 1 else ''} taken out: {kinds}"
         findings.append(finding(raw.origin, "source-invisible", message, "", Severity.WARNING))
-    name = one_line(title) or one_line(_from_name(raw.name)) or "Untitled"
+    name = one_line(as_words(title)) or one_line(_from_name(raw.name)) or "Untitled"
     origin = raw.origin if raw.origin.isprintable() else one_line(raw.origin, 2_000)
     return CollectedDocument(origin, name, body, digest(raw.content), raw.media_type or PLAIN), findings
 
@@ -85,14 +86,14 @@ def _converted(raw: Raw, text: str) -> tuple[str, str, int]:
         from aios.connectors.files.html import extract
 
         page = extract(text)
-        return page.title, page.markdown, page.hidden
-    from aios.connectors.files.marked import tidy
-
+        # What the page's words spell out would be a link by now.
+        return page.title, without_targets(page.markdown)[0], page.hidden
     if raw.media_type == RST:
         from aios.connectors.files.restructured import to_markdown
 
         return tidy(to_markdown(text))
-    title, markdown, hidden = tidy(text) if raw.media_type == MARKDOWN else ("", text, 0)
+    # Plain text becomes part of a Markdown record: what would be markup there is treated as such.
+    title, markdown, hidden = tidy(text)
     if not title and (found := _PLAIN_TITLE.match(text)) and raw.media_type == PLAIN:
         title = found["title"].strip().lstrip("#").strip()
     return title, markdown, hidden

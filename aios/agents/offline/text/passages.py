@@ -175,7 +175,7 @@ def _good_list(text: str) -> bool:
     if "```" in text or "\n\n\n" in text:
         return False
     items = [line.strip() for line in text.splitlines() if line.strip()]
-    refused = {"leftover-markup", "boilerplate", "version-note", "points-elsewhere", "unbalanced", "chatter"}
+    refused = {"leftover-markup", "boilerplate", "version-note", "points-elsewhere", "unbalanced", "chatter", "order"}
     joined = " ".join(item.lstrip("-*+0123456789.) ") for item in items)
     return len(items) > 1 and fault(f"These are {joined}.".replace("..", ".")) not in refused
 

@@ -10,6 +10,7 @@ import re
 
 from aios.agents.offline.text.language import Language
 from aios.agents.offline.text.words import words
+from aios.agents.orders import orders_in
 
 _CODE = re.compile(r"(`+)[^`]+?\1")
 _LINK = re.compile(r"\[([^\]]*)\]\((https?://[^)\s]*|mailto:[^)\s]*)\)")
@@ -169,7 +170,8 @@ def fault(sentence: str, *, introduces: bool = False, own: bool = False) -> str:
         return "announces"
     judged = _INTRODUCES.sub("", plain) if introduces else plain
     found = (name for name, pattern in _RULES if pattern.search(judged))
-    return next((name for name in found if not (own and name == "first-person")), "")
+    problem = next((name for name in found if not (own and name == "first-person")), "")
+    return problem or ("order" if not own and orders_in(flat, "") else "")
 
 
 def _malformed(flat: str, plain: str) -> str:
