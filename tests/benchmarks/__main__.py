@@ -6,7 +6,7 @@ import importlib
 import sys
 from pathlib import Path
 
-NAMES = ("start_up", "durable_step", "read_log", "projection", "check", "recording")
+NAMES = ("start_up", "durable_step", "read_log", "projection", "check", "recording", "memory_years")
 
 
 def main(names: list[str]) -> int:
