@@ -14,6 +14,7 @@ from aios.domain.agent import AgentCall
 from aios.domain.keys import digest
 from aios.domain.memory import Hit
 from aios.domain.model import ToolSpec
+from aios.domain.outside import json_of
 from aios.domain.record import Trust
 
 CHARS_PER_TOKEN = 4
@@ -104,7 +105,7 @@ def parsed(text: str) -> dict[str, Any]:
     start = text.find("{")
     if start < 0:
         raise ValueError("there is no JSON object in the answer")
-    found, _ = json.JSONDecoder().raw_decode(text[start:])
+    found = json_of(text, start, alone=False)
     if not isinstance(found, dict):
         raise ValueError("the answer is no JSON object")  # noqa: TRY004  whoever asks wants one kind of error
     return found

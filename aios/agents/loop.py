@@ -6,7 +6,6 @@ answer: `judge` is the contract, applied to the tree that the reply would leave.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,10 +16,12 @@ from aios.agents.working import Passage, WorkingMemory, passage_of
 from aios.domain.agent import AgentCall, AgentReply, Question, Reason, Tier, Tools
 from aios.domain.finding import Finding
 from aios.domain.model import Model, ModelReply, Request, Role, ToolCall
+from aios.domain.outside import json_of
 from aios.domain.record import Trust
 from aios.errors import AiosError, RefusedError
 
 ROUNDS = 12  # exchanges with a model, unless the contract's `budget.calls` says otherwise
+CALLS = 16  # uses of tools that are heard of one answer
 MENDS = 2  # times that a wrong answer is sent back to one model
 
 # What is wrong with a reply, in words; nothing where it is in order. Raises AiosError for what breaks the contract.
@@ -72,10 +73,12 @@ class _Talk:
         for _ in range(contract.budget_calls or ROUNDS):
             request = Request(tuple(memory.messages), TOOLS, answer_schema(contract.output))
             reply = self.model.complete(request, _hear)
-            memory.say(Role.ASSISTANT, reply.text, reply.calls)
+            memory.say(Role.ASSISTANT, reply.text, reply.calls[:CALLS])
             if reply.calls:
-                for each in reply.calls:
+                for each in reply.calls[:CALLS]:
                     memory.answer(each, self._use(each))
+                if len(reply.calls) > CALLS:
+                    memory.say(Role.USER, f"Of your {len(reply.calls)} calls the first {CALLS} were heard.")
                 continue
             answer, wrong = self._answer(reply)
             if answer is not None and not wrong:
@@ -100,7 +103,7 @@ class _Talk:
     def _use(self, wanted: ToolCall) -> str | list[Passage]:
         """A tool's answer; what goes wrong is an answer too."""
         try:
-            given = json.loads(wanted.arguments or "{}")
+            given = json_of(wanted.arguments.strip() or "{}")
             if not isinstance(given, dict):
                 return "the arguments must be a JSON object"
             match wanted.name:

@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 
 from aios.domain.event import one_line
 from aios.domain.model import Listen, Message, ModelReply, Request, Role, ToolCall, Usage
+from aios.domain.outside import json_of, mended
 from aios.errors import AiosError, RefusedError, TransientError
 from aios.llm.pace import Pace
 from aios.llm.settings import Settings
-from aios.llm.streaming import BrokenOffError, EndlessError, Heard, events, mended, whole
+from aios.llm.streaming import BrokenOffError, EndlessError, Heard, events, whole
 
 
 @dataclass(slots=True)
@@ -234,7 +235,7 @@ def _message(message: Message) -> dict[str, Any]:
 def _arguments(call: ToolCall) -> str:
     """A call's arguments as a JSON object: services read them again, and fail on what a model got wrong."""
     try:
-        if isinstance(json.loads(call.arguments), dict):
+        if isinstance(json_of(call.arguments.strip()), dict):
             return call.arguments
     except ValueError:
         pass

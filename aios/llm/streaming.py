@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aios.domain.model import ModelReply, ToolCall, Usage
+from aios.domain.outside import mended
 
 LONGEST = 2_000_000  # characters of one answer
 MOST = 32_000_000  # bytes of one answer: each word of it comes in an envelope
@@ -149,15 +150,6 @@ class Heard:
             return Usage(sent // CHARS_PER_TOKEN + 1, self.size // CHARS_PER_TOKEN + 1, estimated=True)
         cached = _count(_mapping(self.usage.get("prompt_tokens_details")).get("cached_tokens")) or 0
         return Usage(into, out, min(cached, into))
-
-
-def mended(text: str) -> str:
-    """The text without halves of letters: two that belong together become one, others the mark for what is unknown."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
