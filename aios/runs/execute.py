@@ -75,7 +75,8 @@ def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, An
     with context.recorder.span(SpanKind.AGENT, name, **{"gen_ai.operation.name": "invoke_agent"}) as told:
         told |= {"gen_ai.agent.name": contract.name, "gen_ai.agent.version": str(contract.version)}
         answer = _agent_attempt(context, call, tree)
-        told |= {"aios.tier": answer["tier"], "aios.confidence": answer["confidence"]}
+        if "question" not in answer:  # who asks is not confident, and no tier's answer was taken
+            told |= {"aios.tier": answer["tier"], "aios.confidence": answer["confidence"]}
         return answer
 
 

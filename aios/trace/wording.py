@@ -132,7 +132,8 @@ def _of_call(span: Span) -> list[str]:
 def _finish(span: Span) -> str:
     reasons = span.attributes.get("gen_ai.response.finish_reasons")
     said = [str(each) for each in reasons] if isinstance(reasons, list | tuple) else []
-    return "" if said in ([], ["stop"]) else f"ended by {plain(', '.join(said), 60)}"
+    words = {"stop": "", "tool_calls": "calls tools", "length": "cut at its limit", "content_filter": "cut by a filter"}
+    return ", ".join(filter(None, (words.get(each, f"ended by {plain(each, 60)}") for each in said)))
 
 
 def _spent(span: Span) -> str:
