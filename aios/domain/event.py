@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from aios.domain.keys import canonical_json
-from aios.domain.unseen import without_unseen
+from aios.domain.unseen import with_unseen_escaped, without_unseen
 
 OPERATOR = "operator"
 
@@ -86,12 +86,7 @@ def render_message(note: EventNote) -> str:
         ("Usage", canonical_json(dict(note.usage)) if note.usage else ""),
     ]
     if note.output is not None:
-        output = (
-            canonical_json(note.output)
-            .replace("\u2028", "\\u2028")
-            .replace("\u2029", "\\u2029")
-            .replace("\x85", "\\u0085")
-        )
+        output = with_unseen_escaped(canonical_json(note.output))
         if len(output.encode()) > OUTPUT_LIMIT:
             raise ValueError(f"the output of {note.step or note.type} is larger than {OUTPUT_LIMIT // 1024} KiB")
         pairs.append(("Output", output))
