@@ -18,6 +18,8 @@ from aios.trace.totals import HIT
 _INTERNAL, _CLIENT = 1, 3
 _KINDS = {SpanKind.CALL: _CLIENT, SpanKind.READ: _CLIENT, SpanKind.EFFECT: _CLIENT}
 _OK, _ERROR = 1, 2
+_MEMORY = "memory"
+_DIALECT = "openai"  # the conventions name by it how a model is spoken to, which need not be who runs it
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _LATEST = 2**64 - 1
 
@@ -71,15 +73,20 @@ def _status(span: Span) -> dict[str, Any]:
 
 def _name(span: Span) -> str:
     """Names as the conventions have them: the operation, then what it is done to."""
-    operation = {SpanKind.AGENT: "invoke_agent", SpanKind.CALL: "chat", SpanKind.TOOL: "execute_tool"}.get(span.kind)
-    target = {
-        SpanKind.AGENT: text_of(span, "gen_ai.agent.name"),
-        SpanKind.CALL: text_of(span, "gen_ai.request.model"),
-        SpanKind.TOOL: text_of(span, "gen_ai.tool.name"),
-    }.get(span.kind, "")
-    if span.kind is SpanKind.RUN:
-        return _text(f"invoke_workflow {span.name}")
-    return _text(f"{operation} {target or span.name}" if operation else f"{span.kind.value} {span.name}")
+    match span.kind:
+        case SpanKind.RUN:
+            name = f"invoke_workflow {span.name}"
+        case SpanKind.AGENT:
+            name = f"invoke_agent {text_of(span, 'gen_ai.agent.name') or span.name}"
+        case SpanKind.CALL:
+            name = f"chat {text_of(span, 'gen_ai.request.model') or span.name}"
+        case SpanKind.TOOL:
+            name = f"execute_tool {text_of(span, 'gen_ai.tool.name') or span.name}"
+        case SpanKind.RECALL:
+            name = f"retrieval {_MEMORY}"
+        case _:
+            name = f"{span.kind.value} {span.name}"
+    return _text(name)
 
 
 def _own(span: Span) -> dict[str, Any]:
@@ -94,8 +101,10 @@ def _more(span: Span) -> dict[str, Any]:
     found: dict[str, Any] = {"aios.kind": span.kind.value}
     if span.kind is SpanKind.RUN:
         found |= {"gen_ai.operation.name": "invoke_workflow", "gen_ai.agent.name": span.name}
+    if span.kind is SpanKind.CALL and "gen_ai.provider.name" not in span.attributes:
+        found["gen_ai.provider.name"] = _DIALECT
     if span.kind is SpanKind.RECALL:
-        found |= {"gen_ai.operation.name": "retrieval", "gen_ai.data_source.id": "memory"}
+        found |= {"gen_ai.operation.name": "retrieval", "gen_ai.data_source.id": _MEMORY}
         found |= {"gen_ai.retrieval.query.text": text_of(span, "aios.recall.query")}
     if span.error:
         found["error.type"] = text_of(span, "error.type") or "_OTHER"

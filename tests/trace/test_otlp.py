@@ -71,12 +71,13 @@ def test_kinds_names_status_and_types_are_as_the_conventions_have_them() -> None
     told = attributes_of(call)
     assert told["gen_ai.usage.input_tokens"] == 1200
     assert told["aios.cost.usd"] == 0.0123
+    assert told["gen_ai.provider.name"] == "openai"
     assert call.status.code == Status.STATUS_CODE_OK
     failed = kept["step dig[1]"]
     assert failed.status.code == Status.STATUS_CODE_ERROR
     assert failed.status.message == "the source is gone"
     assert attributes_of(failed)["error.type"] == "_OTHER"
-    search = attributes_of(kept["recall recall"])
+    search = attributes_of(kept["retrieval memory"])
     assert search["gen_ai.operation.name"] == "retrieval"
     assert search["gen_ai.retrieval.query.text"] == "a topic"
     assert attributes_of(kept["invoke_workflow publish-content"])["gen_ai.operation.name"] == "invoke_workflow"
