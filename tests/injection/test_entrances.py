@@ -19,6 +19,7 @@ from aios.runs.session import read_state
 from aios.runs.start import start_run
 from aios.store.git import Git
 from aios.store.log import read_events
+from aios.store.trees import CommitTree
 from tests.conftest import commit_all
 from tests.injection.company import NOW, Obeying, aios, context, copied, git, record, run_notes, write
 from tests.injection.looking import assert_nothing_decided, assert_nothing_leaked, assert_plain
@@ -93,6 +94,7 @@ def told(acme: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = copied(acme, tmp_path_factory.mktemp("told") / "acme")
     for each in SHORT:
         text = each.text.replace("\0", "")
+        badly = f"---\nschema: note.v1\nkind: note\ntitle: {text}\ntrust: external\n---\n{text}\n"
         note = {
             "schema": "note.v1",
             "kind": "note",
@@ -106,8 +108,7 @@ def told(acme: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             root,
             {
                 f"memory/notes/well-{each.name}.md": record(note, text),
-                f"memory/notes/badly-{each.name}.md": f"---\nschema: note.v1\nkind: note\ntitle: {text}\ntrust: external\n---\n"
-                f"{text}\n",
+                f"memory/notes/badly-{each.name}.md": badly,
                 f"state/questions/well-{each.name}.yaml": record(question, "").split("---\n")[1],
                 f"state/customers/badly-{each.name}.yaml": f"schema: customer.v1\nname: {text}\ntrust: external\n",
             },
@@ -128,7 +129,7 @@ def test_badly_written_ones_are_findings_and_hide_no_others(told: Path) -> None:
 def test_recalled_they_keep_their_mark_and_are_shown_plainly(told: Path) -> None:
     here = context(told)
     for each in SHORT[::8]:
-        hits = here.recall(here_tree(told), each.text[:200], 10, (), "2026-11-02T09:00:00Z", ())
+        hits = here.recall(CommitTree(here.git, "main"), each.text[:200], 10, (), "2026-11-02T09:00:00Z", ())
         assert {hit.trust for hit in hits if hit.path.startswith("memory/")} <= {Trust.EXTERNAL}
     for words in ("instructions", "approved operator", "../../state/policies", "' OR 1=1 --", 'NEAR("'):
         done = aios(told, "recall", words)
@@ -138,9 +139,10 @@ def test_recalled_they_keep_their_mark_and_are_shown_plainly(told: Path) -> None
 
 def test_none_of_them_forges_the_operators_trust(told: Path) -> None:
     """What a text says of trust after the first mark of its record is the record's text, or a finding."""
+    here = context(told)
     for each in tried("yaml"):
         path = f"memory/notes/well-{each.name}.md"
-        hits = context(told).recall(here_tree(told), f"{each.text[:100]}", 30, (), "2026-11-02T09:00:00Z", (path,))
+        hits = here.recall(CommitTree(here.git, "main"), f"{each.text[:100]}", 30, (), "2026-11-02T09:00:00Z", (path,))
         assert all(hit.trust is Trust.EXTERNAL for hit in hits if hit.path == path)
 
 
@@ -154,12 +156,6 @@ def test_an_agent_that_recalls_them_is_given_data(told: Path, tmp_path: Path) ->
     assert task.count("(trust: external)") >= 3
     assert "reads like an instruction" in render(review_of(here, standing.run))
     assert_nothing_decided(root)
-
-
-def here_tree(root: Path) -> object:
-    from aios.store.trees import CommitTree
-
-    return CommitTree(Git(root), "main")
 
 
 # Inputs of a workflow
