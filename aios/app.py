@@ -136,6 +136,12 @@ class Company:
         """The language models that a tree's company record configures, each in its stack."""
         return self.model_stack(tree).models(cached=cached)
 
+    def model_costs(self) -> dict[str, Any]:
+        """What models cost today and this month, against the limits; nothing where none is configured."""
+        record = self.company_record()
+        tiers = record.get("tiers") if record else None
+        return self.model_stack(self.tree()).costs() if isinstance(tiers, Mapping) and tiers else {}
+
     def model_stack(self, tree: Tree) -> Stack:
         from aios.llm.stack import Stack, World
         from aios.store.catalog import Catalog

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from aios.cli.output import company, emit_json, json_option, table
@@ -13,15 +15,17 @@ from aios.cli.output import company, emit_json, json_option, table
 @json_option
 @click.pass_context
 def command(ctx: click.Context, everything: bool, limit: int, as_json: bool) -> None:  # noqa: FBT001
-    """Every open run with where it stands and why."""
+    """Every open run with where it stands, why, and what models cost it."""
     here = company(ctx)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": item.id,
             "run": item.run.rpartition("/")[0],
             "status": item.kind,
             "why": item.title,
             "since": item.since,
+            "usd": item.usd,
+            "tokens": item.tokens,
             "next": item.command,
         }
         for item in here.inbox()
@@ -29,15 +33,17 @@ def command(ctx: click.Context, everything: bool, limit: int, as_json: bool) -> 
     open_now = {row["id"] for row in rows}
     if everything:
         told = here.projection.query(
-            "SELECT run, status, finished, started FROM runs ORDER BY started DESC, run", limit=limit + len(rows)
+            "SELECT run, status, finished, started, usd, tokens FROM runs ORDER BY started DESC, run",
+            limit=limit + len(rows),
         )
-        for run, status, finished, started in told.rows:
+        for run, status, finished, started, usd, tokens in told.rows:
             name, _, ulid = str(run).rpartition("/")
             if ulid not in open_now:
-                rows.append(
-                    {"id": ulid, "run": name, "status": status, "why": "", "since": finished or started, "next": ""}
-                )
+                since = finished or started
+                row = {"id": ulid, "run": name, "status": status, "why": "", "since": since}
+                rows.append({**row, "usd": usd or 0.0, "tokens": tokens or 0, "next": ""})
     if as_json:
         emit_json(rows)
     else:
-        table(rows, ("id", "run", "status", "why", "since", "next"))
+        shown = [{**row, "cost": f"{row['usd']:.2f} USD" if row["tokens"] else ""} for row in rows]
+        table(shown, ("id", "run", "status", "why", "since", "cost", "next"))

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from aios.cli.output import company, emit_json, json_option
+
+
+def _spent(when: str, span: Mapping[str, Any]) -> str:
+    usd = f" of {span['limit_usd']:.2f}" if span["limit_usd"] is not None else ""
+    tokens = f" of {span['limit_tokens']:,}" if span["limit_tokens"] is not None else ""
+    return f"{when} {span['usd']:.2f}{usd} USD, {span['tokens']:,}{tokens} tokens"
 
 
 @click.command(epilog="Example: aios status")
@@ -20,6 +28,7 @@ def command(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001
     kinds = here.projection.query("SELECT kind, count(*) FROM records GROUP BY kind ORDER BY 2 DESC, 1").rows
     last = here.projection.query("SELECT at, type, subject FROM events ORDER BY seq DESC", limit=3).rows
     paused = here.paused()
+    costs = here.model_costs()
     if as_json:
         emit_json(
             {
@@ -28,6 +37,7 @@ def command(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001
                 "waiting": dict(counts),
                 "outgoing": paused or "live",
                 "records": dict(kinds),
+                "models": costs,
                 "last": [{"at": at, "type": kind, "subject": subject} for at, kind, subject in last],
             }
         )
@@ -42,5 +52,15 @@ def command(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001
         f"  effects         {click.style('stopped: ' + paused, fg='red') if paused else 'allowed after approval'}"
     )
     click.echo(f"  records         {', '.join(f'{count} {kind}' for kind, count in kinds) or 'none'}")
+    if costs:
+        click.echo(f"  models          {_spent('today', costs['today'])}; {_spent('this month', costs['month'])}")
+        cache = costs["cache"]
+        if cache["hits"]:
+            said = f"the cache answered {cache['hits']} of {cache['calls']} calls this month"
+            click.echo(f"                  {said}: {cache['saved_usd']:.2f} USD saved")
+        if costs["unpriced"]:
+            click.echo(
+                f"                  no price is known for {', '.join(costs['unpriced'])}: counted in tokens only"
+            )
     for at, _, subject in last:
         click.echo(f"  last            {str(at)[:16].replace('T', ' ')}  {str(subject)[:80]}")

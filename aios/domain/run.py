@@ -66,6 +66,36 @@ class StepState:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """How models were used: calls, answers that a cache gave and what those spared, the tiers whose answers were
+    kept, and the models whose price is not known."""
+
+    calls: int = 0
+    hits: int = 0
+    saved: float = 0.0
+    tiers: frozenset[str] = frozenset()
+    unpriced: frozenset[str] = frozenset()
+
+    def plus(self, usage: Mapping[str, Any]) -> Used:
+        """With one more attempt, as its event tells it; what has another form counts as not said."""
+
+        def number(name: str) -> Any:
+            found = usage.get(name, 0)
+            return found if isinstance(found, int | float) else 0
+
+        tiers, models = usage.get("tiers"), usage.get("models")
+        kept = tiers.items() if isinstance(tiers, Mapping) else ()
+        named = map(str, models) if usage.get("unpriced") and isinstance(models, list | tuple) else ()
+        return Used(
+            self.calls + int(number("calls")),
+            self.hits + int(number("hits")),
+            self.saved + number("saved_usd"),
+            self.tiers | {tier for tier, outcome in kept if outcome == "right"},
+            self.unpriced | set(named),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RunState:
     """Everything `decide` may know of a run, apart from the definition and the time.
 
@@ -85,6 +115,7 @@ class RunState:
     finished: str = ""
     usd: float = 0.0
     tokens: int = 0
+    used: Used = field(default_factory=Used)
 
     @property
     def workflow(self) -> str:

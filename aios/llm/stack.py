@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import reduce
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from aios.domain.agent import Tier
 from aios.domain.model import Model, Usage
+from aios.domain.run import Used
 from aios.llm.budget import Budgeted, Limits
 from aios.llm.cache import Cached
 from aios.llm.compatible import Compatible
@@ -18,7 +20,7 @@ from aios.llm.pace import Pace
 from aios.llm.past import Told, quality, told_since
 from aios.llm.retrying import Retrying
 from aios.llm.settings import Settings, configured
-from aios.llm.spending import Spending
+from aios.llm.spending import Amount, Spending
 from aios.store.git import Git
 
 ANSWER = 4_000  # tokens of an answer, to estimate what a call may cost
@@ -78,6 +80,21 @@ class Stack:
             known[tier.value] |= {} if usd is None else {"usd": round(usd, 4)}
         left = self.limits.left(self.spending.sums())
         return known if left is None else known | {"left": round(left, 4)}
+
+    def costs(self) -> dict[str, Any]:
+        """What was spent today and this month, what is granted (null: no limit), and what the cache spared."""
+        sums, limits, told = self.spending.sums(), self.limits, self.told_this_month()
+
+        def span(spent: Amount, usd: float | None, tokens: int | None) -> dict[str, Any]:
+            return {"usd": round(spent.usd, 6), "tokens": spent.tokens, "limit_usd": usd, "limit_tokens": tokens}
+
+        used = reduce(lambda so_far, each: so_far.plus(each.usage), told, Used())
+        return {
+            "today": span(sums.day, limits.day_usd, limits.day_tokens),
+            "month": span(sums.month, limits.month_usd, limits.month_tokens),
+            "cache": {"calls": used.calls, "hits": used.hits, "saved_usd": round(used.saved, 6)},
+            "unpriced": sorted(used.unpriced),
+        }
 
     def told_this_month(self) -> list[Told]:
         """The attempts of this month that asked a model."""

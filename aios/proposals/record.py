@@ -48,8 +48,17 @@ def build(
     if verdict is not None:
         record["verdict"] = verdict.as_dict()
     record["findings"] = [str(finding) for finding in findings]
-    record["cost"] = {"usd": round(state.usd, 6), "tokens": state.tokens}
+    record["cost"] = {"usd": round(state.usd, 6), "tokens": state.tokens, **_models(state)}
     return record | dict(extra or {})
+
+
+def _models(state: RunState) -> dict[str, Any]:
+    """How models were used; nothing where none was asked."""
+    used = state.used
+    told: dict[str, Any] = {"calls": used.calls} if used.calls else {}
+    told |= {"hits": used.hits, "saved_usd": round(used.saved, 6)} if used.hits else {}
+    told |= {"tiers": sorted(used.tiers)} if used.tiers else {}
+    return told | ({"unpriced": sorted(used.unpriced)} if used.unpriced else {})
 
 
 def _step(step: StepState) -> dict[str, Any]:

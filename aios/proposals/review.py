@@ -185,7 +185,16 @@ def _risk(review: Review) -> str:
 def _cost(review: Review) -> str:
     usd = float(review.cost.get("usd", 0.0))
     tokens = int(review.cost.get("tokens", 0))
-    return _section("Cost", [f"- {review.tier} tier: {usd:.2f} USD, {tokens} tokens, {review.seconds:.0f} s of work"])
+    calls, hits = int(review.cost.get("calls", 0)), int(review.cost.get("hits", 0))
+    asked = f" in {counted(calls, 'call')}" if calls else ""
+    lines = [f"- {review.tier} tier: {usd:.2f} USD, {tokens} tokens{asked}, {review.seconds:.0f} s of work"]
+    if hits:
+        saved = float(review.cost.get("saved_usd", 0.0))
+        lines.append(f"- the cache answered {hits} of {counted(calls, 'call')}: {saved:.2f} USD saved")
+    unpriced = ", ".join(neutral(str(name)) for name in review.cost.get("unpriced", ()))
+    if unpriced:
+        lines.append(f"- the price of {unpriced} is not known: its tokens are counted, its dollars are not")
+    return _section("Cost", lines)
 
 
 def _correct(review: Review) -> str:

@@ -196,7 +196,8 @@ def _spent(state: RunState, fact: Fact) -> RunState:
     usd, tokens = fact.usage.get("usd", 0.0), [fact.usage.get(name, 0) for name in ("input", "output")]
     if not isinstance(usd, int | float) or not all(isinstance(each, int) for each in tokens):
         return state
-    return replace(state, usd=state.usd + usd, tokens=state.tokens + sum(tokens))
+    used = state.used.plus(fact.usage)
+    return replace(state, usd=state.usd + usd, tokens=state.tokens + sum(tokens), used=used)
 
 
 def _revise(state: RunState, output: Mapping[str, Any]) -> RunState:

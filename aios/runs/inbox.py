@@ -37,6 +37,8 @@ class Item:
     effects: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     until: str = ""
+    usd: float = 0.0
+    tokens: int = 0
 
     @property
     def needs_you(self) -> bool:
@@ -163,4 +165,6 @@ def _make(
         effects=effects,
         options=options,
         until=until,
+        usd=round(state.usd, 6),
+        tokens=state.tokens,
     )

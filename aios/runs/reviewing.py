@@ -56,7 +56,7 @@ def review_of(context: Context, run: str) -> Review:
         trigger=state.trigger,
         inputs=state.inputs,
         goal=definitions.workflow.summary,
-        tier="offline",
+        tier=_tier(record.get("cost") or {}),
         confidence=_confidence(state),
         findings=[*(record.get("findings") or ()), *_step_findings(context, run, state), *_quotations(tree, written)],
         evidence=evidence,
@@ -69,6 +69,11 @@ def review_of(context: Context, run: str) -> Review:
         versions=_versions(definitions),
         operator_edits=_operator_edits(context, state, head),
     )
+
+
+def _tier(cost: Mapping[str, Any]) -> str:
+    """Which tiers worked on it, in words."""
+    return " and ".join(["offline", *(str(tier) for tier in ("small", "large") if tier in (cost.get("tiers") or ()))])
 
 
 def _quotations(tree: CommitTree, changes: Sequence[Change]) -> list[str]:
