@@ -19,7 +19,7 @@ from aios.runs.history import ASKED, REVERTED, Fact, fold
 from aios.runs.recorded_trace import trace_of_record
 from aios.runs.told import SECOND, Told, told_of
 from aios.runs.traces import spans_of
-from aios.runs.unfinished import unfinished_spans
+from aios.runs.unfinished import INTERRUPTED, unfinished_spans
 from aios.runs.waits import gates, span_id, timers
 from aios.trace.outline import COMMIT, OPEN, UNTIMED, WAIT, Trace, works
 
@@ -34,7 +34,7 @@ def trace_of(context: Context, run: str) -> Trace:
         return trace_of_record(context, run)
     now = context.ticks() or int(context.clock().timestamp()) * SECOND
     kept = spans_of(context.git, run)
-    spans = _with_commits([*kept, *unfinished_spans(context.git, run, now)], told)
+    spans = _with_commits([*kept, *unfinished_spans(context, run, now)], told)
     spans += _untimed(run, spans, told)
     spans += gates(context, run, state, told, spans, now)
     spans += timers(context, state, spans, now)
@@ -182,6 +182,9 @@ def _notes(kept: Sequence[Span], spans: Sequence[Span]) -> tuple[str, ...]:
     lost = sum(span.parent not in known and span.kind not in _TOP for span in spans)
     if lost:
         notes.append(f"The parents of {counted(lost, 'span')} were not kept; they are shown under the run itself.")
+    stopped = [span.name for span in spans if span.attributes.get("aios.status") == INTERRUPTED]
+    if stopped:
+        notes.append(f"Interrupted, and started again by `aios resume`: {', '.join(stopped)}.")
     if any(span.end < span.start for span in spans):
         notes.append("The clock was set back while the run worked: some times are too short.")
     return tuple(notes)

@@ -28,6 +28,7 @@ from aios.store.frames import frame, scan
 SUFFIX = ".journal"
 _TITLE = b"aios journal 1"
 _TITLE_SIZE = 64
+_OWNER = re.compile(rb"process (\d+)")
 _LENGTH = struct.Struct(">I")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _READS = 3
@@ -213,6 +214,16 @@ def pending_entries(path: Path) -> tuple[Entry, ...]:
     return ()
 
 
+def last_owner(path: Path) -> int:
+    """The process that has a journal open, or had it last; 0 where there is no journal."""
+    try:
+        with path.open("rb") as file:
+            owner = _OWNER.search(file.read(_TITLE_SIZE))
+    except FileNotFoundError:
+        return 0
+    return int(owner[1]) if owner else 0
+
+
 def _decode(data: bytes, path: Path) -> tuple[list[Entry], int]:
     if not data.startswith(_TITLE + b" "):
         raise CorruptError(f"{path} is no journal (byte 0).", "Move it away if it is not yours.")
@@ -233,7 +244,7 @@ def _open_locked(path: Path) -> int:
             if _is_still_at(descriptor, path):
                 return descriptor
         except BlockingIOError as error:
-            owner = re.search(rb"process (\d+)", os.pread(descriptor, _TITLE_SIZE, 0))
+            owner = _OWNER.search(os.pread(descriptor, _TITLE_SIZE, 0))
             os.close(descriptor)
             who = f"process {owner[1].decode()}" if owner else "another process"
             raise BusyError(f"Run {path.stem} is being worked on by {who}.", "Wait for it, or end it.") from error

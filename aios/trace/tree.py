@@ -14,8 +14,8 @@ from aios.trace.outline import COMMIT, UNTIMED, Row, Trace, is_set, outline, row
 from aios.trace.totals import Totals, totals
 from aios.trace.wording import about, dollars, duration, moment, plain, state_of, title_of, tokens, took, waited
 
-_SIGNS = {"ok": "✓", "failed": "✗", "skipped": "–", "asked": "?", "waiting": "⏸", "unfinished": "…"}
-_COLOURS = {"failed": "red", "waiting": "yellow", "asked": "yellow", "unfinished": "yellow", "skipped": "dim"}
+_SIGNS = {"ok": "✓", "failed": "✗", "skipped": "–", "asked": "?", "waiting": "⏸", "running": "…", "interrupted": "!"}
+_COLOURS = {"failed": "red", "skipped": "dim"} | dict.fromkeys(("waiting", "asked", "running", "interrupted"), "yellow")
 _BAR = 24  # cells of the picture of when it was, where there is room for it
 _ROOM_FOR_BAR = 100
 _NARROWEST = 30

@@ -79,15 +79,15 @@ def took(span: Span) -> str:
 
 
 def state_of(span: Span) -> str:
-    """One word on how it went: failed, skipped, asked, waiting, unfinished or ok."""
+    """One word on how it went: failed, skipped, asked, waiting, running, interrupted, rejected, cancelled or ok."""
     status = text_of(span, "aios.status")
     if span.error or status == "failed":
         return "failed"
     if is_set(span, OPEN):
-        return "waiting" if span.kind is SpanKind.GATE else "unfinished"
+        return "waiting" if span.kind is SpanKind.GATE else "running"
     if span.kind is SpanKind.GATE and text_of(span, "aios.decision") in {"rejected", "cancelled"}:
         return str(text_of(span, "aios.decision"))
-    return {"skipped": "skipped", "waiting": "asked"}.get(status, "ok")
+    return {"skipped": "skipped", "waiting": "asked", "interrupted": "interrupted"}.get(status, "ok")
 
 
 def title_of(span: Span) -> str:

@@ -21,7 +21,9 @@ from aios.runs.gate import answer, approve, cancel, reject, revise
 from aios.runs.revert import revert
 from aios.runs.traces import folder_of, spans_of
 from aios.runs.tracing import trace_of
-from aios.trace.outline import Row, outline, rows
+from aios.store.journal import Journal
+from aios.store.runlog import journal_path
+from aios.trace.outline import Row, outline, rows, seconds
 from aios.trace.totals import totals
 from tests.runs import house
 from tests.trace.samples import SECOND
@@ -190,24 +192,30 @@ def test_a_failed_step_says_why_and_its_attempts_stand_side_by_side(company: Pat
     assert totals(trace).errors == 2
 
 
-def test_an_attempt_that_has_not_ended_is_told_as_unfinished(company: Path) -> None:
-    here = context(company)
+@pytest.mark.parametrize("alive", [True, False])
+def test_an_attempt_that_has_not_ended_is_running_or_was_interrupted(company: Path, alive: bool) -> None:
+    here = context(company, timedelta(hours=5), alive=lambda _: alive)
     with here.git:
         run = house.start(here)
         carry_on(here, run)
         folder = folder_of(here.git, run)
         folder.mkdir(parents=True)
-        start = int(house.START.timestamp()) * SECOND + SECOND
+        start = int((house.START + timedelta(hours=1)).timestamp()) * SECOND
         search = Span("a" * 16, "b" * 16, SpanKind.RECALL, "recall", start, start + SECOND)
         inner = Span("c" * 16, "a" * 16, SpanKind.CALL, "chat tiny", start, start + SECOND)
         whole = "".join(json.dumps({"span": each.as_dict()}) + "\n" for each in (inner, search))
         (folder / "dig.1.2.0.part").write_text(whole + '{"span": {"id": "cut o')
         (folder / "effect.publish.part").write_text("")
-        trace = trace_of(here, run)
-    step = next(row for row in rows(outline(trace)) if row.span.name == "dig[2]" and "aios.open" in row.span.attributes)
+        with Journal(journal_path(here.git, run.split("/")[2])):  # as the worker has it, and leaves it when killed
+            trace = trace_of(here, run)
+    status = "running" if alive else "interrupted"
+    step = next(row for row in rows(outline(trace)) if row.span.attributes.get("aios.status") == status)
+    assert step.span.name == "dig[2]"
     assert step.span.attributes["aios.attempt"] == 2
     assert [child.span.name for child in step.children] == ["recall"]
     assert [child.span.name for child in step.children[0].children] == ["chat tiny"]
+    assert (seconds(step.span) > 3600) == alive
+    assert ("started again by `aios resume`: dig[2]" in " ".join(trace.notes)) != alive
 
 
 def test_what_undoes_an_effect_has_a_span_too_and_without_spans_the_log_tells_of_it(company: Path) -> None:
