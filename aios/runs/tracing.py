@@ -20,7 +20,7 @@ from aios.runs.recorded_trace import trace_of_record
 from aios.runs.told import SECOND, Told, told_of
 from aios.runs.traces import spans_of
 from aios.runs.unfinished import INTERRUPTED, unfinished_spans
-from aios.runs.waits import gates, span_id, timers
+from aios.runs.waits import applications, gates, span_id, timers
 from aios.trace.outline import COMMIT, OPEN, UNTIMED, WAIT, Trace, works
 
 UNDO = "-undo"  # how the steps of what undoes an effect end
@@ -37,6 +37,7 @@ def trace_of(context: Context, run: str) -> Trace:
     spans = _with_commits([*kept, *unfinished_spans(context, run, now)], told)
     spans += _untimed(run, spans, told)
     spans += gates(context, run, state, told, spans, now)
+    spans += applications(state, told, spans, now)
     spans += timers(context, state, spans, now)
     status = _status(state, spans)
     root = _root(state, status, told, spans, now)
@@ -59,8 +60,8 @@ def _status(state: RunState, spans: Sequence[Span]) -> str:
         return "failed"
     if "rejected" in state.gates.values():
         return "rejected"
-    waits = [span for span in spans if span.attributes.get(WAIT) == "time" and OPEN in span.attributes]
-    return "waits for its time" if waits else "under way"
+    waits = {span.attributes.get(WAIT) for span in spans if OPEN in span.attributes}
+    return "approved" if "apply" in waits else "waits for its time" if "time" in waits else "under way"
 
 
 # What the log adds to spans
@@ -128,7 +129,7 @@ def _untimed(run: str, spans: Sequence[Span], told: Sequence[Told]) -> list[Span
             "aios.status": fact.status,
             "aios.event": fact.type,
             "aios.actor": each.actor,
-            "aios.title": each.title,
+            "aios.title": each.title.removeprefix(f"{fact.step}: "),
         }
         attributes |= {"aios.item": fact.item} if fact.item is not None else {}
         attributes |= {COMMIT: each.commit} if each.commit else {}

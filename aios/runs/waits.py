@@ -17,6 +17,7 @@ from aios.proposals.record import verdict_of
 from aios.runs.context import Context
 from aios.runs.definitions import load
 from aios.runs.duration import span as spelled
+from aios.runs.history import APPROVED
 from aios.runs.told import SECOND, Told, nanoseconds
 from aios.store.documents import parse
 from aios.trace.outline import COMMIT, OPEN, WAIT
@@ -145,6 +146,30 @@ def timers(context: Context, state: RunState, spans: Sequence[Span], now: int) -
         } | ({} if begun else {OPEN: True})
         identity = span_id(state.id, "time", step.name)
         found.append(Span(identity, root_id(state.id), SpanKind.GATE, step.name, start, end, "", attributes))
+    return found
+
+
+def applications(state: RunState, told: Sequence[Told], spans: Sequence[Span], now: int) -> list[Span]:
+    """The time between an approval and the first effect that it allowed; less than a second is none."""
+    found = []
+    for number, each in enumerate(told):
+        if each.fact.type != APPROVED or not each.data.get("effects"):
+            continue
+        begun = [span.start for span in spans if span.kind is SpanKind.EFFECT and span.start >= each.at]
+        begun += [later.at for later in told[number + 1 :] if later.fact.step and later.fact.status]
+        if not begun and (state.cancelled or state.finished):
+            continue
+        end = min(begun, default=now)
+        if end - each.at < SECOND:
+            continue
+        attributes: dict[str, Any] = {
+            WAIT: "apply",
+            "aios.title": "what was approved waits for `aios apply`",
+            COMMIT: each.commit,
+        }
+        attributes |= {} if begun else {OPEN: True}
+        identity = span_id(state.id, "apply", number)
+        found.append(Span(identity, root_id(state.id), SpanKind.GATE, "apply", each.at, end, "", attributes))
     return found
 
 

@@ -26,7 +26,13 @@ _KINDS = {
     SpanKind.EFFECT: "effect",
     SpanKind.GATE: "wait",
 }
-_WHY = {"decision": "waits for you", "question": "asks you", "time": "not due yet", "": "nothing ran"}
+_WHY = {
+    "decision": "waits for you",
+    "question": "asks you",
+    "apply": "not applied yet",
+    "time": "not due yet",
+    "": "nothing ran",
+}
 # What waits is filled with this.
 PATTERN = (
     '<svg width="0" height="0" aria-hidden="true" focusable="false"><defs><pattern id="waiting" width="6" height="6"'
@@ -198,7 +204,7 @@ def _folded(fold: Fold) -> str:
     middle = (fold.left + fold.right) / 2
     anchor = "end" if middle > 0.93 else "start" if middle < 0.07 else "middle"
     place = fold.right if anchor == "end" else fold.left if anchor == "start" else middle
-    look = ' class="wait"' if fold.why in {"decision", "question"} else ""
+    look = ' class="wait"' if fold.why in {"decision", "question", "apply"} else ""
     return (
         f'<text{look} x="{place * 100:.2f}%" y="12" text-anchor="{anchor}">{duration(fold.seconds)}'
         f"<title>{_WHY.get(fold.why, 'nothing ran')}</title></text>"

@@ -14,7 +14,7 @@ from aios.domain.span import Span, SpanKind
 # What the reader of a run's facts adds to its spans. Nothing of it is kept.
 OPEN = "aios.open"  # it has not ended: `end` is the moment of looking
 UNTIMED = "aios.untimed"  # no span was kept: only the log tells of it, and only when it ended
-WAIT = "aios.wait"  # what a gate span waits for: decision, question or time
+WAIT = "aios.wait"  # what a gate span waits for: decision, question, apply or time
 COMMIT = "aios.commit"  # the commit that tells of it
 
 

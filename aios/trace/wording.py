@@ -167,6 +167,8 @@ def _of_gate(span: Span) -> list[str]:
     if text_of(span, WAIT) == "time":
         due = plain(text_of(span, "aios.due"), 40)
         return [plain(text_of(span, "aios.title")), f"due {due}" if is_set(span, OPEN) else ""]
+    if text_of(span, WAIT) == "apply":
+        return [plain(text_of(span, "aios.title"))]
     if text_of(span, WAIT) == "question":
         answer = plain(text_of(span, "aios.answer"), 120)
         return [plain(text_of(span, "aios.title")), f"answered “{answer}”" if answer else "", _who(span)]

@@ -146,6 +146,23 @@ def test_a_proposal_sent_back_waits_twice(company: Path) -> None:
     assert trace.status == "rejected"
 
 
+def test_what_was_approved_waits_until_it_is_applied(company: Path) -> None:
+    here = context(company)
+    with here.git:
+        run = house.start(here)
+        carry_on(here, run)
+        approve(here, run)
+        later = context(company, timedelta(hours=3))
+        assert trace_of(later, run).status == "approved"
+        carry_on(later, run, effects=True)
+        wait = told(later, run)["gate apply"].span
+        here.git.delete_ref("refs/heads/aios/traces", here.git.commit("aios/traces"))
+        bare = told(later, run)["gate apply"].span
+    assert wait.attributes["aios.wait"] == "apply"
+    for each in (wait, bare):
+        assert (each.end - each.start) / SECOND == pytest.approx(3 * 3600, abs=2)
+
+
 def test_a_question_waits_for_its_answer(company: Path) -> None:
     here = context(company, engines={**house.ENGINES, "scribe": house.asking})
     with here.git:
