@@ -27,13 +27,15 @@ def health_command(ctx: click.Context, as_json: bool) -> int:  # noqa: FBT001
 
     Golden queries are yours: memory/golden.yaml. Exit code 1 where there is something to look at.
     """
+    from aios.runs.compacting import due_now
     from aios.runs.memory_health import health
 
     here = company(ctx)
+    due = sum(len(group.notes) for group in due_now(here.context))
     now = here.context.now()
     found = health(here.tree(), lambda tree, query, limit: here.recall(tree, query, limit, (), now), now=now)
     if as_json:
-        emit_json(found.as_dict())
+        emit_json({**found.as_dict(), "due": due})
     else:
         click.echo(f"{counted(found.notes, 'note')}, {counted(found.summaries, 'summary', 'summaries')} among them")
         ages = [(kind, year, n) for kind, years in found.ages.items() for year, n in years.items()]
@@ -45,6 +47,8 @@ def health_command(ctx: click.Context, as_json: bool) -> int:  # noqa: FBT001
             click.echo("golden queries: none (memory/golden.yaml)")
         if found.unused:
             click.echo(f"no run on record used {counted(len(found.unused), 'note')}, such as {found.unused[0]}")
+        if due:
+            click.echo(f"{counted(due, 'note')} may be folded: `aios memory compact` proposes it")
         for finding in found.findings:
             click.echo(str(finding))
     return Exit.FINDINGS if found.findings else Exit.OK
