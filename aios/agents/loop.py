@@ -12,6 +12,7 @@ from typing import Any
 
 from aios.agents.conversation import TOOLS, answer_schema, parsed
 from aios.agents.orders import orders_in
+from aios.agents.trusting import forged_trust
 from aios.agents.working import Passage, WorkingMemory, passage_of
 from aios.domain.agent import AgentCall, AgentReply, Question, Reason, Tier, Tools
 from aios.domain.finding import Finding
@@ -94,11 +95,20 @@ class _Talk:
             return None, "it was cut off; be shorter"
         try:
             answer = _reply(parsed(reply.text))
-            return answer, "; ".join(self.judge(answer)) if answer.question is None else ""
+            if answer.question is not None:
+                return answer, ""
+            return answer, "; ".join([*self.judge(answer), *forged_trust(answer.files, self._before)])
         except (ValueError, TypeError) as error:
             return None, f"it is not the JSON object that was asked for ({error})"
         except AiosError as error:
             return None, error.message
+
+    def _before(self, path: str) -> str | None:
+        """A file as it stands, as far as the agent may read it."""
+        try:
+            return self.tools.read(path)
+        except RefusedError:
+            return None
 
     def _use(self, wanted: ToolCall) -> str | list[Passage]:
         """A tool's answer; what goes wrong is an answer too."""
@@ -153,7 +163,7 @@ def _reply(data: Mapping[str, Any]) -> AgentReply:
     """Raises ValueError or TypeError where the answer has another form."""
     question = data.get("question")
     if isinstance(question, Mapping) and question.get("text"):
-        options = tuple(str(each) for each in question.get("options") or ())
+        options = tuple(str(each)[:200] for each in question.get("options") or ())
         return AgentReply(output={}, question=Question(str(question["text"])[:2_000], options[:8]))
     output, files = data.get("output"), data.get("files") or {}
     if not isinstance(output, Mapping):
