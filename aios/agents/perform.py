@@ -12,6 +12,7 @@ from typing import Any
 
 from aios.agents.checks import CHECKS
 from aios.domain.agent import AgentCall, AgentReply, Contract, Engine, Tools
+from aios.domain.event import output_text
 from aios.domain.finding import Finding
 from aios.domain.globs import is_safe_path, matches
 from aios.domain.names import is_protected
@@ -46,8 +47,12 @@ def perform(call: AgentCall, engine: Engine, tools: Tools) -> AgentReply:
 
 
 def judge_output(contract: Contract, output: Mapping[str, Any]) -> None:
-    """Raises ContractError for an output that the contract's schema does not allow."""
+    """Raises ContractError for an output that the contract's schema does not allow, or that nothing could keep."""
     _validate(contract.output, output, f"the output of {contract.name}")
+    try:
+        output_text(output)
+    except ValueError as error:
+        raise ContractError(f"the output of {contract.name} cannot be kept: {error}") from error
 
 
 def judge_files(

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from aios.domain.keys import canonical_json
-from aios.domain.unseen import with_unseen_escaped, without_unseen
+from aios.domain.unseen import with_unseen_escaped, with_unseen_shown, without_unseen
 
 OPERATOR = "operator"
 
@@ -60,6 +60,7 @@ class EventNote:
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _FORGED = re.compile(r"^(Aios-[A-Za-z-]+|Signed-off-by|Co-authored-by)\s*:", re.IGNORECASE | re.MULTILINE)
 OUTPUT_LIMIT = 64 * 1024
+OUTPUT_DEPTH = 20  # a run's record holds it a few levels further down, and YAML is read 32 deep
 
 
 def one_line(text: str, limit: int = 200) -> str:
@@ -68,8 +69,28 @@ def one_line(text: str, limit: int = 200) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
+def output_text(output: Any) -> str:
+    """An output as a commit message holds it. Raises ValueError for one that is no JSON, too large or too deep."""
+    try:
+        text = with_unseen_escaped(canonical_json(output))
+    except RecursionError as error:
+        raise ValueError("it is nested without an end") from error
+    if len(text.encode()) > OUTPUT_LIMIT:
+        raise ValueError(f"it is larger than {OUTPUT_LIMIT // 1024} KiB")
+    if not _shallow(output, OUTPUT_DEPTH):
+        raise ValueError(f"it is nested more than {OUTPUT_DEPTH} levels deep")
+    return text
+
+
+def _shallow(value: Any, levels: int) -> bool:
+    if not isinstance(value, Mapping | list | tuple):
+        return True
+    inner = value.values() if isinstance(value, Mapping) else value
+    return levels > 0 and all(_shallow(each, levels - 1) for each in inner)
+
+
 def render_message(note: EventNote) -> str:
-    """The commit message: `type: title`, body, trailers last. Raises ValueError where the output is too large."""
+    """The commit message: `type: title`, body, trailers last. Raises ValueError for an output that cannot be kept."""
     lines = [f"Aios-Event: {note.type}"]
     lines += [f"Aios-Record: {one_line(ref)}" for ref in note.records]
     pairs: list[tuple[str, str]] = [
@@ -86,13 +107,10 @@ def render_message(note: EventNote) -> str:
         ("Usage", canonical_json(dict(note.usage)) if note.usage else ""),
     ]
     if note.output is not None:
-        output = with_unseen_escaped(canonical_json(note.output))
-        if len(output.encode()) > OUTPUT_LIMIT:
-            raise ValueError(f"the output of {note.step or note.type} is larger than {OUTPUT_LIMIT // 1024} KiB")
-        pairs.append(("Output", output))
+        pairs.append(("Output", output_text(note.output)))
     lines += [f"Aios-{name}: {value}" for name, value in pairs if value]
     # A body may quote outside text; a line of it must never read as a trailer of ours.
-    body = _FORGED.sub(r"· \1:", note.body.strip())
+    body = _FORGED.sub(r"· \1:", with_unseen_shown(note.body.replace("\r\n", "\n")).strip())
     head = f"{note.type}: {one_line(note.title)}"
     return "\n\n".join(part for part in (head, body, "\n".join(lines)) if part) + "\n"
 

@@ -254,4 +254,4 @@ def _retry_after(error: Any) -> float | None:
 
 def _said(error: Any) -> str:
     body = error.body if isinstance(error.body, Mapping) else {}
-    return " ".join(str(body.get("message") or error.message or error).split())[:200]
+    return mended(" ".join(str(body.get("message") or error.message or error).split())[:200])

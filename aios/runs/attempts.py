@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aios.domain.event import EventNote, StepStatus
+from aios.domain.event import EventNote, StepStatus, output_text
 from aios.domain.keys import canonical_json, digest, key_of
 from aios.domain.record import ref_of
 from aios.domain.run import ACCEPT, GO_ON, STOP, Fail, RunState, Skip, Start
@@ -35,6 +35,11 @@ def ended(definitions: Definitions, state: RunState, start: Start, result: Resul
     if result.error:
         return Ended(_failed(state, start, result, key))
     answer: Mapping[str, Any] = result.value
+    try:
+        output_text(answer["question"] if "question" in answer else answer["output"])
+    except ValueError as error:
+        lost = Result(error=f"what {step.uses} gives cannot be kept: {error}", usage=answer.get("usage") or {})
+        return Ended(_failed(state, start, lost, key))
     if "question" in answer:
         return asking(state, start, answer["question"], answer, key)
     below = step.escalate.below if step.escalate else 0.0

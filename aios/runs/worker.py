@@ -177,7 +177,11 @@ def _answer(work: Callable[[], Any]) -> bytes:
         answer: dict[str, Any] = {"value": work()}
         return json.dumps(answer).encode()
     except AiosError as error:
-        answer = {"error": error.message, "hint": error.hint, "transient": isinstance(error, TransientError)}
+        answer = {
+            "error": error.message or type(error).__name__,
+            "hint": error.hint,
+            "transient": isinstance(error, TransientError),
+        }
         answer |= {"usage": dict(error.usage)} if error.usage else {}
     except Exception as error:  # noqa: BLE001  the boundary of the child: a bug becomes a failed attempt with its traceback
         answer = {"error": f"{type(error).__name__}: {error}", "bug": traceback.format_exc()}
