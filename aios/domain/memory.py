@@ -28,3 +28,20 @@ class Hit:
     trust: Trust
     created: str = ""
     blob: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Which passages an answer may come from, where that is not all of them; what is empty narrows nothing.
+
+    `since` and `until` are ISO dates (or the start of one) of when the file was made, both included; a file without a
+    date is of no time.
+    """
+
+    trust: frozenset[Trust] = frozenset()
+    run: str = ""
+    since: str = ""
+    until: str = ""
+
+
+EVERYTHING = Among()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 # Path relative to the company's root -> new content; None deletes.
 Changeset = Mapping[str, bytes | None]
@@ -22,4 +22,13 @@ class Tree(Protocol):
 
     def paths(self, prefix: str = "") -> Sequence[str]:
         """All files whose path starts with `prefix`, sorted."""
+        ...
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """A tree that can tell what its directories hold without listing them."""
+
+    def identity(self, directories: Sequence[str]) -> str:
+        """Equal for two trees of this repository only where all files below these directories are the same."""
         ...

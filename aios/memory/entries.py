@@ -22,6 +22,7 @@ from aios.memory.words import STOP, words_of
 from aios.store import documents
 
 STATE = "state/"
+DIRECTORIES = (MEMORY, STATE)
 NOT_RECALLED = ("runs", "metrics", "signals", "evidence", "agents", "policies", "connectors", "schemas")
 TEXT_LIMIT = 1024 * 1024  # characters of a file that are indexed
 FACTS_LIMIT = 4_000  # characters of a record rendered as prose
@@ -40,6 +41,7 @@ class Entry:
 
     `created` is as written; `expires` a POSIX time (None: never). `names` are what it is called, as spaced lower-case
     words; `links` the ids of records it refers to; `facts` its fields as prose. `body_line` is where the body starts.
+    `run` wrote it; `replaced_by` is the path of the file that took its place, empty where it holds.
     """
 
     path: str
@@ -54,6 +56,8 @@ class Entry:
     links: tuple[str, ...]
     body_line: int
     passages: tuple[Passage, ...]
+    run: str = ""
+    replaced_by: str = ""
 
 
 def is_recalled(path: str) -> bool:
@@ -89,7 +93,17 @@ def entry(path: str, content: bytes) -> Entry:
         links=tuple(sorted(set(_links(data)))[:LINKS_LIMIT]),
         body_line=document.body_line if document.body else 1,
         passages=found,
+        run=str(data.get("run") or ""),
+        replaced_by=_replacement(path, str(data.get("replaced_by") or "")),
     )
+
+
+def _replacement(path: str, named: str) -> str:
+    """The path that `replaced_by` means: a path, or a name of the same directory."""
+    if not named or named.startswith((MEMORY, STATE)):
+        return named
+    directory, _, file = path.rpartition("/")
+    return f"{directory}/{named.removesuffix('.md').removesuffix('.yaml')}.{file.rpartition('.')[2]}"
 
 
 def moment(text: str) -> float | None:

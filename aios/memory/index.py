@@ -2,8 +2,9 @@
 
 It is derived and disposable. Files are known by (path, blob id); what the tree no longer lists goes, what is new is
 read, nothing else is touched, and what is left is the same as if it had been built anew: also the word statistics.
-A file that is corrupt, foreign or of another version is replaced. Several processes may share it; where it cannot be
-written at all, an index in memory takes its place.
+A tree that tells its identity is not listed again where the index already stands at it. A file that is corrupt, foreign
+or of another version is replaced. Several processes may share it; where it cannot be written at all, an index in memory
+takes its place.
 """
 
 from __future__ import annotations
@@ -17,54 +18,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aios.domain.record import Trust
-from aios.domain.tree import Tree
-from aios.memory.entries import Entry, entry, is_recalled
+from aios.domain.tree import Identified, Tree
+from aios.memory.dates import date_words
+from aios.memory.entries import DIRECTORIES, Entry, entry, is_recalled
 from aios.memory.passages import Passage
+from aios.memory.tables import DELETE_FILE, DELETE_PASSAGE, INSERT_FILE, INSERT_PASSAGE, OWN_TABLES, TABLES
 
 APPLICATION = 0x61696F73  # "aios"
-VERSION = 1
+VERSION = 2
+BEFORE, AFTER = 1, 2  # of `passage.around`
 PATIENCE = 20.0  # seconds that we wait for another process to finish writing
-NEIGHBOUR_CHARS = 600  # of the passages before and after, as context
 
-_TABLES = """
-CREATE TABLE file (
-  id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, blob TEXT NOT NULL, kind TEXT NOT NULL, kinds TEXT NOT NULL,
-  title TEXT NOT NULL, trust TEXT NOT NULL, created TEXT NOT NULL, expires REAL, facts TEXT NOT NULL,
-  names TEXT NOT NULL, links TEXT NOT NULL
-);
-CREATE TABLE passage (
-  id INTEGER PRIMARY KEY, file INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, line INTEGER NOT NULL,
-  heading TEXT NOT NULL, text TEXT NOT NULL
-);
-CREATE INDEX passage_by_file ON passage(file, start);
-CREATE VIEW passage_columns AS
-  SELECT p.id AS id, p.text AS text, p.heading AS heading, f.title AS title, '' AS context
-  FROM passage p JOIN file f ON f.id = p.file;
-CREATE VIEW file_columns AS SELECT id, title, facts, '' AS body FROM file;
-CREATE VIRTUAL TABLE passage_words USING fts5(
-  text, heading, title, context, content='passage_columns', content_rowid='id', tokenize='porter unicode61');
-CREATE VIRTUAL TABLE file_words USING fts5(
-  title, facts, body, content='file_columns', content_rowid='id', tokenize='porter unicode61');
-CREATE VIRTUAL TABLE word USING fts5vocab('passage_words', 'row');
-"""
-# What FTS5 is to forget, it must be told again.
-_INSERT_PASSAGE = "INSERT INTO passage_words(rowid, text, heading, title, context) VALUES (?, ?, ?, ?, ?)"
-_DELETE_PASSAGE = (
-    "INSERT INTO passage_words(passage_words, rowid, text, heading, title, context) VALUES ('delete', ?, ?, ?, ?, ?)"
+_FILES = "SELECT id, path, blob, kind, kinds, title, trust, created, expires, run, replaced_by, extra FROM file"
+_ADD_FILE = (
+    "INSERT INTO file(path, blob, kind, kinds, title, trust, created, expires, run, replaced_by, facts, extra)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_INSERT_FILE = "INSERT INTO file_words(rowid, title, facts, body) VALUES (?, ?, ?, ?)"
-_DELETE_FILE = "INSERT INTO file_words(file_words, rowid, title, facts, body) VALUES ('delete', ?, ?, ?, ?)"
+_ADD_PART = (
+    "INSERT INTO passage(id, file, start, end, line, heading, speaker, around, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _PASSAGES = """
-SELECT id, file, start, end, line, heading, text FROM passage WHERE id IN (SELECT value FROM json_each(?))
+SELECT id, file, start, end, line, heading, text, speaker FROM passage WHERE id IN (SELECT value FROM json_each(?))
 """
-_FILES = """
-SELECT id, path, blob, kind, kinds, title, trust, created, expires, names, links FROM file ORDER BY path
-"""
-_Part = tuple[int, tuple[str, str]]  # passage id, (text, heading)
-_OWN_TABLES = """
-CREATE VIRTUAL TABLE temp.sample USING fts5(text, tokenize='porter unicode61');
-CREATE VIRTUAL TABLE temp.sample_word USING fts5vocab('temp', 'sample', 'row');
-"""
+_FILES_OF = f"{_FILES} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 (no value of anybody's in it)
+_FILES_AT = f"{_FILES} WHERE path IN (SELECT value FROM json_each(?))"  # noqa: S608
+_PLACES = "SELECT id, file, around, speaker FROM passage WHERE id IN (SELECT value FROM json_each(?))"
+_Part = tuple[int, str, str]  # passage id, text, heading
 
 # A connection must not be used, nor closed, by a child of the process that opened it: children keep theirs here.
 _INHERITED: list[sqlite3.Connection] = []
@@ -72,7 +51,7 @@ _INHERITED: list[sqlite3.Connection] = []
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of the index, without its text."""
+    """A file of the index, without its text. `extra` is what its only passage is found by beside its text."""
 
     id: int
     path: str
@@ -83,23 +62,30 @@ class File:
     trust: Trust
     created: str
     expires: float | None
-    names: tuple[str, ...]
-    links: frozenset[str]
+    run: str
+    replaced_by: str
+    extra: str
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """What the index holds. `by_name` finds files by what they are called, `longest_name` counts words."""
+class Place:
+    """Where a passage stands, and who says it (lower case; empty where nobody is named).
 
-    by_path: Mapping[str, File]
-    by_id: Mapping[int, File]
-    by_name: Mapping[str, Sequence[File]]
-    expiring: tuple[File, ...]
-    longest_name: int
+    Passages of one file have ids in order, one after another; `around` tells which neighbours there are.
+    """
+
+    id: int
+    file: int
+    around: int
+    speaker: str
+
+    @property
+    def neighbours(self) -> tuple[int, ...]:
+        return (self.id - 1,) * (self.around & BEFORE) + (self.id + 1,) * (self.around >> 1)
 
 
 class Index:
-    """An open index. `listing` tells what it holds; `db` is for the searches of `aios.memory.ranking`."""
+    """An open index; `db` is for the searches of `aios.memory.ranking`."""
 
     def __init__(self, path: Path | None, *, patience: float = PATIENCE) -> None:
         """Open or make the index at `path` (None: in memory). Raises `sqlite3.Error` and `OSError`."""
@@ -108,8 +94,6 @@ class Index:
             path.parent.mkdir(parents=True, exist_ok=True)
         place = str(path or ":memory:")
         self.db = sqlite3.connect(place, timeout=patience, isolation_level=None, check_same_thread=False)
-        self._listing: Listing | None = None
-        self._seen = -1
         try:
             self._prepare()
         except sqlite3.Error:
@@ -121,11 +105,12 @@ class Index:
             self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=NORMAL")
         self.db.execute("PRAGMA temp_store=MEMORY")
+        self.db.execute("PRAGMA mmap_size=1073741824")
         if self._marks() != (APPLICATION, VERSION):
             with self._writing():
                 if self._marks() != (APPLICATION, VERSION):
                     self._create()
-        self.db.executescript(_OWN_TABLES)
+        self.db.executescript(OWN_TABLES)
 
     def _marks(self) -> tuple[int, int]:
         (application,) = self.db.execute("PRAGMA application_id").fetchone()
@@ -139,103 +124,116 @@ class Index:
         for kind, name in ordered:
             quoted = name.replace('"', '""')
             self.db.execute(f'DROP {kind} IF EXISTS "{quoted}"')
-        for statement in _TABLES.split(";\n"):
+        for statement in TABLES.split(";\n"):
             self.db.execute(statement)
         self.db.execute(f"PRAGMA application_id={APPLICATION}")
         self.db.execute(f"PRAGMA user_version={VERSION}")
 
     @contextmanager
-    def at(self, tree: Tree) -> Iterator[Listing]:
-        """Hold the index at exactly this tree's files; gives what it holds."""
-        wanted = {path: blob for path in _recalled_paths(tree) if (blob := tree.blob(path))}
+    def at(self, tree: Tree) -> Iterator[None]:
+        """Hold the index at exactly this tree's files."""
+        identity = tree.identity(DIRECTORIES) if isinstance(tree, Identified) else ""
         self.db.execute("BEGIN")
         try:
-            if not self._is_at(wanted):
+            if not (identity and self._tree() == identity):
                 # A read transaction cannot always become a writing one; end it and look again under the write lock.
                 self.db.execute("ROLLBACK")
-                self.db.execute("BEGIN IMMEDIATE")
-                self._bring_to(wanted, tree)
-            yield self.listing()
+                wanted = _wanted(tree)
+                self.db.execute("BEGIN")
+                if self._blobs() != wanted or identity:
+                    self.db.execute("ROLLBACK")
+                    self.db.execute("BEGIN IMMEDIATE")
+                    self._bring_to(wanted, tree)
+                    self.db.execute("UPDATE state SET tree = ?", (identity,))
+            yield
         except BaseException:
-            self._listing = None
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
             raise
         self.db.execute("COMMIT")
 
-    def listing(self) -> Listing:
-        """What is there now; read again only where the index was changed, by us or by another process."""
-        (seen,) = self.db.execute("PRAGMA data_version").fetchone()
-        if self._listing is None or seen != self._seen:
-            self._listing = _listing([_file(row) for row in self.db.execute(_FILES)])
-            self._seen = seen
-        return self._listing
+    def _tree(self) -> str:
+        """What the index stands at, as the tree named it. Raises `sqlite3.DatabaseError` where that is lost."""
+        row = self.db.execute("SELECT tree FROM state").fetchone()
+        if row is None:
+            raise sqlite3.DatabaseError("the index does not know where it stands")
+        return str(row[0])
 
-    def _is_at(self, wanted: Mapping[str, str]) -> bool:
-        files = self.listing().by_path
-        return len(files) == len(wanted) and all(
-            (file := files.get(path)) is not None and file.blob == blob for path, blob in wanted.items()
-        )
+    def _blobs(self) -> dict[str, str]:
+        return dict(self.db.execute("SELECT path, blob FROM file").fetchall())
 
     def _bring_to(self, wanted: Mapping[str, str], tree: Tree) -> None:
-        files = self.listing().by_path
-        for path, file in files.items():
-            if wanted.get(path) != file.blob:
-                self._remove(file.id)
+        known = {path: (number, blob) for number, path, blob in self.db.execute("SELECT id, path, blob FROM file")}
+        for path, (number, blob) in known.items():
+            if wanted.get(path) != blob:
+                self._remove(number)
         for path, blob in wanted.items():
-            known = files.get(path)
-            if known is None or known.blob != blob:
+            if known.get(path, (0, ""))[1] != blob:
                 self._add(entry(path, tree.read(path) or b""), blob)
-        self._listing = None
 
     def _add(self, found: Entry, blob: str) -> None:
-        values = (
-            found.path, blob, found.kind, json.dumps(found.kinds), found.title, found.trust.value, found.created,
-            found.expires, found.facts, json.dumps(found.names), json.dumps(found.links),
-        )  # fmt: skip
-        number = self.db.execute(
-            "INSERT INTO file(path, blob, kind, kinds, title, trust, created, expires, facts, names, links)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            values,
-        ).lastrowid
-        ids: list[int] = []
-        for part in found.passages:
-            line = part.line + max(found.body_line, 1) - 1
-            cursor = self.db.execute(
-                "INSERT INTO passage(file, start, end, line, heading, text) VALUES (?, ?, ?, ?, ?, ?)",
-                (number, part.start, part.end, line, part.heading, part.text),
+        several = len(found.passages) > 1
+        extra = date_words(found.created)
+        if not several and found.passages and found.facts != found.passages[0].text:
+            extra = f"{extra}\n{found.facts}"
+        number = self.db.execute(_ADD_FILE, (
+            found.path, blob, found.kind, f"|{'|'.join(found.kinds)}|", found.title, found.trust.value, found.created,
+            found.expires, found.run, found.replaced_by, found.facts, extra,
+        )).lastrowid or 0  # fmt: skip
+        self.db.executemany("INSERT OR IGNORE INTO name VALUES (?, ?)", [(name, number) for name in found.names])
+        self.db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?)", [(name, number) for name in found.links])
+        # One after another, so that neighbours have neighbouring ids.
+        first = self.db.execute("SELECT coalesce(max(id), 0) + 1 FROM passage").fetchone()[0]
+        above, last = max(found.body_line, 1) - 1, len(found.passages) - 1
+        rows = [
+            (
+                *(first + place, number, part.start, part.end, part.line + above, part.heading, part.speaker.lower()),
+                *((place > 0) * BEFORE + (place < last) * AFTER, part.text),
             )
-            ids.append(cursor.lastrowid or 0)
-        texts = [(part.text, part.heading) for part in found.passages]
-        self._words(number or 0, found.title, found.facts, found.created, list(zip(ids, texts, strict=True)))
+            for place, part in enumerate(found.passages)
+        ]
+        self.db.executemany(_ADD_PART, rows)
+        parts = [(first + place, part.text, part.heading) for place, part in enumerate(found.passages)]
+        self._words(number, (found.title, found.facts, extra), parts)
 
     def _remove(self, number: int) -> None:
-        title, facts, created = self.db.execute(
-            "SELECT title, facts, created FROM file WHERE id = ?", (number,)
-        ).fetchone()
-        rows = self.db.execute("SELECT id, text, heading FROM passage WHERE file = ? ORDER BY start, id", (number,))
-        parts = [(row[0], (row[1], row[2])) for row in rows]
-        self._words(number, title, facts, created, parts, remove=True)
-        self.db.execute("DELETE FROM passage WHERE file = ?", (number,))
+        about = self.db.execute("SELECT title, facts, extra FROM file WHERE id = ?", (number,)).fetchone()
+        rows = self.db.execute("SELECT id, text, heading FROM passage WHERE file = ? ORDER BY id", (number,)).fetchall()
+        self._words(number, about, rows, remove=True)
+        for table in ("passage", "name", "link"):
+            self.db.execute(f"DELETE FROM {table} WHERE file = ?", (number,))  # noqa: S608
         self.db.execute("DELETE FROM file WHERE id = ?", (number,))
 
-    def _words(
-        self, number: int, title: str, facts: str, created: str, parts: Sequence[_Part], *, remove: bool = False
-    ) -> None:
-        """Enter a file's words, or take out exactly those that were entered: FTS5 must be told them."""
-        texts = [text for _, (text, _) in parts]
-        date = date_words(created)
+    def _words(self, number: int, about: tuple[str, str, str], parts: Sequence[_Part], *, remove: bool = False) -> None:
+        """Enter a file's words, or take out exactly those that were entered."""
+        title, facts, extra = about
         rows = [
-            (identifier, text, heading, title, _context(texts, place, date))
-            for place, (identifier, (text, heading)) in enumerate(parts)
+            (identifier, text, heading, title, f"{extra} {date_words(heading)}") for identifier, text, heading in parts
         ]
-        self.db.executemany(_DELETE_PASSAGE if remove else _INSERT_PASSAGE, rows)
-        self.db.execute(_DELETE_FILE if remove else _INSERT_FILE, (number, title, facts, "\n".join(texts)))
+        self.db.executemany(DELETE_PASSAGE if remove else INSERT_PASSAGE, rows)
+        if len(parts) > 1:
+            body = "\n".join(text for _, text, _ in parts)
+            self.db.execute(DELETE_FILE if remove else INSERT_FILE, (number, title, facts, body))
 
     def passages_of(self, ids: Sequence[int]) -> dict[int, tuple[int, Passage]]:
         """File id and passage by passage id; `line` counts within the file."""
         rows = self.db.execute(_PASSAGES, (json.dumps(ids),))
         return {row[0]: (row[1], Passage(*row[2:])) for row in rows}
+
+    def places_of(self, ids: Sequence[int]) -> dict[int, Place]:
+        return {row[0]: Place(*row) for row in self.db.execute(_PLACES, (json.dumps(ids),))}
+
+    def files_of(self, ids: Sequence[int]) -> dict[int, File]:
+        rows = self.db.execute(_FILES_OF, (json.dumps(ids),))
+        return {row[0]: _file(row) for row in rows}
+
+    def files_at(self, paths: Sequence[str]) -> dict[str, File]:
+        rows = self.db.execute(_FILES_AT, (json.dumps(paths),))
+        return {row[1]: _file(row) for row in rows}
+
+    def files(self) -> Iterator[File]:
+        """All of them; costs what it sounds like."""
+        return (_file(row) for row in self.db.execute(f"{_FILES} ORDER BY path"))
 
     def close(self) -> None:
         """Close; in a child of the process that opened it, only let go."""
@@ -262,45 +260,16 @@ def discard(path: Path) -> None:
             Path(name).unlink()
 
 
-def date_words(created: str) -> str:
-    """`2026-03-02` as it would be asked for: `March 2026`. Empty where it is no date."""
-    from calendar import month_name
-
-    year, _, rest = created.partition("-")
-    month = rest[:2]
-    known = len(year) == 4 and year.isdigit() and month.isdigit() and 1 <= int(month) <= 12
-    return f"{month_name[int(month)]} {year}" if known else ""
-
-
-def _context(texts: Sequence[str], place: int, date: str) -> str:
-    before = texts[place - 1][-NEIGHBOUR_CHARS:] if place else ""
-    after = texts[place + 1][:NEIGHBOUR_CHARS] if place + 1 < len(texts) else ""
-    return f"{date}\n{before}\n{after}"
-
-
-def _recalled_paths(tree: Tree) -> Iterator[str]:
-    for prefix in ("memory/", "state/"):
-        yield from (path for path in tree.paths(prefix) if is_recalled(path))
-
-
-def _listing(files: Sequence[File]) -> Listing:
-    names: dict[str, list[File]] = {}
-    for file in files:
-        for name in file.names:
-            names.setdefault(name, []).append(file)
-    return Listing(
-        by_path={file.path: file for file in files},
-        by_id={file.id: file for file in files},
-        by_name=names,
-        expiring=tuple(file for file in files if file.expires is not None),
-        longest_name=max((name.count(" ") + 1 for name in names), default=0),
-    )
+def _wanted(tree: Tree) -> dict[str, str]:
+    """Path → blob id of what memory keeps of a tree."""
+    found = ((path, tree.blob(path)) for prefix in DIRECTORIES for path in tree.paths(prefix) if is_recalled(path))
+    return {path: blob for path, blob in found if blob}
 
 
 def _file(row: Sequence[object]) -> File:
-    identifier, path, blob, kind, kinds, title, trust, created, expires, names, links = row
+    identifier, path, blob, kind, kinds, title, trust, created, expires, run, replaced_by, extra = row
     return File(
-        int(str(identifier)), str(path), str(blob), str(kind), frozenset(json.loads(str(kinds))), str(title),
-        Trust(str(trust)), str(created), float(str(expires)) if expires is not None else None,
-        tuple(json.loads(str(names))), frozenset(json.loads(str(links))),
+        int(str(identifier)), str(path), str(blob), str(kind), frozenset(str(kinds).strip("|").split("|")), str(title),
+        Trust(str(trust)), str(created), float(str(expires)) if expires is not None else None, str(run),
+        str(replaced_by), str(extra),
     )  # fmt: skip

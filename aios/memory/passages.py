@@ -1,14 +1,16 @@
 """Cutting a Markdown body into passages: paragraphs under one heading, packed up to about 120 words.
 
 A passage is an exact slice of the body: `body[start:end] == text`. Passages never overlap and come in order. Headings
-are kept beside the passages, not in them; footnote definitions are left out, for they repeat what a source says.
+are kept beside the passages, not in them; footnote definitions are left out, for they repeat what a source says. A
+thematic break (`* * *`) ends a passage, and in a conversation each turn is one: a paragraph that starts with who says
+it (`**Ines:** …`, `Ines Baum (2026-03-02): …`), where most paragraphs of the section do.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 WORDS = 120  # at most, unless a single word is longer than the limit below
 LONGEST_WORD = 2_000  # characters; what looks like one longer word (data, minified code) is cut
@@ -18,6 +20,11 @@ _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*\r?$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*\r?$")
 _FOOTNOTE = re.compile(r" {0,3}\[\^[^\]]+\]:")
+_BREAK = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,})\r?$")
+_TURN = re.compile(
+    r"(?:\*\*(?P<bold>[^\W\d_][^*:\n]{0,60}?)(?:\*\*[ \t]*(?:\([^)\n]{1,40}\))?:|:\*\*)"
+    r"|(?P<plain>[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,2})(?: \([^)\n]{1,40}\))?:)(?=\s|$)"
+)
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*\s+|\n")
 
 
@@ -30,6 +37,7 @@ class Passage:
     line: int
     heading: str
     text: str
+    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +46,45 @@ class _Block:
     end: int
     line: int
     words: int
+    speaker: str = ""
+    breaks: bool = False  # a passage ends before it
 
 
 def passages(body: str) -> list[Passage]:
     """All passages of a body; where it holds nothing but headings, these as one passage."""
     found: list[Passage] = []
     for heading, blocks in _sections(body):
-        found += _packed(body, heading, blocks)
+        found += _packed(body, heading, _as_turns(body, _parted(body, blocks)))
     if not found and body.strip():
         start, end = _trimmed(body, 0, len(body))
         found.append(Passage(start, end, body.count("\n", 0, start) + 1, "", body[start:end]))
     return found
+
+
+def _parted(body: str, blocks: list[_Block]) -> list[_Block]:
+    """Blocks without thematic breaks; those behind one start a passage."""
+    parted: list[_Block] = []
+    breaks = False
+    for block in blocks:
+        if _BREAK.match(body, block.start, block.end):
+            breaks = True
+        else:
+            parted.append(replace(block, breaks=True) if breaks else block)
+            breaks = False
+    return parted
+
+
+def _as_turns(body: str, blocks: list[_Block]) -> list[_Block]:
+    """Blocks with who speaks, where most of a section's paragraphs say so; one that does not goes on with the last."""
+    marks = [_TURN.match(body, block.start, block.end) for block in blocks]
+    if sum(mark is not None for mark in marks) * 2 <= len(blocks) or len(blocks) < 2:
+        return blocks
+    turns: list[_Block] = []
+    speaker = ""
+    for block, mark in zip(blocks, marks, strict=True):
+        speaker = (mark["bold"] or mark["plain"]) if mark else speaker
+        turns.append(replace(block, speaker=speaker, breaks=block.breaks or bool(mark)))
+    return turns
 
 
 def _packed(body: str, heading: str, blocks: list[_Block]) -> Iterator[Passage]:
@@ -56,9 +92,9 @@ def _packed(body: str, heading: str, blocks: list[_Block]) -> Iterator[Passage]:
     group: list[_Block] = []
     words = 0
     for piece in [*pieces, None]:
-        if group and (piece is None or words + piece.words > WORDS):
+        if group and (piece is None or piece.breaks or words + piece.words > WORDS):
             start, end = group[0].start, group[-1].end
-            yield Passage(start, end, group[0].line, heading, body[start:end])
+            yield Passage(start, end, group[0].line, heading, body[start:end], group[0].speaker)
             group, words = [], 0
         if piece is not None:
             group.append(piece)
@@ -77,7 +113,8 @@ def _split(body: str, block: _Block) -> list[_Block]:
         for index in range(0, len(words), WORDS):
             part = words[index : index + WORDS]
             first, last = part[0].start(), part[-1].end()
-            pieces.append(_Block(first, last, block.line + body.count("\n", block.start, first), len(part)))
+            line = block.line + body.count("\n", block.start, first)
+            pieces.append(_Block(first, last, line, len(part), block.speaker, block.breaks and not pieces))
         start = end
     return pieces
 

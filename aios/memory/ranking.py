@@ -1,4 +1,4 @@
-"""Which passages answer a query best: BM25 over words and their surroundings, the file they stand in, names, feedback.
+"""Which passages answer a query best: BM25 over words, lifted by what surrounds them: neighbours, file, names, speaker.
 
 Scores are sums of parts that each lie in 0..1, weighted as below; only the order they give counts. Everything depends
 on the query and the files alone. Equal scores are ordered by date (newer first), path and place.
@@ -7,29 +7,34 @@ on the query and the files alone. Equal scores are ordered by date (newer first)
 from __future__ import annotations
 
 import json
-import math
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aios.memory.index import File, Index, Listing
-from aios.memory.words import STOP, match_any, query_words, words_of
+from aios.memory.feedback import related_words
+from aios.memory.index import File, Index, Place
+from aios.memory.naming import Named, named_in
+from aios.memory.wanted import Wanted
+from aios.memory.words import match_any, query_words, words_of
 
-POOL = 240  # passages that the first search hands on
+POOL = 240  # passages that a search hands on
+FEWEST = 60  # of them must be of wanted files, else these are searched alone
 FILE_WEIGHT = 0.25
+NEIGHBOUR_WEIGHT = 0.3
 NAME_WEIGHT = 0.25  # the passage is of the record that the query names
 LINK_WEIGHT = 0.12  # … or of a file that refers to it
+SPEAKER_WEIGHT = 0.15  # … or is said by who is named
 FEEDBACK_WEIGHT = 0.25
 FEEDBACK_PASSAGES = 8
-FEEDBACK_WORDS = 10
+REPLACED = 0.5  # what is left of the score of a passage whose file was replaced
 
-# Weights of the columns: text, heading, title, neighbours with the date.
+# Weights of the columns: text, heading, title, more.
 _PASSAGES = """
-SELECT rowid, -bm25(passage_words, 1.0, 0.7, 0.6, 0.3) AS score FROM passage_words
+SELECT rowid, -bm25(passage_words, 1.0, 0.7, 0.6, 0.5) AS score FROM passage_words
 WHERE passage_words MATCH :query ORDER BY score DESC LIMIT :most
 """
 _PASSAGES_OF = """
-SELECT passage_words.rowid, -bm25(passage_words, 1.0, 0.7, 0.6, 0.3) AS score
+SELECT passage_words.rowid, -bm25(passage_words, 1.0, 0.7, 0.6, 0.5) AS score
 FROM passage_words JOIN passage ON passage.id = passage_words.rowid
 WHERE passage_words MATCH :query AND passage.file IN (SELECT value FROM json_each(:only))
 ORDER BY score DESC LIMIT :most
@@ -39,158 +44,192 @@ _FILES = """
 SELECT rowid, -bm25(file_words, 2.0, 1.0, 0.6) AS score FROM file_words
 WHERE file_words MATCH :query ORDER BY score DESC LIMIT :most
 """
-_FILES_OF = """
-SELECT rowid, -bm25(file_words, 2.0, 1.0, 0.6) AS score FROM file_words
-WHERE file_words MATCH :query AND +rowid IN (SELECT value FROM json_each(:only)) ORDER BY score DESC LIMIT :most
+_IN_PLACE = """
+SELECT passage.id FROM passage JOIN file ON file.id = passage.file
+WHERE passage.id IN (SELECT value FROM json_each(?)) ORDER BY file.path, passage.id
 """
 
 
 @dataclass(slots=True)
 class Candidate:
-    """A passage and what speaks for it. `named` are the titles of records that the query names."""
+    """A passage and what speaks for it.
+
+    `named` are the titles of records that the query names and this is of, `linked` of those that it refers to;
+    `speaker` says it and is named; `related` are words that it shares with the best; `replaces` is the title of what
+    it took the place of, `replaced_by` of what took its own.
+    """
 
     passage: int
     file: File
-    start: int
     score: float = 0.0
-    named: list[str] = field(default_factory=list)
-    linked: list[str] = field(default_factory=list)
+    named: Sequence[str] = ()
+    linked: Sequence[str] = ()
+    speaker: str = ""
     related: tuple[str, ...] = ()
+    replaces: str = ""
+    replaced_by: str = ""
 
 
-def ranked(index: Index, query: str, allowed: Mapping[int, File] | None = None) -> list[Candidate]:
-    """Candidates, best first, among the allowed files (None: all of them)."""
+@dataclass(slots=True)
+class _Search:
+    """One question to one index: the wanted files that were met so far."""
+
+    index: Index
+    wanted: Wanted
+    files: dict[int, File] = field(default_factory=dict)
+    places: dict[int, Place] = field(default_factory=dict)
+    others: set[int] = field(default_factory=set)  # files that are not wanted
+
+    def best(self, words: Sequence[str]) -> dict[int, float]:
+        """Passage → score in 0..1, for at most `POOL` of wanted files."""
+        rows, is_cut = _rows(self.index.db, _PASSAGES, words, None)
+        kept = self._allowed(rows)
+        if is_cut and len(kept) < FEWEST and len(kept) < len(rows):
+            only = [file.id for file in self.index.files() if self.wanted.allows(file)]
+            rows, _ = _rows(self.index.db, _PASSAGES_OF, words, only)
+            kept = self._allowed(rows)
+        top = kept[0][1] if kept else 0.0
+        return {passage: score / top if top > 0 else 0.0 for passage, score in kept}
+
+    def _allowed(self, rows: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+        self.meet([passage for passage, _ in rows])
+        return [(passage, score) for passage, score in rows if passage in self.places]
+
+    def meet(self, passages: Collection[int]) -> None:
+        """Learn where passages stand; those of files that are not wanted stay unknown."""
+        found = self.index.places_of([each for each in passages if each not in self.places])
+        unknown = {place.file for place in found.values()} - self.files.keys() - self.others
+        for number, file in self.index.files_of(sorted(unknown)).items():
+            if self.wanted.allows(file):
+                self.files[number] = file
+            else:
+                self.others.add(number)
+        self.places.update((number, place) for number, place in found.items() if place.file in self.files)
+
+
+def ranked(index: Index, query: str, wanted: Wanted) -> list[Candidate]:
+    """Candidates among the wanted files, best first."""
     words = query_words(query)
     if not words:
         return []
-    only = None if allowed is None else sorted(allowed)
-    listing = index.listing()
-    allowed = listing.by_id if allowed is None else allowed
-    found = _passages(index, words, only)
-    files = _files(index, words, only)
-    named = {_id(file): file.title for file in _named(query, listing) if file.id in allowed}
-    candidates = {
-        passage: Candidate(passage, allowed[file], start, score=score + FILE_WEIGHT * files.get(file, 0.0))
-        for passage, (file, start, score) in found.items()
-    }
-    for candidate in candidates.values():
-        _add_names(candidate, named)
-    _feed_back(index, words, candidates, allowed, only)
-    by_date = sorted(_by_score(candidates.values()), key=lambda item: item.file.created, reverse=True)
+    search = _Search(index, wanted)
+    found = search.best(words)
+    scores = _with_neighbours(search, found)
+    of_file = _files(index.db, words)
+    several = {place.file for place in search.places.values() if place.around}
+    candidates = {}
+    for passage, score in scores.items():
+        file = search.files[search.places[passage].file]
+        whole = of_file.get(file.id, 0.0) if file.id in several else found.get(passage, 0.0)
+        candidates[passage] = Candidate(passage, file, score + FILE_WEIGHT * whole)
+    _add_names(search, candidates, named_in(index.db, query), set(words_of(query)))
+    _feed_back(search, words, candidates)
+    _prefer_the_newer(search, candidates)
+    return _ordered(candidates.values())
+
+
+def _ordered(candidates: Collection[Candidate]) -> list[Candidate]:
+    placed = sorted(candidates, key=lambda item: (item.file.path, item.passage))
+    by_date = sorted(placed, key=lambda item: item.file.created, reverse=True)
     return sorted(by_date, key=lambda item: -round(item.score, 9))
 
 
-def _by_score(candidates: Collection[Candidate]) -> list[Candidate]:
-    return sorted(candidates, key=lambda item: (-round(item.score, 9), item.file.path, item.start))
-
-
-def _passages(index: Index, words: Sequence[str], only: Sequence[int] | None) -> dict[int, tuple[int, int, float]]:
-    """Passage → (file, start, score in 0..1), for the best of them."""
-
-    def places(ids: list[int]) -> dict[int, tuple[str, int]]:
-        by_id = index.listing().by_id
-        return {passage: (by_id[file].path, part.start) for passage, (file, part) in index.passages_of(ids).items()}
-
-    found = _best(index.db, _PASSAGES if only is None else _PASSAGES_OF, words, only, places)
-    known = index.passages_of(list(found))
-    return {passage: (known[passage][0], known[passage][1].start, score) for passage, score in found.items()}
-
-
-def _files(index: Index, words: Sequence[str], only: Sequence[int] | None) -> dict[int, float]:
-    """File → score in 0..1, for the best of them."""
-
-    def places(_: list[int]) -> dict[int, tuple[str, int]]:
-        return {number: (file.path, 0) for number, file in index.listing().by_id.items()}
-
-    return _best(index.db, _FILES if only is None else _FILES_OF, words, only, places)
-
-
-def _best(
-    db: sqlite3.Connection,
-    search: str,
-    words: Sequence[str],
-    only: Sequence[int] | None,
-    places: Callable[[list[int]], Mapping[int, tuple[str, int]]],
-) -> dict[int, float]:
-    """Row id → score scaled to 0..1, best first, for at most `POOL` rows of `search`.
+def _rows(
+    db: sqlite3.Connection, search: str, words: Sequence[str], only: Sequence[int] | None
+) -> tuple[list[tuple[int, float]], bool]:
+    """(row id, score), best first, at most `POOL`; and whether there were more.
 
     Row ids tell of the index's history, so they must not decide who is in the pool. Where its edge cuts through rows
-    of equal score, these are left out, unless that leaves nothing: then (rare, and slower) all are ordered by `places`.
+    of equal score, these are left out, unless that leaves nothing: then (rare, and slower) all are put in order.
     """
     values = {"query": match_any(words), "only": json.dumps(only), "most": POOL + 1}
-    rows = db.execute(search, values).fetchall()
-    if len(rows) > POOL:
-        edge = rows[-1][1]
-        rows = [row for row in rows if row[1] > edge]
-        if not rows:
-            rows = db.execute(search, {**values, "most": -1}).fetchall()
-            place = places([row[0] for row in rows])
-            rows = sorted(rows, key=lambda row: (-row[1], place[row[0]]))[:POOL]
+    rows: list[tuple[int, float]] = db.execute(search, values).fetchall()
+    if len(rows) <= POOL:
+        return rows, False
+    edge = rows[-1][1]
+    kept = [row for row in rows if row[1] > edge]
+    if kept:
+        return kept, True
+    rows = db.execute(search, {**values, "most": -1}).fetchall()
+    ids = json.dumps([row[0] for row in rows])
+    place = {row[0]: number for number, row in enumerate(db.execute(_IN_PLACE, (ids,)))}
+    return sorted(rows, key=lambda row: (-row[1], place[row[0]]))[:POOL], True
+
+
+def _with_neighbours(search: _Search, found: Mapping[int, float]) -> dict[int, float]:
+    """What matched, and what stands beside it: each lends its neighbours a share of its score."""
+    scores = dict(found)
+    for passage, score in found.items():
+        for beside in search.places[passage].neighbours:
+            scores[beside] = scores.get(beside, 0.0) + NEIGHBOUR_WEIGHT * score
+    search.meet(scores.keys() - found.keys())
+    return scores
+
+
+def _files(db: sqlite3.Connection, words: Sequence[str]) -> dict[int, float]:
+    """File of several passages → score in 0..1, for the best of them."""
+    rows = db.execute(_FILES, {"query": match_any(words), "most": POOL}).fetchall()
     top = rows[0][1] if rows else 0.0
     return {row[0]: row[1] / top if top > 0 else 0.0 for row in rows}
 
 
-def _named(query: str, listing: Listing) -> Iterator[File]:
-    """The files whose whole name stands in the query."""
-    words = words_of(query[:10_000])
-    for start in range(len(words)):
-        for end in range(start + 1, min(start + listing.longest_name, len(words)) + 1):
-            yield from listing.by_name.get(" ".join(words[start:end]), ())
+def _add_names(search: _Search, candidates: Mapping[int, Candidate], named: Named, words: set[str]) -> None:
+    for candidate in candidates.values():
+        candidate.named = named.of.get(candidate.file.id, ())
+        candidate.linked = named.linked.get(candidate.file.id, ())
+        speaker = search.places[candidate.passage].speaker
+        if candidate.named:
+            candidate.score += NAME_WEIGHT
+        elif candidate.linked:
+            candidate.score += LINK_WEIGHT
+        if speaker and not words.isdisjoint(words_of(speaker)):
+            candidate.speaker = speaker
+            candidate.score += SPEAKER_WEIGHT
 
 
-def _id(file: File) -> str:
-    return file.path.rpartition("/")[2].rpartition(".")[0]
-
-
-def _add_names(candidate: Candidate, named: Mapping[str, str]) -> None:
-    own = _id(candidate.file)
-    candidate.named = [named[own]] if own in named else []
-    candidate.linked = sorted(title for name, title in named.items() if name in candidate.file.links and name != own)
-    if candidate.named:
-        candidate.score += NAME_WEIGHT
-    elif candidate.linked:
-        candidate.score += LINK_WEIGHT
-
-
-def _feed_back(
-    index: Index,
-    words: Sequence[str],
-    candidates: dict[int, Candidate],
-    allowed: Mapping[int, File],
-    only: Sequence[int] | None,
-) -> None:
+def _feed_back(search: _Search, words: Sequence[str], candidates: dict[int, Candidate]) -> None:
     """Search once more with the telling words of the best passages (pseudo-relevance feedback)."""
-    best = _by_score(candidates.values())[:FEEDBACK_PASSAGES]
-    related = _related(index, words, [item.passage for item in best])
+    best = _ordered(candidates.values())[:FEEDBACK_PASSAGES]
+    related = related_words(search.index, words, [item.passage for item in best])
     if not related:
         return
-    for passage, (file, start, score) in _passages(index, related, only).items():
-        candidate = candidates.setdefault(passage, Candidate(passage, allowed[file], start, related=tuple(related)))
-        candidate.score += FEEDBACK_WEIGHT * score
+    for passage, score in search.best(related).items():
+        if passage not in candidates:
+            file = search.files[search.places[passage].file]
+            candidates[passage] = Candidate(passage, file, related=tuple(related))
+        candidates[passage].score += FEEDBACK_WEIGHT * score
 
 
-def _related(index: Index, words: Sequence[str], best: Sequence[int]) -> list[str]:
-    """The words that set the best passages apart from all others, in the form the index keeps them."""
-    db = index.db
-    if len(best) < 3:
-        return []  # two passages share words by chance
-    db.execute("DELETE FROM temp.sample")
-    texts = index.passages_of(best)
-    db.executemany("INSERT INTO temp.sample(text) VALUES (?)", [(part.text,) for _, part in texts.values()])
-    (total,) = db.execute("SELECT count(*) FROM passage").fetchone()
-    rows = db.execute(
-        "SELECT s.term, s.doc, w.doc FROM temp.sample_word s CROSS JOIN word w ON w.term = s.term WHERE s.doc > 1"
-    ).fetchall()
-    asked = _stems(db, words)
-    weighed = sorted(
-        (-(near * math.log((total + 1) / (everywhere + 0.5))), term)
-        for term, near, everywhere in rows
-        if len(term) > 2 and term not in asked and term not in STOP and not term.isdigit() and everywhere * 4 < total
-    )
-    return [term for _, term in weighed[:FEEDBACK_WORDS]]
+def _prefer_the_newer(search: _Search, candidates: dict[int, Candidate]) -> None:
+    """What took the place of something else stands at least where that stood, and the old below it."""
+    old = {each.file.path: each.file for each in candidates.values() if each.file.replaced_by}
+    if not old:
+        return
+    successors = search.index.files_at(sorted({file.replaced_by for file in old.values()}))
+    by_path: dict[str, list[Candidate]] = {}
+    for candidate in candidates.values():
+        by_path.setdefault(candidate.file.path, []).append(candidate)
+    for path, file in sorted(old.items()):
+        successor = successors.get(file.replaced_by)
+        if successor is None or successor.path == path:
+            continue
+        best = max(by_path[path], key=lambda item: (item.score, -item.passage))
+        for candidate in by_path[path]:
+            candidate.replaced_by = successor.title
+        newer = by_path.get(successor.path) or _first_of(search, successor)
+        if newer:
+            first = max(newer, key=lambda item: (item.score, -item.passage))
+            first.score = max(first.score, best.score)
+            first.replaces = file.title
+            candidates.setdefault(first.passage, first)
+    for candidate in candidates.values():
+        if candidate.replaced_by:
+            candidate.score *= REPLACED
 
 
-def _stems(db: sqlite3.Connection, words: Sequence[str]) -> set[str]:
-    db.execute("DELETE FROM temp.sample")
-    db.execute("INSERT INTO temp.sample(text) VALUES (?)", (" ".join(words),))
-    return {row[0] for row in db.execute("SELECT term FROM temp.sample_word")}
+def _first_of(search: _Search, file: File) -> list[Candidate]:
+    """The first passage of a file that matched nothing itself; none where the file is not wanted."""
+    if not search.wanted.allows(file):
+        return []
+    row = search.index.db.execute("SELECT min(id) FROM passage WHERE file = ?", (file.id,)).fetchone()
+    return [Candidate(int(row[0]), file)] if row and row[0] is not None else []

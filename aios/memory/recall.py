@@ -6,36 +6,28 @@ unwritable index costs time, not an answer.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from threading import Lock
 
-from aios.domain.globs import matches
-from aios.domain.memory import Hit
+from aios.domain.memory import EVERYTHING, Among, Hit
 from aios.domain.tree import Tree
 from aios.memory.entries import moment
-from aios.memory.index import PATIENCE, File, Index, Listing, discard
+from aios.memory.index import PATIENCE, Index, discard
 from aios.memory.passages import Passage
 from aios.memory.ranking import Candidate, ranked
-from aios.memory.words import match_any, query_words
+from aios.memory.reasons import why
+from aios.memory.wanted import Wanted
 
 PER_FILE = 3
-NAMED_WORDS = 5  # of the words that matched, in a reason
+CHARS_PER_TOKEN = 4  # about right for prose, and no model's business
 
 _PLACE_AT_FAULT = {
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_NOMEM,
 }  # fmt: skip
-_HERE, _END = "\ue000", "\ue001"  # private characters, so that no text of the operator's is taken for a mark
-_HIGHLIGHT = """
-SELECT rowid, highlight(passage_words, 0, :here, :end), highlight(passage_words, 1, :here, :end),
-       highlight(passage_words, 2, :here, :end)
-FROM passage_words WHERE passage_words MATCH :query AND rowid IN (SELECT value FROM json_each(:ids))
-"""
 
 
 class Memory:
@@ -58,25 +50,29 @@ class Memory:
         kinds: Sequence[str] = (),
         exclude: Collection[str] = (),
         only: Collection[str] = (),
+        among: Among = EVERYTHING,
         now: str = "",
         per_file: int = PER_FILE,
+        tokens: int = 0,
     ) -> list[Hit]:
-        """The best `limit` passages, best first, at most `per_file` of one file.
+        """The best `limit` passages, best first, at most `per_file` of one file; none where nothing fits.
 
         `query` is plain words; nothing in it is syntax. `kinds` may name record kinds (`source`), kinds of notes
         (`lesson`), `note` for all of them, or directories (`sources`). `exclude` holds paths or globs; so does `only`,
-        which leaves out every other file (the `reads` of a contract, say). `now` is ISO 8601; what expired before is
-        left out, and nothing expires where it is empty.
+        which leaves out every other file (the `reads` of a contract, say). `among` narrows by trust, run and time.
+        `now` is ISO 8601; what expired before is left out, and nothing expires where it is empty. `tokens` bounds the
+        length of all passages together (0: no bound); the first is given whatever its length.
         """
-        wanted = _Wanted(frozenset(kinds), tuple(exclude), tuple(only), moment(now) if now else None)
+        moment_now = moment(now) if now else None
+        wanted = Wanted(frozenset(kinds), tuple(exclude), tuple(only), among, moment_now)
         with self._lock:
             for _ in range(2):
                 try:
-                    return self._answer(tree, query, limit, wanted, per_file)
+                    return self._answer(tree, query, limit, wanted, per_file, tokens)
                 except (sqlite3.Error, OSError) as error:
                     self._recover(error)
             self._give_up()
-            return self._answer(tree, query, limit, wanted, per_file)
+            return self._answer(tree, query, limit, wanted, per_file, tokens)
 
     def close(self) -> None:
         """Close the index file; a later recall opens it again."""
@@ -89,14 +85,17 @@ class Memory:
         """Could the index file not be used, so that one in memory serves?"""
         return self._in_memory
 
-    def _answer(self, tree: Tree, query: str, limit: int, wanted: _Wanted, per_file: int) -> list[Hit]:
+    def _answer(self, tree: Tree, query: str, limit: int, wanted: Wanted, per_file: int, tokens: int) -> list[Hit]:
         index = self._open()
-        with index.at(tree) as listing:
-            candidates = ranked(index, query, wanted.among(listing))
+        with index.at(tree):
+            candidates = ranked(index, query, wanted)
             chosen = _diverse(candidates, max(limit, 0), per_file)
-            places = index.passages_of([candidate.passage for candidate in chosen])
-            marked = _marked(index.db, query, list(places))
-            return [_hit(item, places[item.passage][1], marked.get(item.passage, ("", "", ""))) for item in chosen]
+            found = index.passages_of([candidate.passage for candidate in chosen])
+            reasons = why(index.db, query, chosen, {number: part for number, (_, part) in found.items()})
+            if not reasons.fits:
+                return []
+            hits = [_hit(each, found[each.passage][1], reasons.texts[each.passage]) for each in chosen]
+        return _within(hits, tokens) if tokens else hits
 
     def _open(self) -> Index:
         if self._index is not None and self._index.pid != os.getpid():
@@ -122,33 +121,6 @@ class Memory:
         self._in_memory = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Which files a question is about. `now` is POSIX time."""
-
-    kinds: frozenset[str]
-    exclude: tuple[str, ...]
-    only: tuple[str, ...]
-    now: float | None
-
-    def among(self, listing: Listing) -> Mapping[int, File] | None:
-        """The files wanted, None where that is all of them."""
-        if not (self.kinds or self.exclude or self.only or any(self._is_expired(file) for file in listing.expiring)):
-            return None
-        return {number: file for number, file in listing.by_id.items() if self._allows(file)}
-
-    def _is_expired(self, file: File) -> bool:
-        return file.expires is not None and self.now is not None and file.expires < self.now
-
-    def _allows(self, file: File) -> bool:
-        return (
-            not self._is_expired(file)
-            and (not self.kinds or not self.kinds.isdisjoint(file.kinds))
-            and (not self.only or matches(file.path, self.only))
-            and not (self.exclude and matches(file.path, self.exclude))
-        )
-
-
 def _diverse(candidates: Sequence[Candidate], limit: int, per_file: int) -> list[Candidate]:
     chosen: list[Candidate] = []
     taken: dict[int, int] = {}
@@ -161,16 +133,19 @@ def _diverse(candidates: Sequence[Candidate], limit: int, per_file: int) -> list
     return chosen
 
 
-def _marked(db: sqlite3.Connection, query: str, ids: Sequence[int]) -> Mapping[int, tuple[str, str, str]]:
-    """Text, heading and title of passages with the query's words marked by the index's own idea of a word."""
-    words = query_words(query)
-    if not ids or not words:
-        return {}
-    rows = db.execute(_HIGHLIGHT, {"query": match_any(words), "ids": json.dumps(ids), "here": _HERE, "end": _END})
-    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+def _within(hits: Sequence[Hit], tokens: int) -> list[Hit]:
+    """The best that fit together; a long one is passed over for shorter ones behind it."""
+    kept: list[Hit] = []
+    left = tokens
+    for hit in hits:
+        needed = len(hit.text) // CHARS_PER_TOKEN + 1
+        if needed <= left or not kept:
+            kept.append(hit)
+            left -= needed
+    return kept
 
 
-def _hit(candidate: Candidate, passage: Passage, marked: tuple[str, str, str]) -> Hit:
+def _hit(candidate: Candidate, passage: Passage, reason: str) -> Hit:
     file = candidate.file
     return Hit(
         path=file.path,
@@ -181,30 +156,8 @@ def _hit(candidate: Candidate, passage: Passage, marked: tuple[str, str, str]) -
         end=passage.end,
         line=passage.line,
         score=round(candidate.score, 6),
-        why=_why(candidate, marked),
+        why=reason,
         trust=file.trust,
         created=file.created,
         blob=file.blob,
     )
-
-
-def _why(candidate: Candidate, marked: tuple[str, str, str]) -> str:
-    """In words: what matched and where, and which named record it belongs to."""
-    reasons = []
-    seen: set[str] = set()
-    for text, place in zip(marked, ("", " in its heading", " in its title"), strict=True):
-        words = [word for word in dict.fromkeys(_inside(text)) if word not in seen]
-        seen.update(words)
-        if words:
-            more = f" and {len(words) - NAMED_WORDS} more" if len(words) > NAMED_WORDS else ""
-            reasons.append(", ".join(f"“{word}”" for word in words[:NAMED_WORDS]) + more + place)
-    parts = [f"matches {'; '.join(reasons)}"] if reasons else []
-    parts += [f"is about {title}, which the question names" for title in candidate.named]
-    parts += [f"refers to {title}" for title in candidate.linked]
-    if not parts and candidate.related:
-        parts.append(f"shares the words {', '.join(candidate.related[:NAMED_WORDS])} with what matches best")
-    return "; ".join(parts) or "stands next to a passage that matches"
-
-
-def _inside(text: str) -> list[str]:
-    return [part.partition(_END)[0].lower() for part in text.split(_HERE)[1:]]

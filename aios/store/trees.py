@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from aios.domain.event import Change
-from aios.domain.tree import Changeset, Tree
+from aios.domain.tree import Changeset, Identified, Tree
 from aios.store.git import Git
 
 _FILES = ("100644", "100755")
@@ -38,6 +38,11 @@ class CommitTree:
 
     def paths(self, prefix: str = "") -> Sequence[str]:
         return _starting_with(self._sorted, prefix)
+
+    def identity(self, directories: Sequence[str]) -> str:
+        """The directories' tree ids."""
+        found = (self.git.entry(self.commit, name.rstrip("/")) for name in directories)
+        return " ".join(entry.oid if entry is not None else "-" for entry in found)
 
     def blobs(self, prefix: str = "") -> Mapping[str, str]:
         """Path → blob id of all files below `prefix`, sorted."""
@@ -81,6 +86,14 @@ class OverlayTree:
 
     def paths(self, prefix: str = "") -> Sequence[str]:
         return _starting_with(self._sorted, prefix)
+
+    def identity(self, directories: Sequence[str]) -> str:
+        """The base's, with what is laid over these directories; empty where the base has none."""
+        below = self.base.identity(directories) if isinstance(self.base, Identified) else ""
+        over = [(path, self.blob(path)) for path in sorted(self.changes) if path.startswith(tuple(directories))]
+        if not below or not over:
+            return below
+        return f"{below} {hashlib.sha256(repr(over).encode(errors='surrogateescape')).hexdigest()}"
 
     @cached_property
     def _sorted(self) -> list[str]:

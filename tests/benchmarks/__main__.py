@@ -1,4 +1,7 @@
-"""All benchmarks in one table: `python -m tests.benchmarks [NAME …]`. Each row has its peer from the same run."""
+"""All benchmarks in one table: `python -m tests.benchmarks [NAME …]`. Each row has its peer from the same run.
+
+`python -m tests.benchmarks recall [FILE.jsonl …]` measures memory on any corpus; see `tests.benchmarks.corpus`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,14 @@ import importlib
 import sys
 from pathlib import Path
 
-NAMES = ("start_up", "durable_step", "read_log", "projection", "check", "recording", "memory_years")
+NAMES = ("start_up", "durable_step", "read_log", "projection", "check", "recording", "memory_years", "recall")
 
 
 def main(names: list[str]) -> int:
+    if names[:1] == ["recall"]:
+        from tests.benchmarks import recall
+
+        return recall.main(names[1:])
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         print(f"no benchmark `{unknown[0]}`; there are {', '.join(NAMES)}", file=sys.stderr)  # noqa: T201

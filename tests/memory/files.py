@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 class Files:
     def __init__(self, files: Mapping[str, str | bytes]) -> None:
         self._files = {path: text.encode() if isinstance(text, str) else text for path, text in sorted(files.items())}
+        self._identity = ""
 
     def read(self, path: str) -> bytes | None:
         return self._files.get(path)
@@ -19,6 +20,13 @@ class Files:
 
     def paths(self, prefix: str = "") -> Sequence[str]:
         return [path for path in self._files if path.startswith(prefix)]
+
+    def identity(self, directories: Sequence[str]) -> str:
+        """Of the whole tree, whatever is asked: worked out once."""
+        if not self._identity:
+            listed = repr([(path, self.blob(path)) for path in self._files])
+            self._identity = hashlib.sha256(listed.encode(errors="surrogateescape")).hexdigest()
+        return self._identity
 
     def with_files(self, changes: Mapping[str, str | bytes | None]) -> Files:
         files: dict[str, str | bytes] = dict(self._files)

@@ -1,0 +1,111 @@
+"""Why passages were found, in words a person understands, and whether they fit the question at all."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aios.memory.feedback import count, stems
+from aios.memory.passages import Passage
+from aios.memory.ranking import Candidate
+from aios.memory.words import match_any, query_words
+
+NAMED_WORDS = 5  # of the words that matched, in a reason
+FITTING = 0.15  # share of the question's weight that the best passage must hold, else nothing fits
+JUDGED = 5  # passages, from the best, of which one must hold it
+
+_HERE, _END = "\ue000", "\ue001"  # private characters, so that no text of the operator's is taken for a mark
+_HIGHLIGHT = """
+SELECT rowid, highlight(sample, 0, :here, :end), highlight(sample, 1, :here, :end), highlight(sample, 2, :here, :end),
+       highlight(sample, 3, :here, :end)
+FROM temp.sample WHERE sample MATCH :query
+"""
+_Marked = tuple[str, str, str, str]
+_NONE: _Marked = ("", "", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Passage → why it was found; `fits` says whether any of them is about what was asked."""
+
+    texts: Mapping[int, str]
+    fits: bool
+
+
+def why(db: sqlite3.Connection, query: str, chosen: Sequence[Candidate], passages: Mapping[int, Passage]) -> Reasons:
+    words = query_words(query)
+    if not chosen or not words:
+        return Reasons({}, fits=False)
+    weights = _weights(db, words)
+    db.execute("DELETE FROM temp.sample")
+    rows = [
+        (each.passage, passages[each.passage].text, passages[each.passage].heading, each.file.title, each.file.extra)
+        for each in chosen
+    ]
+    db.executemany("INSERT INTO temp.sample(rowid, text, heading, title, more) VALUES (?, ?, ?, ?, ?)", rows)
+    marked = _marked(db, words)
+    texts = {each.passage: _why(db, each, marked.get(each.passage, _NONE)) for each in chosen}
+    return Reasons(texts, _is_fitting(db, weights, chosen))
+
+
+def _weights(db: sqlite3.Connection, words: Sequence[str]) -> dict[str, float]:
+    """Stem → how telling it is; one that no passage has is the most telling of all."""
+    total = count(db)
+    found = {}
+    for stem in stems(db, words):
+        row = db.execute("SELECT doc FROM word WHERE term = ?", (stem,)).fetchone()
+        found[stem] = math.log((total + 1) / ((row[0] if row else 0) + 0.5))
+    return found
+
+
+def _is_fitting(db: sqlite3.Connection, weights: Mapping[str, float], chosen: Sequence[Candidate]) -> bool:
+    """Does one of the best hold enough of what was asked, or is named by it?"""
+    judged = {each.passage: 0.0 for each in chosen[:JUDGED]}
+    if any(each.named or each.linked or each.replaces for each in chosen[:JUDGED]):
+        return True
+    for stem, weight in weights.items():
+        for (passage,) in db.execute("SELECT DISTINCT doc FROM temp.sample_place WHERE term = ?", (stem,)):
+            if passage in judged:
+                judged[passage] += weight
+    return max(judged.values()) >= FITTING * sum(weights.values())
+
+
+def _marked(db: sqlite3.Connection, words: Sequence[str]) -> dict[int, _Marked]:
+    """Text, heading, title and facts of passages with the words marked by the index's own idea of a word."""
+    values = {"query": match_any(words), "here": _HERE, "end": _END}
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in db.execute(_HIGHLIGHT, values)}
+
+
+def _why(db: sqlite3.Connection, candidate: Candidate, marked: _Marked) -> str:
+    """In words: what matched and where, who says it, and which named record it belongs to."""
+    parts = [f"matches {matched}"] if (matched := _matches(marked)) else []
+    parts += [f"is about {title}, which the question names" for title in candidate.named]
+    parts += [f"refers to {title}" for title in candidate.linked]
+    parts += [f"said by {candidate.speaker.title()}"] if candidate.speaker else []
+    parts += [f"took the place of “{candidate.replaces}”"] if candidate.replaces else []
+    if not parts and candidate.related:
+        shared = _inside(_marked(db, candidate.related).get(candidate.passage, _NONE)[0])
+        named = ", ".join(f"“{word}”" for word in list(dict.fromkeys(shared))[:NAMED_WORDS])
+        parts = [f"shares {named} with what matches best"] if named else []
+    parts = parts or ["stands next to a passage that matches"]
+    if candidate.replaced_by:
+        parts.append(f"replaced since by “{candidate.replaced_by}”")
+    return "; ".join(parts)
+
+
+def _matches(marked: _Marked) -> str:
+    reasons = []
+    seen: set[str] = set()
+    for text, place in zip(marked, ("", " in its heading", " in its title", " in its date or fields"), strict=True):
+        words = [word for word in dict.fromkeys(_inside(text)) if word not in seen]
+        seen.update(words)
+        if words:
+            more = f" and {len(words) - NAMED_WORDS} more" if len(words) > NAMED_WORDS else ""
+            reasons.append(", ".join(f"“{word}”" for word in words[:NAMED_WORDS]) + more + place)
+    return "; ".join(reasons)
+
+
+def _inside(text: str) -> list[str]:
+    return [part.partition(_END)[0].lower() for part in text.split(_HERE)[1:]]
