@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+from aios.connectors.files.roles import substitutions, words_of
 
 _RULE = re.compile(r"([=\-~^\"'`#*+.:_<>!$%&,/;?@|])\1{2,}\s*\Z")
 _DIRECTIVE = re.compile(
@@ -38,36 +40,18 @@ _OBJECTS = frozenset(
     confval describe object
     """.split()  # noqa: SIM905 (a list of words reads best as words)
 )
-_ROLE = re.compile(r":(?P<role>[A-Za-z][\w:+.-]*):`(?P<text>[^`]{1,300})`")
-_TARGETED = re.compile(r"(?P<title>.*?)\s*<[^>]*>\Z", re.DOTALL)
-_NAMED = re.compile(r"`(?P<text>[^`<]{1,300}?)\s*<[^`>]{1,500}>`__?")
-_REFERENCE = re.compile(r"`(?P<text>[^`]{1,300})`__?(?![`\w])")
-_TARGET = re.compile(r"(?<!\w)_`(?P<text>[^`]{1,300})`")
-_LITERAL = re.compile(r"``(?P<text>.+?)``(?!`)", re.DOTALL)
-_WORD_REFERENCE = re.compile(r"\b(?P<text>[A-Za-z][A-Za-z0-9-]{0,60})__?(?=[\s.,;:)]|$)")
-_FOOTNOTE = re.compile(r" ?\[(?:#[\w-]*|\*|\d+)\]_")
-_SUBSTITUTION = re.compile(r"^\.\. \|(?P<name>[^|\n]{1,60})\| (?P<kind>[\w-]+)::[ \t]*(?P<text>.*)$", re.MULTILINE)
-_SUBSTITUTED = re.compile(r"\|(?P<name>[A-Za-z][^|\n]{0,60})\|_{0,2}")
 _ITEM = re.compile(r"(?P<mark>[*+-]|#\.|\(#\)|\(?\d{1,4}[.)])(?: +(?P<text>.*))?\Z")
 _FIELD = re.compile(r":(?P<name>[A-Za-z][^:`\n]{0,60}):(?: +(?P<text>.*))?\Z")
 _DOCINFO = re.compile(r"\A\s*(?:^:[A-Za-z][\w ._-]*:(?:[ \t].*)?\n(?:[ \t]+.*\n)*)+", re.MULTILINE)
 _TABLE = re.compile(r" *(?:\+[-=]{2,}[-=+]*\+|={2,}(?: +={2,})+) *\Z")
 _FENCE = re.compile(r"[ >*+-]*`{3,}")
-_WORDS = frozenset(
-    """
-    ref doc term guilabel menuselection abbr title strong emphasis sup sub dfn any numref issue gh pr user cve
-    """.split()  # noqa: SIM905 (a list of words reads best as words)
-)
 _DEEPEST = 40
 
 
 def to_markdown(text: str) -> str:
     """Markdown of a document with `\\n` line ends."""
     body = _DOCINFO.sub("", text.expandtabs(8), count=1)
-    said = {
-        found["name"]: found["text"].strip() for found in _SUBSTITUTION.finditer(body) if found["kind"] == "replace"
-    }
-    return "\n".join(_spaced(_Document(said).lines(body.split("\n")))) + "\n"
+    return "\n".join(_spaced(_Document(substitutions(body)).lines(body.split("\n")))) + "\n"
 
 
 def _spaced(lines: Iterator[str]) -> Iterator[str]:
@@ -142,7 +126,7 @@ def _fenced(lines: Sequence[str], language: str) -> Iterator[str]:
 class _Document:
     """`said` are the words that substitutions stand for."""
 
-    def __init__(self, said: dict[str, str]) -> None:
+    def __init__(self, said: Mapping[str, str]) -> None:
         self._said = said
         self._ranks: list[str] = []
         self._language = ""
@@ -150,7 +134,7 @@ class _Document:
 
     def lines(self, lines: Sequence[str]) -> Iterator[str]:
         if self._depth >= _DEEPEST:
-            yield from (self._inline(line.strip()) for line in lines)
+            yield from (words_of(line.strip(), self._said) for line in lines)
             return
         self._depth += 1
         index = 0
@@ -172,7 +156,7 @@ class _Document:
             if style not in self._ranks:
                 self._ranks.append(style)
             rank = min(6, self._ranks.index(style) + 1)
-            return after, ["", f"{'#' * rank} {self._inline(title)}", ""]
+            return after, ["", f"{'#' * rank} {words_of(title, self._said)}", ""]
         if (directive := _DIRECTIVE.match(line)) is not None:
             end = _indented(lines, index + 1, len(directive["indent"]))
             return end if end > index else index + 1, list(self._directive(directive, list(lines[index + 1 : end])))
@@ -187,7 +171,7 @@ class _Document:
         if (field := _FIELD.match(line)) is not None:
             return end, self._field(field, lines[index + 1 : end])
         if line.startswith("| "):
-            return index + 1, [f"{self._inline(line[2:].strip())}  "]
+            return index + 1, [f"{words_of(line[2:].strip(), self._said)}  "]
         return self._paragraph(lines, index)
 
     def _as_it_is(self, lines: Sequence[str], index: int) -> tuple[int, list[str]]:
@@ -210,9 +194,9 @@ class _Document:
             block[-1] = (
                 block[-1][:-1] if block[-1][:-2].strip() and not block[-1][:-2].endswith(" ") else block[-1][:-2]
             )
-            said = self._inline("\n".join(block)).rstrip()
+            said = words_of("\n".join(block), self._said).rstrip()
             return max(end, below), [*said.split("\n"), *_fenced(lines[end:below], self._language)]
-        text = self._inline("\n".join(block)).split("\n")
+        text = words_of("\n".join(block), self._said).split("\n")
         if len(block) == 1 and end < len(lines) and lines[end].strip() and below > end:
             return below, ["", f"**{text[0].replace('*', '')}**", "", *self._inner(lines[end:below]), ""]
         return end, text
@@ -246,7 +230,7 @@ class _Document:
             self._language = self._code_language(rest)
         elif name in _CODE:
             if caption := options.get("caption"):
-                yield from ("", self._inline(caption))
+                yield from ("", words_of(caption, self._said))
             yield from _fenced(inner, self._code_language(rest) or _CODE[name])
         elif name in _VERSIONS:
             version, _, more = rest.partition(" ")
@@ -255,7 +239,7 @@ class _Document:
             apart = [""] if inner and not inner[0].strip() else []
             yield from self._labelled(_SAID[name], [rest, *apart, *_dedented(inner)])
         elif name in _TITLED:
-            yield from self._labelled(self._inline(rest), inner)
+            yield from self._labelled(words_of(rest, self._said), inner)
         elif name in _TRANSPARENT:
             yield from self._labelled("", inner)
         elif base in _OBJECTS:
@@ -266,40 +250,3 @@ class _Document:
 
     def _code_language(self, rest: str) -> str:
         return rest if re.fullmatch(r"[\w+#-]{1,20}", rest) and rest != "none" else ""
-
-    def _inline(self, text: str) -> str:
-        parts = _LITERAL.split(_SUBSTITUTED.sub(self._substituted, text) if self._said else text)
-        for index in range(0, len(parts), 2):
-            part = _ROLE.sub(_role, parts[index])
-            part = _NAMED.sub(lambda found: _folded(found["text"]), part)
-            part = _FOOTNOTE.sub("", part)
-            part = _TARGET.sub(lambda found: _folded(found["text"]), part)
-            part = _REFERENCE.sub(lambda found: _folded(found["text"]), part) if "`_" in part else part
-            parts[index] = _WORD_REFERENCE.sub(lambda found: found["text"], part).replace("\\ ", "")
-        for index in range(1, len(parts), 2):  # every second one is literal
-            fence = "``" if "`" in parts[index] else "`"
-            parts[index] = f"{fence}{_folded(parts[index])}{fence}"
-        return "".join(parts)
-
-    def _substituted(self, found: re.Match[str]) -> str:
-        return self._said.get(found["name"], found[0])
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _role(found: re.Match[str]) -> str:
-    role = found["role"].rpartition(":")[2].lower()
-    titled = _TARGETED.match(found["text"])
-    text = _folded(titled["title"] if titled and titled["title"] else found["text"]).strip("<>")
-    if role in {"pep", "rfc"}:
-        return f"{role.upper()} {text}"
-    if titled and titled["title"]:
-        return text if role in _WORDS or " " in text else f"`{text}`"
-    text = text.lstrip("~!.")
-    if role == "doc":
-        text = text.strip("/").removesuffix("/index").rpartition("/")[2]
-    if role in {"doc", "ref", "numref"}:
-        text = text.replace("-", " ").replace("_", " ")
-    return text if role in _WORDS else f"`{text}`"
