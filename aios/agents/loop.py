@@ -70,9 +70,9 @@ class _Talk:
         hits = self.tools.recall(_about(self.call), limit=contract.context_recall) if contract.context_recall else ()
         for hit in memory.begin(self.call, hits):
             self._look_at(hit.text, hit.path, hit.trust)
-        mends = 0
+        mends, offered = 0, TOOLS
         for _ in range(contract.budget_calls or ROUNDS):
-            request = Request(tuple(memory.messages), TOOLS, answer_schema(contract.output))
+            request = Request(tuple(memory.messages), offered, answer_schema(contract.output))
             reply = self.model.complete(request, _hear)
             memory.say(Role.ASSISTANT, reply.text, reply.calls[:CALLS])
             if reply.calls:
@@ -85,6 +85,8 @@ class _Talk:
             if answer is not None and not wrong:
                 return answer
             mends += 1
+            # Many services hold a model to a schema only where it has no tools to choose from.
+            offered = TOOLS if answer is not None else ()
             if mends > MENDS:
                 raise NoAnswerError(wrong)
             memory.say(Role.USER, f"That cannot be accepted: {wrong}\nAnswer again, whole.")

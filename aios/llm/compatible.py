@@ -79,10 +79,11 @@ class Compatible:
         if self.pace is not None:
             self.pace.keep(request.tokens + request.max_tokens, request.terms.seconds)
         started, seconds = time.monotonic(), request.terms.seconds
-        asked = _asked(request, self.settings.model, structured=structured)
+        together = urlsplit(self._url).hostname == "api.openai.com"
+        asked = _asked(request, self.settings.model, structured=structured, together=together)
         heard = Heard()
         with (
-            self._errors(sent_schema=structured and request.schema is not None),
+            self._errors(sent_schema="response_format" in asked),
             self._client(seconds) as client,
             client.chat.completions.with_streaming_response.create(**asked) as answer,
         ):
@@ -197,7 +198,7 @@ class _SchemaRefusedError(Exception):
     """The service does not take a schema for its answer."""
 
 
-def _asked(request: Request, model: str, *, structured: bool) -> dict[str, Any]:
+def _asked(request: Request, model: str, *, structured: bool, together: bool) -> dict[str, Any]:
     asked: dict[str, Any] = {
         "model": model,
         "messages": [_message(message) for message in request.messages],
@@ -214,7 +215,8 @@ def _asked(request: Request, model: str, *, structured: bool) -> dict[str, Any]:
             }
             for tool in request.tools
         ]
-    if request.schema is not None and structured:
+    # Elsewhere than at OpenAI's a schema leaves a model no choice: it would never use a tool.
+    if request.schema is not None and structured and (together or not request.tools):
         schema = {"name": "answer", "schema": dict(request.schema)}
         asked["response_format"] = {"type": "json_schema", "json_schema": schema}
     return asked

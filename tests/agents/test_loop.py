@@ -125,6 +125,13 @@ def test_a_wrong_answer_is_sent_back_with_what_is_wrong() -> None:
     assert "the file is too short" in said[1]
 
 
+def test_who_gave_no_json_is_offered_no_tools_until_it_does() -> None:
+    problems = iter([["too short"], []])
+    model = Scripted(["Sure!", GOOD, GOOD])
+    run(model, judge=lambda _: next(problems))
+    assert [bool(request.tools) for request in model.asked] == [True, False, True]
+
+
 def test_what_breaks_the_contract_is_told_and_never_kept() -> None:
     def forbids(_: AgentReply) -> Sequence[str]:
         raise AiosError("scribe may not write state/company.yaml")

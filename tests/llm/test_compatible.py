@@ -45,6 +45,14 @@ def test_tools_are_offered_and_called() -> None:
     assert service.asked[0]["tools"][0]["function"]["name"] == "pick"
 
 
+def test_a_schema_is_sent_where_a_tool_can_still_be_chosen() -> None:
+    answer = {"type": "object"}
+    _, service = ask([Says("{}")], Request(ASK.messages, (PICK,), answer))
+    assert "response_format" not in service.asked[0]
+    _, service = ask([Says("{}")], Request(ASK.messages, (), answer))
+    assert "response_format" in service.asked[0]
+
+
 def test_tokens_are_estimated_where_the_service_does_not_count() -> None:
     reply, _ = ask([Says("Hello", usage=None)])
     assert reply.usage.estimated

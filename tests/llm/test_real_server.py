@@ -85,6 +85,11 @@ def test_tools_are_offered_and_called_with_arguments_that_fit(eager: Llama) -> N
             jsonschema.validate(json.loads(call.arguments), dict(spec.parameters))
 
 
+def test_a_schema_for_the_answer_keeps_no_model_from_its_tools(eager: Llama) -> None:
+    reply = model(eager).complete(Request(MESSAGES, TOOLS, answer_schema(PLAN), max_tokens=600), lambda _: None)
+    assert reply.calls
+
+
 def test_a_conversation_with_tools_goes_on(eager: Llama) -> None:
     first = model(eager).complete(Request(MESSAGES, TOOLS, max_tokens=600), lambda _: None)
     answers = tuple(Message(Role.TOOL, "nothing was found", call_id=call.id) for call in first.calls)
