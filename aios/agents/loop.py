@@ -16,7 +16,7 @@ from aios.agents.trusting import forged_trust
 from aios.agents.working import Passage, WorkingMemory, passage_of
 from aios.domain.agent import AgentCall, AgentReply, Question, Reason, Tier, Tools
 from aios.domain.finding import Finding
-from aios.domain.model import Model, ModelReply, Request, Role, ToolCall
+from aios.domain.model import Model, ModelReply, Request, Role, ToolCall, ToolSpec
 from aios.domain.outside import json_of
 from aios.domain.record import Trust
 from aios.errors import AiosError, RefusedError
@@ -70,7 +70,8 @@ class _Talk:
         hits = self.tools.recall(_about(self.call), limit=contract.context_recall) if contract.context_recall else ()
         for hit in memory.begin(self.call, hits):
             self._look_at(hit.text, hit.path, hit.trust)
-        mends, offered = 0, TOOLS
+        mends = 0
+        offered: tuple[ToolSpec, ...] = TOOLS
         for _ in range(contract.budget_calls or ROUNDS):
             request = Request(tuple(memory.messages), offered, answer_schema(contract.output))
             reply = self.model.complete(request, _hear)
