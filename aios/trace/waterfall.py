@@ -64,9 +64,10 @@ def _header(trace: Trace, workflow: str, subject: str, ulid: str) -> str:
 
 def _tiles(sums: Totals) -> str:
     waited_for_time = sums.waiting - sums.waiting_operator
+    for_you = waited(sums.waiting_operator) if sums.waiting_operator else "0 s"
     tiles = [
         ("Worked", duration(sums.working), counted(sums.steps, "step attempt")),
-        ("Waited for you", waited(sums.waiting_operator) if sums.waiting_operator else "0 s", "to decide, answer, apply"),
+        ("Waited for you", for_you, "to decide, answer, apply"),
         ("Waited for its time", waited(waited_for_time), "steps that come later") if waited_for_time >= 1 else None,
         ("Nothing ran", waited(sums.idle), "between sittings") if sums.idle >= 1 else None,
         ("Model calls", str(sums.calls), f"{sums.hits} from the cache" if sums.hits else "") if sums.calls else None,
