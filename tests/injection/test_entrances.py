@@ -23,7 +23,7 @@ from aios.store.trees import CommitTree
 from tests.conftest import commit_all
 from tests.injection.company import NOW, Obeying, aios, context, copied, git, record, run_notes, write
 from tests.injection.looking import assert_nothing_decided, assert_nothing_leaked, assert_plain
-from tests.injection.texts import HOST, TEXTS, Hostile, tried
+from tests.injection.texts import HOST, PAIRS, TEXTS, Hostile, tried
 
 SHORT = [each for each in TEXTS if each.name != "very-long"]
 TRIGGER = {"kind": "manual", "key": "test", "at": "2026-11-02T09:00:00Z"}
@@ -166,7 +166,7 @@ def asked(acme: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copied(acme, tmp_path_factory.mktemp("asked") / "acme")
 
 
-@pytest.mark.parametrize("hostile", TEXTS, ids=[each.name for each in TEXTS])
+@pytest.mark.parametrize("hostile", PAIRS, ids=[each.name for each in PAIRS])
 def test_an_input_is_kept_as_it_is_and_means_nothing(asked: Path, hostile: Hostile) -> None:
     here = context(asked)
     text, trigger = hostile.text, {**TRIGGER, "key": hostile.name}

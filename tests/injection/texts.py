@@ -204,5 +204,18 @@ TEXTS: tuple[Hostile, ...] = (
 BY_NAME = {each.name: each for each in TEXTS}
 
 
+def together(one: Hostile, other: Hostile) -> Hostile:
+    return Hostile(
+        f"{one.name}-with-{other.name}", one.tries, f"{one.text}\n\n{other.text}", one.noticed or other.noticed
+    )
+
+
+# Two of different kinds at a time, for whole runs: each text is in one of them.
+_HALF = len(TEXTS) // 2
+PAIRS = tuple(
+    map(together, TEXTS[: _HALF + len(TEXTS) % 2], (*TEXTS[_HALF:-1], TEXTS[-1])[-(_HALF + len(TEXTS) % 2) :])
+)
+
+
 def tried(*kinds: str) -> list[Hostile]:
     return [each for each in TEXTS if each.tries in kinds]
