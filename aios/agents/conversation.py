@@ -64,12 +64,15 @@ def instructions(call: AgentCall) -> str:
     return f"{contract.instructions.strip()}\n\n{rules.strip()}"
 
 
-def task(call: AgentCall, hits: Sequence[Hit]) -> str:
-    """The first message: the input, the operator's words, and recalled passages."""
+def task(call: AgentCall, hits: Sequence[Hit], earlier: str = "") -> str:
+    """The first message: the input, the operator's words, what earlier steps found, and recalled passages."""
     parts = [f"The task's input, as JSON:\n{json.dumps(dict(call.input), ensure_ascii=False, indent=1)}"]
     if call.guidance:
         said = "\n".join(f"- {each}" for each in call.guidance)
         parts.append(f"The operator said about earlier attempts:\n{said}")
+    if earlier:
+        told = material(earlier, "earlier steps of this run", Trust.DERIVED)
+        parts.append(f"What earlier steps of this run found and decided:\n\n{told}")
     if hits:
         told = "\n\n".join(material(hit.text, f"{hit.path}:{hit.start}-{hit.end}", hit.trust) for hit in hits)
         parts.append(f"What memory recalls for it:\n\n{told}")

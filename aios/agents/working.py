@@ -12,12 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aios.agents.conversation import CHARS_PER_TOKEN, instructions, material, task
+from aios.agents.so_far import SoFar, so_far
 from aios.domain.agent import AgentCall
 from aios.domain.memory import Hit
 from aios.domain.model import Message, Role, ToolCall
 from aios.domain.record import Trust
 
 RESULT_LIMIT = 12_000  # characters of one tool's answer
+_EARLIER_SHARE = 0.2  # of the room, for what earlier steps found
 _RECALLED_SHARE = 0.5  # of the room for material, at most: tools need some
 
 
@@ -44,9 +46,11 @@ class WorkingMemory:
     answers: dict[int, list[Passage]] = field(default_factory=dict)
     left_out: list[dict[str, Any]] = field(default_factory=list)
     most: int = 0
+    earlier: SoFar = field(default_factory=lambda: SoFar(""))
 
     def begin(self, call: AgentCall, hits: Sequence[Hit]) -> list[Hit]:
-        """Instructions, the task, and the recalled passages that fit; those that were given."""
+        """Instructions, the task, what the run found before, and recalled passages that fit; the given ones."""
+        self.earlier = so_far(call.found, int(self.room * _EARLIER_SHARE))
         room, kept = int(self.room * _RECALLED_SHARE), []
         for hit in hits:
             passage = passage_of(hit)
@@ -57,7 +61,10 @@ class WorkingMemory:
             room -= size
             kept.append(hit)
             self.recalled.append(passage)
-        self.messages = [Message(Role.SYSTEM, instructions(call)), Message(Role.USER, task(call, kept))]
+        self.messages = [
+            Message(Role.SYSTEM, instructions(call)),
+            Message(Role.USER, task(call, kept, self.earlier.text)),
+        ]
         self.most = self._material()
         return kept
 
@@ -86,6 +93,7 @@ class WorkingMemory:
             "tokens": {"instructions": head[0], "task": head[1], "material": self.most, "room": self.room},
             "given": [passage.told() for passage in (*self.recalled, *answered)],
             "left_out": list(self.left_out),
+            **({"earlier_steps": self.earlier.told()} if self.earlier.text else {}),
         }
 
     def _cut(self, passages: Sequence[Passage]) -> list[Passage]:

@@ -49,6 +49,7 @@ class Contract:
     context_recall: int = 12
     invariants: tuple[Invariant, ...] = ()
     escalate_below: float = 0.0
+    escalate_to: tuple[str, ...] = ()
     budget_usd: float = 0.0
     budget_calls: int = 0
     event: str = ""
@@ -57,12 +58,21 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What an earlier step of the run gave: its output, as JSON."""
+
+    step: str
+    item: int | None
+    output: Any
+
+
+@dataclass(frozen=True, slots=True)
 class AgentCall:
     """One request to an agent.
 
     `now` is the run's moment (ISO 8601, UTC): the only clock an agent has. `guidance` are the operator's words on
     earlier attempts, oldest first. Equal calls give equal replies. `terms` are what models may cost, and how long the
-    attempt may take.
+    attempt may take; `found` is what the steps before gave, oldest first.
     """
 
     contract: Contract
@@ -73,6 +83,7 @@ class AgentCall:
     item: int | None = None
     guidance: tuple[str, ...] = ()
     terms: Terms = field(default_factory=Terms)
+    found: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

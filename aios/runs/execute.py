@@ -29,6 +29,7 @@ from aios.expressions import evaluate_bool, render_text
 from aios.runs.attempts import guidance_of
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions
+from aios.runs.found import found_before
 from aios.runs.remembering import Recall, memory_findings
 from aios.runs.routing import engine_of
 from aios.store.catalog import Catalog
@@ -54,6 +55,7 @@ def work_of(
             item=start.item,
             guidance=guidance_of(state, step.name),
             terms=terms_of(definitions.workflow.budget, state, step),
+            found=found_before(definitions.workflow, state, step.name),
         )
         return lambda: agent_attempt(context, call, tree)
     connector = definitions.connector_for(step.uses)
