@@ -73,7 +73,7 @@ TABLES: dict[str, dict[str, str]] = {
         "calls": "calls of models that were made",
         "avoided": "calls that the cache answered",
         "avoided_usd": "what those would have cost",
-        "read_kb": "kilobytes of files that agents read",
+        "read_kb": "kilobytes of sources and notes that agents read",
         "passages": "passages that the piece quotes",
         "held": "those of them that memory held before the run",
         "questions": "questions that were researched",

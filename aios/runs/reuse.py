@@ -19,7 +19,7 @@ from aios.runs.history import Fact
 from aios.store.documents import parse
 
 CONTENT, SOURCES = "state/content/", "state/sources/"
-EVIDENCE, NOTES, LESSONS = "state/evidence/", "memory/research/", "memory/lessons/"
+EVIDENCE, MEMORY, NOTES, LESSONS = "state/evidence/", "memory/", "memory/research/", "memory/lessons/"
 _HEADING = re.compile(r"(?m)^##[ \t]+(.+?)[ \t#]*$")
 
 
@@ -52,7 +52,7 @@ def reused(attempts: Sequence[Attempted], written: Sequence[str], tree: Tree, be
     answers = {path: set(_noted(tree, path)) for path in written if path.startswith(NOTES)}
     sources = {place.source for place in used.union(*answers.values())}
     own = {*written, *(evidence_path(path) for path in pieces)}
-    in_notes = _held(before, NOTES, sources, _noted, own=set())
+    in_notes = _held(before, MEMORY, sources, _noted, own=set())
     in_pieces = _held(before, EVIDENCE, sources, _quoted, own=own)
     known = in_notes | in_pieces
     recalled = {place.rpartition(":")[0] for each in attempts for place in each.seen("recalled")}

@@ -102,15 +102,22 @@ def _models(attempts: Sequence[Attempted]) -> dict[str, Any]:
 
 
 def _read(attempts: Iterable[Attempted], tree: Tree) -> float:
-    """Kilobytes of files that agents read, each as often as an attempt read it."""
+    """Kilobytes of sources and notes that agents read, each as often as an attempt read it.
+
+    Records that are only looked through (is there a piece on this already?) are not material.
+    """
     sizes: dict[str, int] = {}
     total = 0
     for each in attempts:
-        for path in each.seen("read"):
+        for path in filter(_is_material, each.seen("read")):
             if path not in sizes:
                 sizes[path] = len(tree.read(path) or b"")
             total += sizes[path]
     return round(total / 1024, 1)
+
+
+def _is_material(path: str) -> bool:
+    return path.startswith(("state/sources/", "memory/"))
 
 
 def _text(tree: Tree, path: str) -> str:

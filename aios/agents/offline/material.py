@@ -63,7 +63,6 @@ class Material:
     """What was read, and what was not and why."""
 
     sources: tuple[Source, ...]
-    hits: tuple[Hit, ...]
     left_out: tuple[str, ...]
 
 
@@ -89,16 +88,15 @@ def read_source(tools: Tools, path: str) -> Source | None:
 def gather(call: AgentCall, tools: Tools, queries: Sequence[str], *, given: Sequence[str] = ()) -> Material:
     """Recall for each query, then read the sources found (and those given) best first, within the contract's bounds.
 
-    `settings.recall` (hits per query) and `settings.read_kb` (kilobytes of sources) of the contract set the bounds.
+    Sources are recalled apart from everything else: what was learned since must not crowd them out. `settings.recall`
+    (hits per query) and `settings.read_kb` (kilobytes of sources) of the contract set the bounds.
     """
     settings = call.contract.settings
     limit = int(settings.get("recall", RECALL))
     budget = int(settings.get("read_kb", READ_KB)) * 1024
     rank: dict[str, float] = {}
-    hits: dict[tuple[str, int, int], Hit] = {}
     for query in queries:
-        for place, hit in enumerate(tools.recall(query, limit=limit)):
-            hits.setdefault((hit.path, hit.start, hit.end), hit)
+        for place, hit in enumerate(tools.recall(query, limit=limit, kinds=("sources",))):
             if hit.path.startswith(SOURCES):
                 rank[hit.path] = rank.get(hit.path, 0.0) + 1 / (place + 5)
     for source_id in given:
@@ -115,7 +113,17 @@ def gather(call: AgentCall, tools: Tools, queries: Sequence[str], *, given: Sequ
         else:
             read.append(source)
             budget -= len(source.body)
-    return Material(tuple(read), tuple(hits.values()), tuple(left_out))
+    return Material(tuple(read), tuple(left_out))
+
+
+def touching(call: AgentCall, tools: Tools, queries: Sequence[str]) -> tuple[Hit, ...]:
+    """What else memory recalls for the queries: lessons, decisions, earlier pieces. It steers; it is not quoted."""
+    limit = int(call.contract.settings.get("recall", RECALL))
+    hits: dict[tuple[str, int, int], Hit] = {}
+    for query in queries:
+        for hit in tools.recall(query, limit=limit):
+            hits.setdefault((hit.path, hit.start, hit.end), hit)
+    return tuple(hits.values())
 
 
 def parts_of(topic: str) -> tuple[str, ...]:

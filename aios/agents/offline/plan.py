@@ -38,8 +38,13 @@ def make_plan(
     speech: Speech,
     guidance: Guidance,
     earlier: Earlier | None,
+    unsaid: Sequence[Unit],
 ) -> Plan:
-    """Sections from the units that say something on the topic (`ranked`), or from any of `every` where asked for."""
+    """Sections from the units that say something on the topic (`ranked`), or from any of `every` where asked for.
+
+    `unsaid` are the units that no published piece quotes: only from them is an earlier piece's heading filled that the
+    topic itself does not ask for.
+    """
     done: dict[str, str] = {}
     aim = AIM if guidance.length >= 0.8 else FEWEST_SECTIONS + 1
     if guidance.length > 1.2:
@@ -50,7 +55,7 @@ def make_plan(
     if aim == AIM and sum(section.words for section in made) < SHORT_OF_WORDS:
         made = sections(ranked, topic, speech, aim=MOST)
     gaps = _missing_words(topic, made, speech.known)
-    kept, changed, made = _after_earlier(made, earlier, every, topic, speech)
+    kept, changed, made = _after_earlier(made, earlier, every, unsaid, topic, speech)
     for directive in guidance.directives:
         if directive.name == "drop":
             dropped = meant(directive.what, [section.heading for section in (*first, *made)], speech.known)
@@ -112,7 +117,12 @@ def _section_under(heading: str, near: Sequence[Unit], speech: Speech) -> Sectio
 
 
 def _after_earlier(
-    made: list[Section], earlier: Earlier | None, every: Sequence[Unit], topic: str, speech: Speech
+    made: list[Section],
+    earlier: Earlier | None,
+    every: Sequence[Unit],
+    unsaid: Sequence[Unit],
+    topic: str,
+    speech: Speech,
 ) -> tuple[list[str], list[str], list[Section]]:
     """Continue an earlier outline: its headings and order where the material bears them, news behind."""
     if earlier is None:
@@ -123,7 +133,7 @@ def _after_earlier(
     taken: list[Section] = []
     left = list(made)
     read = {*(source for section in made for source in section.sources), *map(str, earlier.record.get("sources") or ())}
-    near = [unit for unit in every if unit.source.id in read]
+    near = [unit for unit in unsaid if unit.source.id in read]
     for heading in earlier.headings:
         about = set(stems(heading, known))
         match = max(left, key=lambda section: jaccard(about, set(stems(section.heading, known))), default=None)

@@ -11,10 +11,12 @@ from typing import Any
 
 from aios.agents.offline.earlier import Earlier, most_alike
 from aios.agents.offline.guidance import Guidance, report, understand
-from aios.agents.offline.material import Material, Unit, gather, language_of, parts_of, units
+from aios.agents.offline.holdings import At, noted
+from aios.agents.offline.material import Material, Unit, gather, language_of, parts_of, touching, units
 from aios.agents.offline.outline import ENOUGH_WORDS, Section, Speech
 from aios.agents.offline.phrasing import Phrasing, phrasing
 from aios.agents.offline.plan import FEWEST_SECTIONS, Plan, make_plan
+from aios.agents.offline.published import Places, freshness, quoted
 from aios.agents.offline.relevance import query_of, relevance
 from aios.agents.offline.text.headings import spelling
 from aios.agents.offline.text.keyphrases import phrases
@@ -24,6 +26,7 @@ from aios.agents.offline.trust import worst
 from aios.domain.agent import AgentCall, AgentReply, Question, Reason, Tools
 from aios.domain.finding import Finding, Severity
 from aios.domain.front_matter import render_markdown
+from aios.domain.memory import Hit
 from aios.domain.record import Record
 from aios.domain.slug import slug
 from aios.domain.wording import counted
@@ -42,19 +45,27 @@ def planner(call: AgentCall, tools: Tools) -> AgentReply:
     guidance = understand(call.guidance)
     wishes = guidance.all("add", "focus", "more")
     given = [str(item) for item in call.input.get("sources") or ()]
-    material = gather(call, tools, [*parts_of(topic), *wishes], given=given)
+    queries = [*parts_of(topic), *wishes]
+    material = gather(call, tools, queries, given=given)
+    others = touching(call, tools, queries)
+    before = quoted(tools.records("content"), but=_record_id(call, tools, topic))
     every = [unit for source in material.sources for unit in units(source, known)]
     speech = Speech(known, spelling(source.body for source in material.sources), _background(every, known))
-    for weak in WEAK:
-        ranked = _ranked(every, topic, known, guidance, weak=weak)
+    notes = noted(call, tools, queries, material.sources)
+    unsaid = [unit for unit in every if freshness(unit, before) == 1]
+    for weak, said_before in ((WEAK[0], before), (WEAK[1], before), (WEAK[1], Places())):
+        ranked = _ranked(every, topic, known, guidance, said_before, weak=weak)
         earlier = _earlier(call, tools, topic, ranked, known)
-        plan = make_plan(ranked, every, topic, speech, guidance, earlier)
-        if not _too_little(plan.sections) and sum(section.words for section in plan.sections) >= COMFORTABLE:
+        plan = make_plan(ranked, every, topic, speech, guidance, earlier, unsaid if said_before else every)
+        words = sum(section.words for section in plan.sections)
+        if not _too_little(plan.sections) and (words >= COMFORTABLE or weak == WEAK[1]):
             break
     said = phrasing(known.code)
     if _too_little(plan.sections):
-        return AgentReply(output={}, question=_question(topic, plan.sections, material, given), reasons=_read(material))
-    return _reply(call, tools, topic, material, plan, earlier, guidance, said)
+        return AgentReply(
+            output={}, question=_question(topic, plan.sections, material, given), reasons=_read(material, others)
+        )
+    return _reply(call, tools, topic, (material, others, notes), plan, earlier, guidance, said)
 
 
 def _background(every: Sequence[Unit], known: Language) -> Counter[str]:
@@ -64,13 +75,13 @@ def _background(every: Sequence[Unit], known: Language) -> Counter[str]:
 
 
 def _ranked(
-    every: Sequence[Unit], topic: str, known: Language, guidance: Guidance, *, weak: float
+    every: Sequence[Unit], topic: str, known: Language, guidance: Guidance, before: Places, *, weak: float
 ) -> list[tuple[Unit, float]]:
     focus = guidance.all("focus", "more")
     scores = relevance(every, topic, known, focus=focus)
     less = [query_of(text, known) for text in guidance.all("less")]
     scored = [
-        (unit, score * (0.3 if any(_meets(unit, query, known) for query in less) else 1.0))
+        (unit, score * freshness(unit, before) * (0.3 if any(_meets(unit, query, known) for query in less) else 1.0))
         for unit, score in zip(every, scores, strict=True)
         if score > 0
     ]
@@ -126,14 +137,14 @@ def _question(topic: str, made: Sequence[Section], material: Material, given: Se
     return Question(text, evidence=tuple(evidence))
 
 
-def _read(material: Material) -> tuple[Reason, ...]:
+def _read(material: Material, others: Sequence[Hit]) -> tuple[Reason, ...]:
     read = tuple(source.path.removeprefix("state/").removesuffix(".md") for source in material.sources)
     reasons = [Reason(f"read {counted(len(read), 'source')}", "recalled for the topic, best first", read[:40])]
     if material.left_out:
         reasons.append(
             Reason(f"left out {counted(len(material.left_out), 'source')}", "; ".join(material.left_out[:8]))
         )
-    other = [hit for hit in material.hits if hit.path.startswith(("memory/lessons/", "state/decisions/"))][:6]
+    other = [hit for hit in others if hit.path.startswith(("memory/lessons/", "state/decisions/"))][:6]
     if other:
         refs = tuple(dict.fromkeys(hit.path.removeprefix("state/").rsplit(".", 1)[0] for hit in other))
         titles = "; ".join(dict.fromkeys(hit.title for hit in other if hit.title))
@@ -157,13 +168,13 @@ def _record_id(call: AgentCall, tools: Tools, topic: str) -> str:
     return name
 
 
-def _questions(made: Sequence[Section], said: Phrasing) -> list[list[dict[str, Any]]]:
+def _questions(made: Sequence[Section], notes: Mapping[At, str], said: Phrasing) -> list[list[dict[str, Any]]]:
     found: list[list[dict[str, Any]]] = []
     for number, section in enumerate(made, 1):
         places = [{"source": unit.source.id, "heading": unit.heading, "at": unit.at} for unit in section.units]
-        found.append(
-            [{"id": f"q{number}", "text": said.question(section.heading, section.phrases), "material": places}]
-        )
+        held = [notes[place] for unit in section.units if (place := (unit.source.id, unit.at)) in notes]
+        text = said.question(section.heading, section.phrases)
+        found.append([{"id": f"q{number}", "text": text, "material": places, "notes": list(dict.fromkeys(held))}])
     return found
 
 
@@ -196,17 +207,18 @@ def _reply(
     call: AgentCall,
     tools: Tools,
     topic: str,
-    material: Material,
+    read: tuple[Material, Sequence[Hit], Mapping[At, str]],
     plan: Plan,
     earlier: Earlier | None,
     guidance: Guidance,
     said: Phrasing,
 ) -> AgentReply:
+    material, others, notes = read
     record = _record_id(call, tools, topic)
     path = f"state/content/{record}.md"
     old = tools.record("content", record)
     title = guidance.title or topic[:1].upper() + topic[1:]
-    questions = _questions(plan.sections, said)
+    questions = _questions(plan.sections, notes, said)
     gaps = [*plan.gaps, *_weak(plan.sections, said)]
     used = list(dict.fromkeys(source for section in plan.sections for source in section.sources))
     trusts = [source.trust for source in material.sources if source.id in used]
@@ -267,7 +279,7 @@ def _reply(
         output=output,
         files={path: render_markdown(data, old.body or "" if by_hand and old else "")},
         title=f"{title}: {counted(len(plan.sections), 'section')} from {counted(len(used), 'source')}",
-        reasons=(*_reasons(plan, earlier, product), *_read(material)),
+        reasons=(*_reasons(plan, earlier, product), *_read(material, others)),
         findings=(*_duplicate(earlier, record, path), *report(guidance, path, done=plan.done)),
         confidence=_confidence(plan.sections),
     )
