@@ -55,6 +55,14 @@ class Recorder:
             end = max(start, self.clock())
             self._write({"span": Span(own, parent, kind, name, start, end, error, attributes).as_dict()})
 
+    def add(self, kind: SpanKind, name: str, start: int, **attributes: Any) -> None:
+        """A span that began at `start` and is over now, below the one that is open."""
+        self._made += 1
+        own = key_of("span", self.seed, self._made).removeprefix("sha256:")[:16]
+        parent = self._open[-1] if self._open else self.parent
+        end = max(start, self.clock())
+        self._write({"span": Span(own, parent, kind, name, start, end, attributes=attributes).as_dict()})
+
     def exchange(self, exchange: Mapping[str, Any]) -> None:
         """Note one exchange with the outside, as JSON."""
         line = {"exchange": dict(exchange)}

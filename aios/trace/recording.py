@@ -12,7 +12,7 @@ from aios.domain.effect import Capability, Collected, Connector, Effect, Lookup,
 from aios.domain.event import one_line
 from aios.domain.finding import Finding
 from aios.domain.memory import Hit
-from aios.domain.model import Listen, Model, ModelReply, Request, Usage
+from aios.domain.model import Listen, Model, ModelReply, Request, ToolCall, Usage
 from aios.domain.record import Record
 from aios.domain.span import SpanKind
 from aios.errors import AiosError
@@ -20,11 +20,15 @@ from aios.trace.exchanges import error_data, request_data
 from aios.trace.recorder import Recorder
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RecordedModel:
+    """`asked` are the tools that the last answer wanted: what lies between it and the next question is their use."""
+
     inner: Model
     tier: str
     recorder: Recorder
+    asked: tuple[ToolCall, ...] = ()
+    answered: int = 0
 
     @property
     def name(self) -> str:
@@ -34,6 +38,7 @@ class RecordedModel:
         return self.inner.cost(usage)
 
     def complete(self, request: Request, listen: Listen) -> ModelReply:
+        self._note_tools()
         asked = {"kind": "model", "tier": self.tier, "model": self.name}
         with self.recorder.span(
             SpanKind.CALL,
@@ -55,7 +60,17 @@ class RecordedModel:
             told["gen_ai.response.finish_reasons"] = [reply.finish]
             told["aios.cache.hit"] = bool(reply.saved.total)
             told["aios.cost.usd"] = costs["usd"] or 0.0
+        self.asked, self.answered = reply.calls, self.recorder.clock()
         return reply
+
+    def _note_tools(self) -> None:
+        for call in self.asked:
+            name = one_line(call.name, 60)
+            used = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name}
+            self.recorder.add(
+                SpanKind.TOOL, name, self.answered, **used, **{"aios.tool.target": one_line(call.arguments, 200)}
+            )
+        self.asked = ()
 
 
 @dataclass(frozen=True, slots=True)
