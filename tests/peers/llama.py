@@ -39,10 +39,10 @@ class Llama:
 
 
 @contextmanager
-def serving(folder: Path, *, tools: bool = False) -> Iterator[Llama]:
+def serving(folder: Path, *, tools: bool = False, brief: bool = False) -> Iterator[Llama]:
     """The server with a tiny model, until the block ends. `folder` takes the model and the log."""
     model, log = folder / "tiny.gguf", folder / "log"
-    tiny_model.write(model, tools=tools)
+    tiny_model.write(model, tools=tools, brief=brief)
     command = [sys.executable, "-m", "tests.peers.llama", str(model), KEY]
     with log.open("wb") as said, subprocess.Popen(command, cwd=TOP, stdout=subprocess.PIPE, stderr=said) as server:
         try:
@@ -67,7 +67,7 @@ def main(model: str, key: str) -> None:
     wanted.model_alias = {MODEL}
     wanted.hostnames, wanted.port = ["127.0.0.1"], 0
     wanted.api_keys = [key]
-    wanted.n_ctx, wanted.n_parallel, wanted.n_predict = tiny_model.CONTEXT, 1, 600
+    wanted.n_ctx, wanted.n_parallel = tiny_model.CONTEXT, 1
     wanted.cpuparams.n_threads = wanted.cpuparams_batch.n_threads = 1  # more of them wait for each other
     wanted.n_threads_http = 2
     wanted.n_gpu_layers = 0

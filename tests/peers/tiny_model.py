@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 WIDTH, LAYERS, HEADS, INNER = 64, 2, 4, 128
-CONTEXT = 8192  # tokens
-RARE = -30.0
+CONTEXT = 16_384  # tokens
+RARE, BRIEF = -30.0, 12.0
 WORDS = ("the", "and", "plan", "note", "output", "title", "true", "false", "null", "data", "memory", "state")
 LIKELY = {'"': 10.0, "}": 4.0, "]": 5.0, ",": 1.0, ":": 2.0, "{": 1.0, "▁": -1.0, "\\": -8.0}
 TEMPLATE = """\
@@ -57,8 +57,8 @@ class _Tokens:
         return len(self.texts) - 1
 
 
-def write(path: Path, *, tools: bool) -> None:
-    """Write the model as GGUF. With `tools` it reaches for a tool wherever one is offered."""
+def write(path: Path, *, tools: bool, brief: bool) -> None:
+    """Write the model as GGUF. With `tools` it reaches for a tool wherever one is offered; `brief` ones soon end."""
     import gguf
     import numpy as np
 
@@ -68,7 +68,7 @@ def write(path: Path, *, tools: bool) -> None:
     unknown, begin, _ = (tokens.add(text, kind.CONTROL, likely=RARE) for text in ("<unk>", "<s>", "</s>"))
     newline, *_ = (tokens.add(f"<0x{byte:02X}>", kind.BYTE, likely=-12.0) for byte in (10, *range(10), *range(11, 256)))
     tokens.add("<|im_start|>", kind.CONTROL, likely=RARE)
-    end = tokens.add("<|im_end|>", kind.CONTROL, likely=1.5)
+    end = tokens.add("<|im_end|>", kind.CONTROL, likely=BRIEF if brief else 1.5)
     call, _ = (tokens.add(text, kind.USER_DEFINED, likely=RARE) for text in ("<tool_call>", "</tool_call>"))
     for letter in ["▁", *map(chr, range(33, 127))]:
         tokens.add(letter, kind.NORMAL, score=-1.0, likely=LIKELY.get(letter, float(random.normal(0, 0.5))))
