@@ -310,6 +310,45 @@ def test_what_only_the_source_of_markdown_shows_is_left_out(hidden: str) -> None
     assert "evil.example" not in found.text
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        "[a](https://evil.example/x)",
+        "[a](<https://evil.example/x y>)",
+        "[a](\nhttps://evil.example/x)",
+        "[a [b] c](https://evil.example/x)",
+        "[a\\] b](https://evil.example/x)",
+        "[a](https://evil.example/((x)))",
+        "[a](https://evil.example/(((x))) 'title')",
+        "![a](\nhttps://evil.example/x.png)",
+        "![a ![b](https://evil.example/y.png) c](https://evil.example/x.png)",
+        "[![a](https://evil.example/x.png)](https://evil.example/x)",
+        "[a][t]\n\n[t]: https://evil.example/x",
+        "[a][t]\n\n[t]:\n  https://evil.example/x\n  'title'",
+        "[a][t]\n\n> [t]: https://evil.example/x",
+        "[a][t]\n\n- [t]: https://evil.example/x",
+        "[a][t]\n\n> 1. [t]: <https://evil.example/x>",
+        "[t][]\n\n[T]: https://evil.example/x",
+        "[t]\n\n[t]: https://evil.example/x",
+        "<https://evil.example/x>",
+        "<HTTPS://evil.example/x>",
+        "<mailto:a@evil.example>",
+        "<a@evil.example>",
+        "<a\nhref='https://evil.example/x'>a</a>",
+        "<img src='https://evil.example/x.png'>",
+        "[a](javascript:alert(1))",
+    ],
+)
+@pytest.mark.parametrize("media_type", ["text/markdown", "text/plain", "text/x-rst"])
+def test_no_link_or_image_of_others_is_left_to_follow(link: str, media_type: str) -> None:
+    from markdown_it import MarkdownIt
+
+    found, _ = converted(f"Support\n=======\n\n{SEEN}\n\n{link}\n\nMore.\n", "a", media_type)
+    tokens = [child for token in MarkdownIt("commonmark").parse(found.text) for child in token.children or ()]
+    assert {token.type for token in tokens} & {"link_open", "image", "html_inline"} == set()
+    assert "More." in found.text
+
+
 def test_code_that_speaks_of_hiding_is_kept_as_it_is() -> None:
     code = '```html\n<p style="display:none">kept</p>\n<!-- kept too -->\n```\n'
     found, findings = converted(f"# Hiding\n\nLike `<p hidden>` this:\n\n{code}", "a.md", "text/markdown")

@@ -36,11 +36,13 @@ _TARGET = r"(?:\([^()\n]{0,2000}(?:\([^()\n]{0,200}\)[^()\n]{0,2000})?\)|\[[^\[\
 _LINKED = re.compile(
     rf"{_CODE}|(?P<image>!\[[^\[\]\n]{{0,500}}\]{_TARGET})"
     r"|(?P<note>^ {0,3}\[(?://|[Cc]omment|[Hh]idden)[^\]\n]{0,40}\]: *[#<][^\n]*$)"
-    r"|(?P<definition>^ {0,3}\[(?!\^)(?P<label>[^\[\]\n]{1,200})\]:[ \t]*\S[^\n]*$\n?)"
+    r"|(?P<definition>^(?:[ \t]{0,3}(?:[>*+-]|\d{1,9}[.)]))*[ \t]{0,3}\[(?!\^)(?P<label>[^\[\]\n]{1,200})\]:"
+    r"[ \t]*\n?[ \t]*\S[^\n]*$\n?)"
     r"|<(?P<address>(?:[a-z][a-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@]{1,200}@[^\s<>]{1,200}))>"
     rf"|(?<!\\)\[(?P<words>[^\[\]]{{0,500}})\](?P<target>{_TARGET})?",
     re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
+_LEFT = re.compile(rf"{_CODE}|\]\(", re.MULTILINE | re.DOTALL)
 _UNSEEN = frozenset({"script", "style", "template", "noscript", "svg", "math", "iframe", "object"})
 _VOID = frozenset(
     {"area", "base", "br", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
@@ -116,7 +118,9 @@ def without_targets(text: str) -> tuple[str, int]:
         return found["words"]
 
     # Twice: an image may be the words of a link, and what a word leads to is often defined at the end.
-    return _LINKED.sub(seen, _LINKED.sub(seen, text)), hidden
+    words = _LINKED.sub(seen, _LINKED.sub(seen, text))
+    # What is nested or broken in ways of its own is no link either, with a blank between.
+    return _LEFT.sub(lambda found: "] (" if found[0] == "](" else found[0], words), hidden
 
 
 def _behind_comment(text: str, start: int) -> int:
