@@ -79,7 +79,7 @@ class Compatible:
         if self.pace is not None:
             self.pace.keep(request.tokens + request.max_tokens, request.terms.seconds)
         started, seconds = time.monotonic(), request.terms.seconds
-        together = urlsplit(self._url).hostname == "api.openai.com"
+        together = self._url.startswith("https://api.openai.com")
         asked = _asked(request, self.settings.model, structured=structured, together=together)
         heard = Heard()
         with (
