@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from aios.cli import apply as apply_command
 from aios.cli.output import say
 from aios.domain.wording import counted
 from aios.errors import AiosError, Exit
+
+if TYPE_CHECKING:
+    from aios.app import Company
 
 
 @click.command(epilog="Example: aios demo --keep my-demo")
@@ -63,6 +67,8 @@ def command(keep: Path | None, topic: str) -> int:
     if code not in {Exit.OK, Exit.WAITING}:
         return code
     page, receipt = _published(here, run)
+    if not topic:
+        _second_piece(here, run)
     say("")
     say(f"receipt    {receipt}")
     aios = "aios" if shutil.which("aios") else sys.argv[0]
@@ -70,6 +76,28 @@ def command(keep: Path | None, topic: str) -> int:
     say("page:")
     click.echo(page)
     return Exit.OK
+
+
+def _second_piece(here: Company, first: str) -> None:
+    """A related piece, as far as its proposal: what it took beside the first, and what it took over."""
+    from aios.example import SECOND_TOPIC
+    from aios.runs.comparison import figures
+    from aios.runs.conductor import carry_on
+    from aios.runs.start import start_run
+
+    _heading("6. A related piece, on what was learned", f'aios run publish-content --input topic="{SECOND_TOPIC}"')
+    run = start_run(here.context, "publish-content", {"topic": SECOND_TOPIC}, trigger=here.trigger())
+    carry_on(here.context, run)
+    one, two = figures(here.context, first), figures(here.context, run)
+    note, count = next(iter(two.origins.items()), ("", 0))
+    say(
+        f"  {two.searched} of {two.questions} questions needed a search of the sources ({one.searched} of "
+        f"{one.questions} for the first); read {two.per_100_words:.0f} KB per 100 words ({one.per_100_words:.0f} KB)"
+    )
+    say(
+        f"  {two.held} of {two.passages} passages were known; the rest is new. It cites "
+        f"{counted(len(two.origins), 'note')} of the first, such as {note} ({counted(count, 'passage')})"
+    )
 
 
 def _published(here: object, run: str) -> tuple[str, str]:

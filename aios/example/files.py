@@ -12,6 +12,7 @@ OPERATOR = ("Mara Lindqvist", "mara@fernwerk.example")
 NAME = "Fernwerk"
 # What `aios demo` writes about: eight of the company's sources know something of it.
 DEMO_TOPIC = "raising prices for existing customers"
+SECOND_TOPIC = "price rises and churn"  # some of its questions are the first one's, most are not
 
 # Folder in a checkout's top level, folder in the wheel, and where its files go in a company.
 _PARTS = (

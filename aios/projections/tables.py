@@ -77,6 +77,7 @@ TABLES: dict[str, dict[str, str]] = {
         "passages": "passages that the piece quotes",
         "held": "those of them that memory held before the run",
         "questions": "questions that were researched",
+        "searched": "those of them for which the sources were searched",
         "from_notes": "those of them that notes answered, without a search of the sources",
         "headings": "headings of its outline",
         "kept": "those of them that are the earlier piece's",

@@ -18,8 +18,8 @@ from aios.reports.trend import FEWEST, Trend, Verdict, chance_of, holm, trend
 
 TOLD = (
     "run", "piece", "status", "started", "words", "seconds", "wall", "usd", "tokens", "calls", "avoided",
-    "avoided_usd", "read_kb", "passages", "held", "questions", "from_notes", "headings", "kept", "grew_from",
-    "lessons", "revisions", "edited", "waited",
+    "avoided_usd", "read_kb", "passages", "held", "questions", "searched", "from_notes", "headings", "kept",
+    "grew_from", "lessons", "revisions", "edited", "waited",
 )  # fmt: skip
 
 

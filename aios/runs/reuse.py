@@ -62,6 +62,7 @@ def reused(attempts: Sequence[Attempted], written: Sequence[str], tree: Tree, be
         "passages": {"used": len(used), "held": sum(_covered(place, known) for place in used)},
         "questions": {
             "asked": len(answers),
+            "searched": sum(_searched(attempts, path) for path in answers),
             "from_notes": sum(
                 bool(places) and all(_covered(each, in_notes) for each in places) and not _searched(attempts, path)
                 for path, places in answers.items()

@@ -49,6 +49,9 @@ def test_the_demonstration_ends_with_a_page_and_its_receipt(tmp_path: Path) -> N
     assert "<h1" in html
     assert "Raising prices for existing customers" in html
     assert "receipt" in done.stderr
+    assert "1 of 6 questions needed a search of the sources (7 of 7 for the first)" in done.stderr
+    assert "such as memory/research/raising-prices-for-existing-customers-q" in done.stderr
+    require_identical(tmp_path / "demo")
     assert aios(tmp_path / "demo", "check").returncode == Exit.OK
     again = aios(tmp_path / "demo", "apply")
     assert again.returncode in {Exit.OK, Exit.WAITING}

@@ -9,7 +9,7 @@ from typing import Any
 NOTHING_TOLD: dict[str, Any] = dict.fromkeys(
     (
         "words", "seconds", "wall", "calls", "avoided", "avoided_usd", "read_kb", "passages", "held", "questions",
-        "from_notes", "headings", "kept", "lessons", "revisions", "edited", "waited",
+        "searched", "from_notes", "headings", "kept", "lessons", "revisions", "edited", "waited",
     )
 )  # fmt: skip
 
@@ -53,6 +53,7 @@ def runs(shape: Sequence[float], *, seed: int = 1, noise: float = 0.15) -> list[
                 passages=20,
                 held=round(20 * max(0.0, 1 - share)),
                 questions=7,
+                searched=7,
                 from_notes=round(7 * max(0.0, 1 - share)),
                 headings=7,
                 kept=0,

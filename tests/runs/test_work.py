@@ -217,7 +217,7 @@ def test_passages_and_questions_are_counted_against_what_memory_held_before(root
     # 0–40, 41–90 and 250–260 lie in the note's passages, 410–420 in the other piece's; 95–120 only begins in one.
     assert reuse["passages"] == {"used": 6, "held": 4}
     # The first by notes alone; the second searched the sources all the same; the third needed something new.
-    assert reuse["questions"] == {"asked": 3, "from_notes": 1}
+    assert reuse["questions"] == {"asked": 3, "searched": 1, "from_notes": 1}
     assert reuse["recalled"] == {"notes": 1, "pieces": 0}
 
 

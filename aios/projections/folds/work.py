@@ -38,6 +38,7 @@ def fold(data: Mapping[str, Any]) -> Rows:
         whole(passages.get("used")),
         whole(passages.get("held")),
         whole(questions.get("asked")),
+        whole(questions.get("searched")),
         whole(questions.get("from_notes")),
         whole(headings.get("of")),
         whole(headings.get("kept")),
