@@ -67,6 +67,8 @@ class _Talk:
 
     def hold(self) -> AgentReply:
         contract, memory = self.call.contract, self.memory
+        # An input may go back to outside text too: what was searched for, a title of a page.
+        self._look_at("\n".join(map(str, self.call.input.values())), "the task's input", Trust.EXTERNAL)
         hits = self.tools.recall(_about(self.call), limit=contract.context_recall) if contract.context_recall else ()
         for hit in memory.begin(self.call, hits):
             self._look_at(hit.text, hit.path, hit.trust)
