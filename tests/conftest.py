@@ -26,14 +26,14 @@ FILES = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all-peers", action="store_true", help="fail where a peer is absent, see tests/peers")
+    parser.addoption("--need-peer", action="append", default=[], help="fail where this peer is absent, see tests/peers")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test whose peer is absent is left out, unless all peers must be there."""
     for mark in item.iter_markers("peer"):
         missing = PEERS[mark.args[0]].missing
-        if missing and item.config.getoption("all_peers"):
+        if missing and mark.args[0] in item.config.getoption("need_peer"):
             pytest.fail(f"{mark.args[0]} is absent: {', '.join(missing)}", pytrace=False)
         if missing:
             pytest.skip(f"{mark.args[0]} is absent")

@@ -50,7 +50,8 @@ class Terms:
     """On what terms a call is made: for whom, what it may cost, and how long it may take.
 
     `run_usd` and `run_tokens` are what the workflow grants the whole run, 0 for no limit; `grants` is how often the
-    operator said to go on beyond a limit; `seconds` are left for the answer, None for as long as it takes.
+    operator said to go on beyond a limit; `seconds` are left for the answer, None for as long as it takes. `fresh`: the
+    operator wants it tried again, and no answer of before will do.
     """
 
     run: str = ""
@@ -60,6 +61,7 @@ class Terms:
     run_tokens: int = 0
     grants: int = 0
     seconds: float | None = None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,9 @@ class Cached:
     def complete(self, request: Request, listen: Listen) -> ModelReply:
         """What the cache cannot do, it leaves to the service: a cache is never a reason to fail."""
         key = key_of("call", self.name, self.address, request.question())
-        with suppress(sqlite3.Error, OSError):
-            known = self._get(key)
+        # A row that another version wrote may have another form.
+        with suppress(sqlite3.Error, OSError, ValueError, KeyError, TypeError):
+            known = None if request.terms.fresh else self._get(key)
             if known is not None:
                 return known
         reply = self.inner.complete(request, listen)

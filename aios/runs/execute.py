@@ -31,7 +31,7 @@ from aios.runs.context import Context
 from aios.runs.definitions import Definitions
 from aios.runs.found import found_before
 from aios.runs.remembering import Recall, memory_findings
-from aios.runs.routing import engine_of
+from aios.runs.routing import AGAIN, engine_of
 from aios.store.catalog import Catalog
 from aios.store.documents import dump, parse
 from aios.store.judge import judge as judge_file
@@ -66,8 +66,10 @@ def work_of(
 
 def terms_of(budget: Budget, state: RunState, step: Step) -> Terms:
     """What models may cost here: what the operator let go on was granted once more."""
-    grants = 1 + guidance_of(state, step.name).count(GO_ON)
-    return Terms(state.id, step.name, "", budget.usd * grants, budget.tokens * grants, seconds=step.timeout)
+    guidance = guidance_of(state, step.name)
+    grants, fresh = 1 + guidance.count(GO_ON), guidance[-1:] == (AGAIN,)
+    usd, tokens = budget.usd * grants, budget.tokens * grants
+    return Terms(state.id, step.name, "", usd, tokens, seconds=step.timeout, fresh=fresh)
 
 
 def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, Any]:

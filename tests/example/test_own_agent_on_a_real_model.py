@@ -39,10 +39,8 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def configure(root: Path, **tiers: Llama) -> None:
-    lines = [
-        f"  {tier}: {{model: {llama.MODEL}, base_url: {server.url}, key_env: LLAMA_KEY, price: {{input: 10, output: 30}}}}"
-        for tier, server in tiers.items()
-    ]
+    common = f"model: {llama.MODEL}, key_env: LLAMA_KEY, price: {{input: 10, output: 30}}"
+    lines = [f"  {tier}: {{{common}, base_url: {server.url}}}" for tier, server in tiers.items()]
     contract = root / "state/agents/churn-reader.yaml"
     contract.write_text(own.CONTRACT.replace("calls: 6}", "calls: 4}\ncontext: {tokens: 600, recall: 1}"))
     record = root / "state/company.yaml"
@@ -84,6 +82,8 @@ def test_nonsense_is_sent_back_tried_on_the_next_tier_and_then_asked(company: Pa
     again = run(company, "--replace")
     assert (again["title"], again["usd"], again["tokens"]) == (item["title"], 0, 0)
     assert brief.said() == before + made
+    aios(company, "answer", "read-churn/churn", "try again")
+    assert brief.said() > before + made
 
 
 def test_who_does_nothing_but_use_tools_is_stopped_by_the_budget(company: Path, eager: Llama) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from aios.domain.model import Listen, Message, ModelReply, Request, Role, ToolCall, ToolSpec, Usage
+from aios.domain.model import Listen, Message, ModelReply, Request, Role, Terms, ToolCall, ToolSpec, Usage
 from aios.errors import TransientError
 from aios.llm.cache import Cached
 
@@ -65,6 +67,27 @@ def test_another_model_or_place_is_another_question(tmp_path: Path) -> None:
     ask(Cached(service, file, "http://there"))
     ask(Cached(replace(service, name="other"), file, "http://here"))
     assert len(service.asked) == 3
+
+
+def test_who_wants_it_tried_again_gets_another_answer_which_is_kept(tmp_path: Path) -> None:
+    model = Cached(Counting(), tmp_path / "answers.sqlite")
+    fresh = replace(ASK, terms=Terms(fresh=True))
+    assert [ask(model, each).text for each in (ASK, ASK, fresh, ASK)] == [
+        "answer 1",
+        "answer 1",
+        "answer 2",
+        "answer 2",
+    ]
+
+
+@pytest.mark.parametrize("row", ["{}", "[]", "null", "no JSON", '{"text": "x", "calls": [{"a": 1}], "usage": {}}'])
+def test_a_row_of_another_form_is_no_reason_to_fail(tmp_path: Path, row: str) -> None:
+    file = tmp_path / "answers.sqlite"
+    model = Cached(Counting(), file)
+    ask(model)
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute("UPDATE answers SET answer = ?", (row,))
+    assert [ask(model).text, ask(model).text] == ["answer 2", "answer 2"]
 
 
 def test_a_failure_is_not_kept(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Peers: software that nobody here wrote, run for real beside us. Tests that need one are marked with its name.
 
 `@pytest.mark.peer("llama.cpp")`: where it is not installed these tests are left out, and the end of the test run names
-the peer. With `--all-peers`, as .ci/run calls it, an absent peer is a failure instead.
+the peer. With `--need-peer=llama.cpp`, as .ci/run says it, its absence is a failure instead.
 """
 
 from __future__ import annotations
