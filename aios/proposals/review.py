@@ -69,6 +69,11 @@ def _escaped(text: str) -> str:
     return re.sub(r"([<>`*_\[\]|\\])", r"\\\1", text)
 
 
+def _code(text: str) -> str:
+    """A path or place as code, whatever is in it."""
+    return f"`{without_unseen(' '.join(text.split())).replace('`', '’') or '–'}`"
+
+
 def fenced(text: str, *, language: str = "") -> str:
     """Outside text as a block: a fence longer than any inside it, and nothing in it unseen."""
     shown = with_unseen_shown(text.replace("\r\n", "\n")).rstrip("\n")
@@ -155,7 +160,7 @@ def _value(value: Any) -> str:
 
 
 def _evidence(review: Review) -> str:
-    lines = [f"- {neutral(claim)} → `{source}`" for claim, source in review.evidence[:40]]
+    lines = [f"- {neutral(claim)} → {_code(source)}" for claim, source in review.evidence[:40]]
     if len(review.evidence) > 40:
         lines.append(f"- … and {len(review.evidence) - 40} more: `aios explain {review.id}`")
     lines += [f"- **unverified**: {neutral(line)}" for line in review.unverified]
@@ -166,7 +171,7 @@ def _checks(review: Review) -> str:
     lines = [f"- {neutral(str(finding))}" for finding in review.findings] or ["- every changed file is in order"]
     if review.base_moved:
         lines.append("- main moved since; approving merges records field by field and stops at a true conflict")
-    lines += [f"- edited by you on the branch: `{path}` (kept)" for path in review.operator_edits]
+    lines += [f"- edited by you on the branch: {_code(path)} (kept)" for path in review.operator_edits]
     return _section("Checks", lines)
 
 
@@ -214,7 +219,7 @@ def _folded(review: Review) -> str:
         "",
         *[f"- {neutral(reason)}" for reason in review.reasons[:80]],
         "",
-        "Files: " + ", ".join(f"`{path}`" for path in review.files),
+        "Files: " + ", ".join(_code(path) for path in review.files),
         "",
         *[f"- {neutral(version)}" for version in review.versions],
         f"- run `{review.run}`, head `{review.head[:12]}`",

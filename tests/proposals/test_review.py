@@ -67,6 +67,16 @@ def headings(text: str) -> list[str]:
     return [tokens[i + 1].content for i, token in enumerate(tokens) if token.type == "heading_open"]
 
 
+def test_places_and_paths_hold_no_markup_whatever_they_are_called() -> None:
+    odd = f"a`</details>{HOSTILE}[x](https://evil.example)"
+    text = render(review(evidence=[("So.", odd), ("So.", "")], files=[odd], operator_edits=[odd]))
+    assert headings(text) == headings(render(review(operator_edits=["a"])))
+    tokens = [each for token in MarkdownIt().parse(text) for each in (token, *(token.children or ()))]
+    assert {token.type for token in tokens} & {"link_open", "image"} == set()
+    assert [token.content for token in tokens if token.type == "html_inline"] == []
+    assert text.count("</details>") - text.count("’</details>") == 1
+
+
 def test_it_tells_in_the_order_of_deciding() -> None:
     text = render(review())
     assert headings(text)[1:] == [
