@@ -163,6 +163,14 @@ def _where(settings: Settings) -> str:
     return settings.base_url or "OpenAI"
 
 
+def _host(url: str) -> str:
+    """The host that a URL names; empty where it names none."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
+
+
 def _of_status(error: Any, settings: Settings) -> AiosError:
     """What an HTTP status means: refused for good, or worth another try."""
     where, status = _where(settings), int(error.status_code)
@@ -170,7 +178,7 @@ def _of_status(error: Any, settings: Settings) -> AiosError:
         hint = f"look at the key in {settings.key_env}" if settings.key_env else "name it: `key_env` or `key`"
         return RefusedError(f"{where} does not accept the key", hint)
     if 300 <= status < 400:
-        host = urlsplit(error.response.headers.get("location", "")).netloc or "another address"
+        host = _host(error.response.headers.get("location", "")) or "another address"
         hint = "where that is right, name it as `base_url` in state/company.yaml"
         return RefusedError(f"{where} sends us to {one_line(host)[:100]}, and nothing follows there", hint)
     if status == 404:

@@ -140,6 +140,8 @@ def test_letters_may_be_split_anywhere() -> None:
     [
         ([head("200 OK", Content_Type="text/html"), HTML], "base_url"),
         ([head("307 Temporary Redirect", Location="http://elsewhere.example/v1")], "base_url"),
+        ([head("307 Temporary Redirect", Location="http://[::1")], "base_url"),
+        ([head("302 Found")], "base_url"),
         ([head("405 Method Not Allowed")], ""),
     ],
 )
