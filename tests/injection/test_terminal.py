@@ -110,10 +110,11 @@ def test_an_approval_is_one_event_by_the_operator_whatever_it_approves(root: Pat
     assert not (root / "public").exists()
 
 
-def test_the_page_of_a_trace_is_harmless(root: Path, tmp_path: Path) -> None:
-    done = aios(root, "trace", "second")
+@pytest.mark.parametrize("page_of", ["trace second", "report compounding"])
+def test_pages_about_runs_are_harmless(root: Path, tmp_path: Path, page_of: str) -> None:
+    done = aios(root, *page_of.split())
     assert_plain(done.stdout + done.stderr)
-    page = tmp_path / "trace.html"
-    done = aios(root, "trace", "second", "--html", str(page))
+    page = tmp_path / "page.html"
+    done = aios(root, *page_of.split(), "--html", str(page))
     assert done.returncode == 0, done.stderr
     assert_page_is_harmless(page.read_bytes(), "", drawn=True)
