@@ -17,7 +17,7 @@ from aios.agents.offline.guidance import Guidance, meant, report, understand
 from aios.agents.offline.material import Source, language_of, read_source
 from aios.agents.offline.phrasing import Phrasing, phrasing
 from aios.agents.offline.piece import Piece
-from aios.agents.offline.researcher import note_path
+from aios.agents.offline.research_note import note_path
 from aios.agents.offline.selection import Chosen, Pick, select
 from aios.agents.offline.text.headings import clean, is_generic, spelling
 from aios.agents.offline.text.language import Language
