@@ -21,8 +21,8 @@ from aios.agents.offline.writer import writer
 from aios.domain.agent import AgentCall, AgentReply
 from aios.domain.front_matter import render_markdown, split
 from aios.domain.keys import digest
-from tests.agents.company import Company, call
-from tests.agents.material import invoices
+from tests.agents.company import Company, call, piece, source
+from tests.agents.material import REMINDERS, invoices
 
 FIRST = "late invoices"
 SECOND = "invoices and payment"
@@ -231,6 +231,31 @@ def test_a_piece_never_comes_to_quote_a_piece() -> None:
     assert all(match and match["source"].startswith("sources/") for match in cited)
 
 
+class OnTheWeb(Watched):
+    """A company with a site."""
+
+    def records(self, kind: str) -> Any:
+        found = super().records(kind)
+        return (
+            [replace(each, data={**each.data, "url": "https://own.example"}) for each in found]
+            if (kind == "company")
+            else found
+        )
+
+
+@pytest.mark.parametrize(("tier", "quoted_again"), [("offline", False), (None, True)])
+def test_a_page_of_ours_that_was_read_back_is_no_source_unless_a_person_wrote_it(
+    tier: str | None, quoted_again: bool
+) -> None:
+    url = "https://own.example/reminders/"
+    about = {"topic": "reminding people", "url": url, **({"tier": tier} if tier else {})}
+    sources = invoices()
+    sources["state/sources/reminders.md"] = source("Reminders for late invoices", REMINDERS, origin=f"{url}index.html")
+    company = OnTheWeb({**sources, "state/content/reminders.md": piece("Reminding people", **about)})
+    record, _ = made(company, FIRST, "publish-content/x/01")
+    assert ("reminders" in load(company.files[f"state/content/{record}.md"])[0]["sources"]) is quoted_again
+
+
 def test_what_a_published_piece_quotes_is_worth_less_to_the_next_but_not_to_its_own_renewal() -> None:
     company = Watched(invoices())
     first = published(company, FIRST, "publish-content/x/01")
@@ -238,13 +263,13 @@ def test_what_a_published_piece_quotes_is_worth_less_to_the_next_but_not_to_its_
     assert record is not None
     places = quoted([record], but="another")
     known = language("en")
-    source = read_source(company, "state/sources/late-fees.md")
-    assert source is not None
-    worth = [freshness(unit, places) for unit in units(source, known)]
+    fees = read_source(company, "state/sources/late-fees.md")
+    assert fees is not None
+    worth = [freshness(unit, places) for unit in units(fees, known)]
     assert min(worth) == AGAIN
     assert quoted([record], but=first) == {}
     assert quoted([replace(record, data={**record.data, "status": "edited"})], but="another") == {}
-    assert {freshness(unit, {}) for unit in units(source, known)} == {1.0}
+    assert {freshness(unit, {}) for unit in units(fees, known)} == {1.0}
 
 
 def test_where_everything_was_said_before_a_piece_is_still_made() -> None:

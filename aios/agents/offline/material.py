@@ -32,6 +32,7 @@ class Source:
     title: str
     body: str
     trust: Trust
+    origin: str = ""
 
     @property
     def id(self) -> str:
@@ -82,7 +83,7 @@ def read_source(tools: Tools, path: str) -> Source | None:
     except ValueError:
         trust = Trust.EXTERNAL
     title = " ".join(str(data.get("title") or path.rsplit("/", 1)[-1].removesuffix(".md")).split())
-    return Source(path, title, body, trust)
+    return Source(path, title, body, trust, str(data.get("origin") or ""))
 
 
 def gather(call: AgentCall, tools: Tools, queries: Sequence[str], *, given: Sequence[str] = ()) -> Material:
@@ -108,12 +109,25 @@ def gather(call: AgentCall, tools: Tools, queries: Sequence[str], *, given: Sequ
         source = read_source(tools, path) if budget > 0 else None
         if source is None:
             left_out.append(f"{path} (beyond the {settings.get('read_kb', READ_KB)} KB this call may read)")
+        elif _is_own_piece(tools, source):
+            left_out.append(f"{path} (a piece of ours: it would come to quote itself)")
         elif len(source.body) > budget and read:
             left_out.append(f"{path} ({len(source.body) // 1024} KB, more than was left to read)")
         else:
             read.append(source)
             budget -= len(source.body)
     return Material(tuple(read), tuple(left_out))
+
+
+def _is_own_piece(tools: Tools, source: Source) -> bool:
+    """Is the source a page that agents of this company wrote, read back from its site?"""
+    company = next(iter(tools.records("company")), None)
+    site = str(company.get("url") or "").rstrip("/") if company else ""
+    if not site or not source.origin.startswith(f"{site}/"):
+        return False
+    page = source.origin.partition("#")[0].removesuffix("index.html").rstrip("/")
+    ours = [piece for piece in tools.records("content") if piece.get("tier")]
+    return any(str(piece.get("url") or "").rstrip("/") == page for piece in ours)
 
 
 def touching(call: AgentCall, tools: Tools, queries: Sequence[str]) -> tuple[Hit, ...]:
