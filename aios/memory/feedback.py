@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from aios.memory.index import Index
 from aios.memory.words import STOP
 
-WORDS = 10
+WORDS = 8
+MATCHES = 1_000  # passages that they may have together: what a second search may cost
 FEWEST_PASSAGES = 3  # two share words by chance
-COMMON = 0.05  # a word of more than this share of all passages sets nothing apart
+_LAST_ROW = 2**62  # no passage has it
+COMMON = 0.1  # a word of more than this share of all passages sets nothing apart
 
 _SHARED = """
 SELECT s.term, s.doc, w.doc FROM temp.sample_word s CROSS JOIN word w ON w.term = s.term
@@ -29,19 +31,21 @@ def related_words(index: Index, words: Sequence[str], best: Sequence[int]) -> li
     db.execute("DELETE FROM temp.sample")
     texts = index.passages_of(best)
     db.executemany("INSERT INTO temp.sample(text) VALUES (?)", [(part.text,) for _, part in texts.values()])
-    total = count(db)
-    rows = db.execute(_SHARED, (json.dumps(sorted(asked)),)).fetchall()
+    total = index.count()
+    rows = db.execute(_SHARED, (json.dumps(sorted(asked | STOP)),)).fetchall()
     weighed = sorted(
-        (-(near * math.log((total + 1) / (everywhere + 0.5))), term)
+        (-(near * math.log((total + 1) / (everywhere + 0.5))), term, everywhere)
         for term, near, everywhere in rows
-        if len(term) > 2 and term not in STOP and not term.isdigit() and everywhere <= max(total * COMMON, near)
+        if len(term) > 2 and not term.isdigit() and everywhere <= max(total * COMMON, near)
     )
-    return [term for _, term in weighed[:WORDS]]
-
-
-def count(db: sqlite3.Connection) -> int:
-    """Passages in the index (the word table has a row for each)."""
-    return int(db.execute("SELECT count(*) FROM passage").fetchone()[0])
+    kept: list[str] = []
+    matches = 0
+    for _, term, everywhere in weighed:
+        matches += everywhere
+        if len(kept) == WORDS or matches > MATCHES:
+            break
+        kept.append(term)
+    return kept
 
 
 def stems(db: sqlite3.Connection, words: Sequence[str]) -> set[str]:
@@ -49,3 +53,11 @@ def stems(db: sqlite3.Connection, words: Sequence[str]) -> set[str]:
     db.execute("DELETE FROM temp.sample")
     db.execute("INSERT INTO temp.sample(text) VALUES (?)", (" ".join(words),))
     return {row[0] for row in db.execute("SELECT term FROM temp.sample_word")}
+
+
+def stems_beside(db: sqlite3.Connection, words: Sequence[str]) -> set[str]:
+    """The same, leaving the sample as it is."""
+    db.execute("INSERT INTO temp.sample(rowid, text) VALUES (?, ?)", (_LAST_ROW, " ".join(words)))
+    found = {row[0] for row in db.execute("SELECT term FROM temp.sample_place WHERE doc = ?", (_LAST_ROW,))}
+    db.execute("DELETE FROM temp.sample WHERE rowid = ?", (_LAST_ROW,))
+    return found

@@ -14,10 +14,9 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from aios.domain.record import Trust
 from aios.domain.tree import Identified, Tree
 from aios.memory.dates import date_words
 from aios.memory.entries import DIRECTORIES, Entry, entry, is_recalled
@@ -25,7 +24,7 @@ from aios.memory.passages import Passage
 from aios.memory.tables import DELETE_FILE, DELETE_PASSAGE, INSERT_FILE, INSERT_PASSAGE, OWN_TABLES, TABLES
 
 APPLICATION = 0x61696F73  # "aios"
-VERSION = 2
+VERSION = 3
 BEFORE, AFTER = 1, 2  # of `passage.around`
 PATIENCE = 20.0  # seconds that we wait for another process to finish writing
 
@@ -49,26 +48,30 @@ _Part = tuple[int, str, str]  # passage id, text, heading
 _INHERITED: list[sqlite3.Connection] = []
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file of the index, without its text. `extra` is what its only passage is found by beside its text."""
+class File(NamedTuple):
+    """A file of the index, without its text. `extra` is what its only passage is found by beside its text.
+
+    `kinds` are joined by bars. A tuple, as the database gives it: a question meets hundreds of them.
+    """
 
     id: int
     path: str
     blob: str
     kind: str
-    kinds: frozenset[str]
+    kinds: str
     title: str
-    trust: Trust
+    trust: str
     created: str
     expires: float | None
     run: str
     replaced_by: str
     extra: str
 
+    def is_any_of(self, kinds: frozenset[str]) -> bool:
+        return not kinds.isdisjoint(self.kinds.split("|"))
 
-@dataclass(frozen=True, slots=True)
-class Place:
+
+class Place(NamedTuple):
     """Where a passage stands, and who says it (lower case; empty where nobody is named).
 
     Passages of one file have ids in order, one after another; `around` tells which neighbours there are.
@@ -144,7 +147,7 @@ class Index:
                     self.db.execute("ROLLBACK")
                     self.db.execute("BEGIN IMMEDIATE")
                     self._bring_to(wanted, tree)
-                    self.db.execute("UPDATE state SET tree = ?", (identity,))
+                    self.db.execute("UPDATE state SET tree = ?, passages = (SELECT count(*) FROM passage)", (identity,))
             yield
         except BaseException:
             if self.db.in_transaction:
@@ -215,6 +218,10 @@ class Index:
             body = "\n".join(text for _, text, _ in parts)
             self.db.execute(DELETE_FILE if remove else INSERT_FILE, (number, title, facts, body))
 
+    def count(self) -> int:
+        """Passages in the index."""
+        return int(self.db.execute("SELECT passages FROM state").fetchone()[0])
+
     def passages_of(self, ids: Sequence[int]) -> dict[int, tuple[int, Passage]]:
         """File id and passage by passage id; `line` counts within the file."""
         rows = self.db.execute(_PASSAGES, (json.dumps(ids),))
@@ -225,15 +232,15 @@ class Index:
 
     def files_of(self, ids: Sequence[int]) -> dict[int, File]:
         rows = self.db.execute(_FILES_OF, (json.dumps(ids),))
-        return {row[0]: _file(row) for row in rows}
+        return {row[0]: File(*row) for row in rows}
 
     def files_at(self, paths: Sequence[str]) -> dict[str, File]:
         rows = self.db.execute(_FILES_AT, (json.dumps(paths),))
-        return {row[1]: _file(row) for row in rows}
+        return {row[1]: File(*row) for row in rows}
 
     def files(self) -> Iterator[File]:
         """All of them; costs what it sounds like."""
-        return (_file(row) for row in self.db.execute(f"{_FILES} ORDER BY path"))
+        return (File(*row) for row in self.db.execute(f"{_FILES} ORDER BY path"))
 
     def close(self) -> None:
         """Close; in a child of the process that opened it, only let go."""
@@ -264,12 +271,3 @@ def _wanted(tree: Tree) -> dict[str, str]:
     """Path → blob id of what memory keeps of a tree."""
     found = ((path, tree.blob(path)) for prefix in DIRECTORIES for path in tree.paths(prefix) if is_recalled(path))
     return {path: blob for path, blob in found if blob}
-
-
-def _file(row: Sequence[object]) -> File:
-    identifier, path, blob, kind, kinds, title, trust, created, expires, run, replaced_by, extra = row
-    return File(
-        int(str(identifier)), str(path), str(blob), str(kind), frozenset(str(kinds).strip("|").split("|")), str(title),
-        Trust(str(trust)), str(created), float(str(expires)) if expires is not None else None, str(run),
-        str(replaced_by), str(extra),
-    )  # fmt: skip

@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from aios.memory.feedback import related_words
 from aios.memory.index import File, Index, Place
@@ -17,26 +18,30 @@ from aios.memory.naming import Named, named_in
 from aios.memory.wanted import Wanted
 from aios.memory.words import match_any, query_words, words_of
 
-POOL = 240  # passages that a search hands on
-FEWEST = 60  # of them must be of wanted files, else these are searched alone
+POOL = 200  # passages that a search hands on
+LENDING = 100  # of these, from the best, lend their neighbours
+KEPT = 150  # candidates that are put in order
+FEWEST = 50  # of them must be of wanted files, else these are searched alone
 FILE_WEIGHT = 0.25
 NEIGHBOUR_WEIGHT = 0.3
 NAME_WEIGHT = 0.25  # the passage is of the record that the query names
 LINK_WEIGHT = 0.12  # … or of a file that refers to it
-SPEAKER_WEIGHT = 0.15  # … or is said by who is named
+SPEAKER_WEIGHT = 0.25  # … or is said by who is named
 FEEDBACK_WEIGHT = 0.25
 FEEDBACK_PASSAGES = 8
 REPLACED = 0.5  # what is left of the score of a passage whose file was replaced
 
 # Weights of the columns: text, heading, title, more.
 _PASSAGES = """
-SELECT rowid, -bm25(passage_words, 1.0, 0.7, 0.6, 0.5) AS score FROM passage_words
-WHERE passage_words MATCH :query ORDER BY score DESC LIMIT :most
+SELECT w.rowid, w.score, p.file, p.around, p.speaker FROM (
+  SELECT rowid, -bm25(passage_words, 1.0, 0.7, 0.6, 0.5) AS score FROM passage_words
+  WHERE passage_words MATCH :query ORDER BY score DESC LIMIT :most
+) w CROSS JOIN passage p ON p.id = w.rowid ORDER BY w.score DESC
 """
 _PASSAGES_OF = """
-SELECT passage_words.rowid, -bm25(passage_words, 1.0, 0.7, 0.6, 0.5) AS score
-FROM passage_words JOIN passage ON passage.id = passage_words.rowid
-WHERE passage_words MATCH :query AND passage.file IN (SELECT value FROM json_each(:only))
+SELECT p.id, -bm25(passage_words, 1.0, 0.7, 0.6, 0.5) AS score, p.file, p.around, p.speaker
+FROM passage_words JOIN passage p ON p.id = passage_words.rowid
+WHERE passage_words MATCH :query AND p.file IN (SELECT value FROM json_each(:only))
 ORDER BY score DESC LIMIT :most
 """
 # Weights of the columns: title, fields, body.
@@ -48,6 +53,9 @@ _IN_PLACE = """
 SELECT passage.id FROM passage JOIN file ON file.id = passage.file
 WHERE passage.id IN (SELECT value FROM json_each(?)) ORDER BY file.path, passage.id
 """
+
+
+_Row = tuple[int, float, int, int, str]  # passage, score, and the rest of its `Place`
 
 
 @dataclass(slots=True)
@@ -91,20 +99,22 @@ class _Search:
         top = kept[0][1] if kept else 0.0
         return {passage: score / top if top > 0 else 0.0 for passage, score in kept}
 
-    def _allowed(self, rows: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-        self.meet([passage for passage, _ in rows])
-        return [(passage, score) for passage, score in rows if passage in self.places]
+    def _allowed(self, rows: Sequence[_Row]) -> list[tuple[int, float]]:
+        self._learn([Place(row[0], row[2], row[3], row[4]) for row in rows])
+        return [(row[0], row[1]) for row in rows if row[0] in self.places]
 
     def meet(self, passages: Collection[int]) -> None:
         """Learn where passages stand; those of files that are not wanted stay unknown."""
-        found = self.index.places_of([each for each in passages if each not in self.places])
-        unknown = {place.file for place in found.values()} - self.files.keys() - self.others
+        self._learn(self.index.places_of([each for each in passages if each not in self.places]).values())
+
+    def _learn(self, places: Collection[Place]) -> None:
+        unknown = {place.file for place in places} - self.files.keys() - self.others
         for number, file in self.index.files_of(sorted(unknown)).items():
             if self.wanted.allows(file):
                 self.files[number] = file
             else:
                 self.others.add(number)
-        self.places.update((number, place) for number, place in found.items() if place.file in self.files)
+        self.places.update((place.id, place) for place in places if place.file in self.files)
 
 
 def ranked(index: Index, query: str, wanted: Wanted) -> list[Candidate]:
@@ -125,25 +135,29 @@ def ranked(index: Index, query: str, wanted: Wanted) -> list[Candidate]:
     _add_names(search, candidates, named_in(index.db, query), set(words_of(query)))
     _feed_back(search, words, candidates)
     _prefer_the_newer(search, candidates)
-    return _ordered(candidates.values())
+    return _ordered(candidates.values(), KEPT)
 
 
-def _ordered(candidates: Collection[Candidate]) -> list[Candidate]:
-    placed = sorted(candidates, key=lambda item: (item.file.path, item.passage))
-    by_date = sorted(placed, key=lambda item: item.file.created, reverse=True)
-    return sorted(by_date, key=lambda item: -round(item.score, 9))
+def _ordered(candidates: Collection[Candidate], most: int) -> list[Candidate]:
+    """The best `most` and those equal to the last: best first; of equals the newer, then by path and place."""
+    scores = {candidate.passage: round(candidate.score, 9) for candidate in candidates}
+    edge = sorted(scores.values(), reverse=True)[:most][-1] if scores else 0.0
+    kept = [candidate for candidate in candidates if scores[candidate.passage] >= edge]
+    kept.sort(key=lambda item: (item.file.path, item.passage))
+    kept.sort(key=lambda item: item.file.created, reverse=True)
+    return sorted(kept, key=lambda item: -scores[item.passage])
 
 
 def _rows(
     db: sqlite3.Connection, search: str, words: Sequence[str], only: Sequence[int] | None
-) -> tuple[list[tuple[int, float]], bool]:
-    """(row id, score), best first, at most `POOL`; and whether there were more.
+) -> tuple[list[_Row], bool]:
+    """The rows, best first, at most `POOL`; and whether there were more.
 
     Row ids tell of the index's history, so they must not decide who is in the pool. Where its edge cuts through rows
     of equal score, these are left out, unless that leaves nothing: then (rare, and slower) all are put in order.
     """
     values = {"query": match_any(words), "only": json.dumps(only), "most": POOL + 1}
-    rows: list[tuple[int, float]] = db.execute(search, values).fetchall()
+    rows: list[_Row] = db.execute(search, values).fetchall()
     if len(rows) <= POOL:
         return rows, False
     edge = rows[-1][1]
@@ -159,7 +173,7 @@ def _rows(
 def _with_neighbours(search: _Search, found: Mapping[int, float]) -> dict[int, float]:
     """What matched, and what stands beside it: each lends its neighbours a share of its score."""
     scores = dict(found)
-    for passage, score in found.items():
+    for passage, score in islice(found.items(), LENDING):
         for beside in search.places[passage].neighbours:
             scores[beside] = scores.get(beside, 0.0) + NEIGHBOUR_WEIGHT * score
     search.meet(scores.keys() - found.keys())
@@ -174,22 +188,23 @@ def _files(db: sqlite3.Connection, words: Sequence[str]) -> dict[int, float]:
 
 
 def _add_names(search: _Search, candidates: Mapping[int, Candidate], named: Named, words: set[str]) -> None:
-    for candidate in candidates.values():
-        candidate.named = named.of.get(candidate.file.id, ())
-        candidate.linked = named.linked.get(candidate.file.id, ())
-        speaker = search.places[candidate.passage].speaker
-        if candidate.named:
-            candidate.score += NAME_WEIGHT
-        elif candidate.linked:
-            candidate.score += LINK_WEIGHT
-        if speaker and not words.isdisjoint(words_of(speaker)):
-            candidate.speaker = speaker
-            candidate.score += SPEAKER_WEIGHT
+    if named.of:
+        for candidate in candidates.values():
+            candidate.named = named.of.get(candidate.file.id, ())
+            candidate.linked = named.linked.get(candidate.file.id, ())
+            candidate.score += NAME_WEIGHT if candidate.named else LINK_WEIGHT if candidate.linked else 0.0
+    speakers = {search.places[passage].speaker for passage in candidates}
+    asked = {speaker for speaker in speakers if speaker and not words.isdisjoint(words_of(speaker))}
+    if asked:
+        for passage, candidate in candidates.items():
+            if (speaker := search.places[passage].speaker) in asked:
+                candidate.speaker = speaker
+                candidate.score += SPEAKER_WEIGHT
 
 
 def _feed_back(search: _Search, words: Sequence[str], candidates: dict[int, Candidate]) -> None:
     """Search once more with the telling words of the best passages (pseudo-relevance feedback)."""
-    best = _ordered(candidates.values())[:FEEDBACK_PASSAGES]
+    best = _ordered(candidates.values(), FEEDBACK_PASSAGES)[:FEEDBACK_PASSAGES]
     related = related_words(search.index, words, [item.passage for item in best])
     if not related:
         return

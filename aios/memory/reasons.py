@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from aios.memory.feedback import count, stems
+from aios.memory.feedback import stems_beside
+from aios.memory.index import Index
 from aios.memory.passages import Passage
 from aios.memory.ranking import Candidate
 from aios.memory.words import match_any, query_words
@@ -34,11 +35,11 @@ class Reasons:
     fits: bool
 
 
-def why(db: sqlite3.Connection, query: str, chosen: Sequence[Candidate], passages: Mapping[int, Passage]) -> Reasons:
+def why(index: Index, query: str, chosen: Sequence[Candidate], passages: Mapping[int, Passage]) -> Reasons:
     words = query_words(query)
     if not chosen or not words:
         return Reasons({}, fits=False)
-    weights = _weights(db, words)
+    db = index.db
     db.execute("DELETE FROM temp.sample")
     rows = [
         (each.passage, passages[each.passage].text, passages[each.passage].heading, each.file.title, each.file.extra)
@@ -47,29 +48,35 @@ def why(db: sqlite3.Connection, query: str, chosen: Sequence[Candidate], passage
     db.executemany("INSERT INTO temp.sample(rowid, text, heading, title, more) VALUES (?, ?, ?, ?, ?)", rows)
     marked = _marked(db, words)
     texts = {each.passage: _why(db, each, marked.get(each.passage, _NONE)) for each in chosen}
-    return Reasons(texts, _is_fitting(db, weights, chosen))
+    return Reasons(texts, _is_fitting(index, words, chosen))
 
 
-def _weights(db: sqlite3.Connection, words: Sequence[str]) -> dict[str, float]:
-    """Stem → how telling it is; one that no passage has is the most telling of all."""
-    total = count(db)
-    found = {}
-    for stem in stems(db, words):
-        row = db.execute("SELECT doc FROM word WHERE term = ?", (stem,)).fetchone()
-        found[stem] = math.log((total + 1) / ((row[0] if row else 0) + 0.5))
-    return found
-
-
-def _is_fitting(db: sqlite3.Connection, weights: Mapping[str, float], chosen: Sequence[Candidate]) -> bool:
-    """Does one of the best hold enough of what was asked, or is named by it?"""
-    judged = {each.passage: 0.0 for each in chosen[:JUDGED]}
+def _is_fitting(index: Index, words: Sequence[str], chosen: Sequence[Candidate]) -> bool:
+    """Does one of the best hold enough of what was asked, or is it named there?"""
+    judged = [each.passage for each in chosen[:JUDGED]]
     if any(each.named or each.linked or each.replaces for each in chosen[:JUDGED]):
         return True
-    for stem, weight in weights.items():
-        for (passage,) in db.execute("SELECT DISTINCT doc FROM temp.sample_place WHERE term = ?", (stem,)):
-            if passage in judged:
-                judged[passage] += weight
-    return max(judged.values()) >= FITTING * sum(weights.values())
+    asked = stems_beside(index.db, words)
+    held: dict[int, set[str]] = {passage: set() for passage in judged}
+    for stem in asked:
+        for (passage,) in index.db.execute("SELECT DISTINCT doc FROM temp.sample_place WHERE term = ?", (stem,)):
+            if passage in held:
+                held[passage].add(stem)
+    if max(len(found) for found in held.values()) * 2 > len(asked):
+        return True  # no need to weigh, which costs a look at all places of a word
+    weights = _weights(index, asked)
+    best = max(sum(weights[stem] for stem in found) for found in held.values())
+    return best >= FITTING * sum(weights.values())
+
+
+def _weights(index: Index, asked: Collection[str]) -> dict[str, float]:
+    """Stem → how telling it is; one that no passage has is the most telling of all."""
+    total = index.count()
+    found = {}
+    for stem in asked:
+        row = index.db.execute("SELECT doc FROM word WHERE term = ?", (stem,)).fetchone()
+        found[stem] = math.log((total + 1) / ((row[0] if row else 0) + 0.5))
+    return found
 
 
 def _marked(db: sqlite3.Connection, words: Sequence[str]) -> dict[int, _Marked]:

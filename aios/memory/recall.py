@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 
 from aios.domain.memory import EVERYTHING, Among, Hit
+from aios.domain.record import Trust
 from aios.domain.tree import Tree
 from aios.memory.entries import moment
 from aios.memory.index import PATIENCE, Index, discard
@@ -91,7 +92,7 @@ class Memory:
             candidates = ranked(index, query, wanted)
             chosen = _diverse(candidates, max(limit, 0), per_file)
             found = index.passages_of([candidate.passage for candidate in chosen])
-            reasons = why(index.db, query, chosen, {number: part for number, (_, part) in found.items()})
+            reasons = why(index, query, chosen, {number: part for number, (_, part) in found.items()})
             if not reasons.fits:
                 return []
             hits = [_hit(each, found[each.passage][1], reasons.texts[each.passage]) for each in chosen]
@@ -157,7 +158,7 @@ def _hit(candidate: Candidate, passage: Passage, reason: str) -> Hit:
         line=passage.line,
         score=round(candidate.score, 6),
         why=reason,
-        trust=file.trust,
+        trust=Trust(file.trust),
         created=file.created,
         blob=file.blob,
     )

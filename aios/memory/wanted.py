@@ -22,7 +22,7 @@ class Wanted:
     def allows(self, file: File) -> bool:
         return (
             not (file.expires is not None and self.now is not None and file.expires < self.now)
-            and (not self.kinds or not self.kinds.isdisjoint(file.kinds))
+            and (not self.kinds or file.is_any_of(self.kinds))
             and (not self.among.trust or file.trust in self.among.trust)
             and (not self.among.run or file.run == self.among.run)
             and self._is_in_time(file.created)
