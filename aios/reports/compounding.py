@@ -7,6 +7,7 @@ chance; fewer runs than could show anything are said to be too few.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -152,13 +153,19 @@ def change_of(line: Line) -> str:
     show, found = line.measure.show, line.trend
     if found.verdict is Verdict.TOO_FEW:
         return f"{show(line.told[0])} → {show(line.told[-1])}" if len(line.told) > 1 else show(line.told[0])
-    share = f" ({found.change:+.0%})" if found.change is not None and line.basis is not Basis.SHARE else ""
-    return f"{show(found.first)} → {show(max(0.0, found.last))}{share}"
+    told = line.better is not None and found.change is not None and line.basis is not Basis.SHARE
+    share = f" ({found.change:+.0%})".replace("-", "−") if told else ""
+    most = 1.0 if line.basis is Basis.SHARE else math.inf  # a straight line may leave what is possible; values cannot
+    first, last = (show(min(max(0.0, value), most)) for value in (found.first, found.last))
+    return f"{first} → {last}{share}"
 
 
 def _moves(lines: Sequence[Line]) -> str:
     moved = [line for line in lines if line.better is not None]
-    return "; ".join(f"{line.measure.label} {_basis(line)}{line.trend.verdict} {change_of(line)}" for line in moved)
+    verb = {Verdict.FALLING: "fell", Verdict.RISING: "rose"}
+    return "; ".join(
+        f"{line.measure.label} {_basis(line)}{verb[line.trend.verdict]}, {change_of(line)}" for line in moved
+    )
 
 
 def _basis(line: Line) -> str:

@@ -26,7 +26,7 @@ figure { margin: 0; } figcaption { font-size: .9rem; } svg { width: 100%; height
 .trend { stroke: var(--plain); stroke-width: 2; fill: none; }
 .good .dots { fill: var(--good); } .good .trend { stroke: var(--good); }
 .bad .dots { fill: var(--bad); } .bad .trend { stroke: var(--bad); } .loose { stroke-dasharray: 3 4; opacity: .6; }
-.table { overflow-x: auto; }
+.table { overflow-x: auto; margin-top: 2rem; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .75rem .25rem 0; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--line); }
@@ -82,7 +82,8 @@ def _verdict(line: Line) -> str:
     if found.verdict is Verdict.NONE:
         return "no trend"
     word = "for the better" if line.better else "for the worse"
-    return f"{found.verdict}, {word} (by chance {found.chance:.1%})"
+    odds = f"1 in {1 / found.chance:,.0f}" if found.chance >= 0.001 else "less than 1 in 1,000"
+    return f"{found.verdict}, {word} ({odds} by chance)"
 
 
 def _drawing(line: Line) -> str:

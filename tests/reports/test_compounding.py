@@ -27,8 +27,8 @@ def test_a_known_fall_is_found_with_its_size() -> None:
     assert report.outcome is Outcome.CHEAPER
     work = next(line for line in report.lines if line.measure.name == "seconds")
     assert work.trend.change == pytest.approx(-0.66, abs=0.12)
-    assert sentence(report).startswith("It gets cheaper: over 12 runs, work per 100 words falling")
-    assert any("Reuse: passages that memory held rising" in line for line in beside(report))
+    assert sentence(report).startswith("It gets cheaper: over 12 runs, work per 100 words fell")
+    assert any("Reuse: passages that memory held rose, 0%" in line for line in beside(report))
 
 
 @pytest.mark.parametrize("seed", range(12))
