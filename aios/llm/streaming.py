@@ -139,7 +139,7 @@ class Heard:
     def reply(self, sent: int, model: str) -> ModelReply:
         """The answer as a whole; `sent` is how many characters were asked."""
         calls = tuple(
-            ToolCall(call.id or f"call-{number}", call.name, mended("".join(call.arguments)))
+            ToolCall(mended(call.id) or f"call-{number}", call.name, mended("".join(call.arguments)))
             for number, call in enumerate(self.calls)
         )
         return ModelReply(mended("".join(self.text)), calls, self._used(sent), self.model or model, self.finish)

@@ -150,7 +150,8 @@ def said(turn: ModelReply) -> ModelReply:
     for call in turn.calls:
         sent = ToolCall(mended(call.id), mended(call.name), mended(_filled(call.arguments)))
         calls += [replace(sent, id=f"c{n}") for n in range(MANY)] if call.id == "«many»" else [sent]
-    return replace(turn, text=mended(_filled(turn.text)), calls=tuple(calls), model=mended(one_line(turn.model)))
+    model, finish = mended(one_line(turn.model)), mended(one_line(turn.finish))
+    return replace(turn, text=mended(_filled(turn.text)), calls=tuple(calls), model=model, finish=finish)
 
 
 def _filled(text: str) -> str:

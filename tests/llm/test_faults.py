@@ -7,6 +7,7 @@ import itertools
 import json
 import tracemalloc
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -227,6 +228,23 @@ def test_no_more_tokens_are_cached_than_were_sent(cached: Any) -> None:
 def test_half_a_letter_of_two_is_no_letter_and_two_halves_are_one() -> None:
     halves = [event({"choices": [{"delta": {"content": half}}]}) for half in ("\ud83c", "\udf88 and ", "\ud800")]
     assert ask(Sends([STREAM, *halves, DONE])).text == "🎈 and �"
+
+
+def test_no_half_letter_gets_in_by_any_word_of_an_answer() -> None:
+    half = "\ud800"
+    call = {"index": 0, "id": half, "function": {"name": half, "arguments": half}}
+    end = {"model": half, "choices": [{"delta": {"content": half, "tool_calls": [call]}, "finish_reason": half}]}
+    json.dumps(asdict(ask(Sends([STREAM, event(end)]))), ensure_ascii=False).encode()
+    for answer in ([STREAM, event({"error": {"message": half}})], [STREAM, chunk({"refusal": half}), DONE]):
+        with pytest.raises(AiosError) as caught:
+            ask(Sends(answer))
+        caught.value.message.encode()
+    refused = json.dumps({"error": {"message": half}}).encode()
+    with pytest.raises(AiosError) as caught:
+        ask(
+            Sends([head("400 Bad Request", Content_Type="application/json", Content_Length=str(len(refused))), refused])
+        )
+    caught.value.message.encode()
 
 
 def test_a_thousand_calls_at_once_arrive_whole() -> None:
