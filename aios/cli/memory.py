@@ -111,3 +111,16 @@ def restore_command(ctx: click.Context, path: str) -> None:
 
     commit = restore(company(ctx).context, path)
     say(f"{path} is back ({commit[:10]}); it is not folded again")
+
+
+@command.command("verify", epilog="Example: aios memory verify")
+@click.option("--at", "commit", default="", help="A past commit; main's tip where nothing is said.")
+@click.pass_context
+def verify_command(ctx: click.Context, commit: str) -> int:
+    """Is the index of recall exactly what the files say? Every file is read anew. Exit code 1 where it is not."""
+    here = company(ctx)
+    found = here.memory.verify(here.tree(commit))
+    for line in found:
+        click.echo(line)
+    say("the index holds exactly what the files say" if not found else f"{counted(len(found), 'difference')}")
+    return Exit.FINDINGS if found else Exit.OK

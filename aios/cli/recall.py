@@ -3,33 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from aios.cli.output import company, emit_json, json_option, say
+
+if TYPE_CHECKING:
+    from aios.domain.memory import Hit
 
 
 @click.command(epilog='Example: aios recall "what did customers say about annual billing"')
 @click.argument("query")
 @click.option("--limit", "-n", default=8, show_default=True, help="At most this many passages.")
 @click.option("--kind", "kinds", multiple=True, help="Only this kind: note, source, content, decision …")
+@click.option("--trust", multiple=True, type=click.Choice(["operator", "derived", "external"]), help="Only so marked.")
+@click.option("--run", default="", help="Only what this run wrote.")
+@click.option("--since", default="", help="Only what was made on this date or later: 2026-03-02, 2026-03, 2026.")
+@click.option("--until", default="", help="Only what was made on this date or before.")
+@click.option("--at", "commit", default="", help="As of this past commit.")
+@click.option("--tokens", default=0, help="At most about so many tokens of text together.")
 @json_option
 @click.pass_context
-def command(ctx: click.Context, query: str, limit: int, kinds: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001
+def command(  # noqa: PLR0913, PLR0917 - one per option
+    ctx: click.Context, query: str, limit: int, kinds: tuple[str, ...], trust: tuple[str, ...], run: str, since: str,
+    until: str, commit: str, tokens: int, as_json: bool,  # noqa: FBT001
+) -> None:  # fmt: skip
     """The best passages for QUERY, with where each comes from, why it was found, and who stands behind it."""
+    from aios.domain.memory import Among
+    from aios.domain.record import Trust
+
     here = company(ctx)
     now = here.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
-    hits = here.recall(here.tree(), query, limit, kinds, now)
+    among = Among(frozenset(Trust(each) for each in trust), run, since, until)
+    tree = here.tree(commit)
+    hits = here.memory.recall(tree, query, limit=limit, kinds=kinds, among=among, now=now, tokens=tokens)
     if as_json:
         emit_json([asdict(hit) for hit in hits])
         return
     if not hits:
-        say("Nothing found. Other words may help; `aios query --tables` shows what can be asked in SQL.")
+        say("Nothing fits. Other words may help; `aios query --tables` shows what can be asked in SQL.")
     for hit in hits:
-        click.echo(f"{click.style(hit.title, bold=True)}  {hit.path}:{hit.line}")
-        click.echo(f"  {' '.join(hit.text.split())[:300]}")
-        click.echo(
-            click.style(
-                f"  {hit.why}; trust: {hit.trust.value}{', ' + hit.created[:10] if hit.created else ''}", dim=True
-            )
-        )
+        _show(hit)
+
+
+def _show(hit: Hit) -> None:
+    lines = f"{hit.line}–{hit.last_line}" if hit.last_line > hit.line else str(hit.line)
+    click.echo(f"{click.style(hit.title, bold=True)}  {hit.path}:{lines}")
+    click.echo(f"  {' '.join(hit.text.split())[:300]}")
+    facts = [hit.why, f"trust: {hit.trust.value}"] + [fact for fact in (hit.created[:10], hit.run) if fact]
+    click.echo(click.style(f"  {'; '.join(facts[:2])}{''.join(f', {fact}' for fact in facts[2:])}", dim=True))

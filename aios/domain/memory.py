@@ -13,7 +13,8 @@ class Hit:
 
     `path` and `start`–`end` locate it: offsets in characters into the document's *body* (the text behind the front
     matter; the whole text of a plain YAML record rendered as prose has start = end = 0). `line` counts from 1 within
-    the file. `score` is comparable within one answer only; `why` says in words why it was found.
+    the file, `last_line` is the passage's last. `run` is the run that wrote the file, where it says so. `score` is
+    comparable within one answer only; `why` says in words why it was found.
     """
 
     path: str
@@ -28,6 +29,8 @@ class Hit:
     trust: Trust
     created: str = ""
     blob: str = ""
+    last_line: int = 0
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class Index:
             if not (identity and self._tree() == identity):
                 # A read transaction cannot always become a writing one; end it and look again under the write lock.
                 self.db.execute("ROLLBACK")
-                wanted = _wanted(tree)
+                wanted = recalled(tree)
                 self.db.execute("BEGIN")
                 if self._blobs() != wanted or identity:
                     self.db.execute("ROLLBACK")
@@ -267,7 +267,7 @@ def discard(path: Path) -> None:
             Path(name).unlink()
 
 
-def _wanted(tree: Tree) -> dict[str, str]:
+def recalled(tree: Tree) -> dict[str, str]:
     """Path → blob id of what memory keeps of a tree."""
     found = ((path, tree.blob(path)) for prefix in DIRECTORIES for path in tree.paths(prefix) if is_recalled(path))
     return {path: blob for path, blob in found if blob}

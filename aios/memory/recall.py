@@ -20,6 +20,7 @@ from aios.memory.index import PATIENCE, Index, discard
 from aios.memory.passages import Passage
 from aios.memory.ranking import Candidate, ranked
 from aios.memory.reasons import why
+from aios.memory.verifying import differences
 from aios.memory.wanted import Wanted
 
 PER_FILE = 3
@@ -74,6 +75,21 @@ class Memory:
                     self._recover(error)
             self._give_up()
             return self._answer(tree, query, limit, wanted, per_file, tokens)
+
+    def verify(self, tree: Tree) -> list[str]:
+        """What of the index differs from what the tree holds, in words; nothing where they are equal.
+
+        Brings the index to the tree first, as every recall does; then reads every file anew. Raises nothing: an index
+        that cannot be read is said to be so.
+        """
+        with self._lock:
+            try:
+                index = self._open()
+                with index.at(tree):
+                    return list(differences(index, tree))
+            except (sqlite3.Error, OSError) as error:
+                self.close()
+                return [f"{self._path}: cannot be read ({error}); `aios rebuild` makes it anew"]
 
     def close(self) -> None:
         """Close the index file; a later recall opens it again."""
@@ -161,4 +177,6 @@ def _hit(candidate: Candidate, passage: Passage, reason: str) -> Hit:
         trust=Trust(file.trust),
         created=file.created,
         blob=file.blob,
+        last_line=passage.line + (passage.text.count("\n") if passage.end else 0),
+        run=file.run,
     )

@@ -78,3 +78,21 @@ def test_footnote_definitions_are_no_passages() -> None:
 
 def test_a_body_of_headings_only_is_still_found_by_its_words() -> None:
     assert [part.text for part in passages("# One\n\n## Two\n")] == ["# One\n\n## Two"]
+
+
+def test_each_turn_of_a_conversation_is_a_passage_with_its_speaker() -> None:
+    body = "**Ines:** Does it print?\n\n**Tom Li** (2026-03-02): Yes.\n\nIn landscape.\n\nInes: Good.\n"
+    assert [(part.speaker, part.text) for part in passages(body)] == [
+        ("Ines", "**Ines:** Does it print?"),
+        ("Tom Li", "**Tom Li** (2026-03-02): Yes.\n\nIn landscape."),
+        ("Ines", "Ines: Good."),
+    ]
+
+
+def test_prose_with_a_colon_in_it_is_no_conversation() -> None:
+    body = "Note: prices rise.\n\nWe wait until spring.\n\nThen we tell everybody."
+    assert [part.speaker for part in passages(body)] == [""]
+
+
+def test_a_thematic_break_ends_a_passage_and_is_in_none() -> None:
+    assert [part.text for part in passages("One.\n\n* * *\n\nTwo.\n\n***\n\nThree.")] == ["One.", "Two.", "Three."]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aios.domain import front_matter
+from aios.domain.memory import Among
 from aios.domain.record import Trust
 from aios.memory.recall import Memory
 from tests.memory.files import Files, note
@@ -148,3 +150,84 @@ def test_nothing_in_a_query_is_syntax(query: str) -> None:
 def test_a_question_without_words_has_no_answer(memory: Memory) -> None:
     assert found(memory, "") == found(memory, "?!") == found(memory, "zyzzyva") == []
     assert found(memory, "churn", limit=0) == []
+
+
+TALKS = Files(
+    {
+        "memory/talks/printing.md": note(
+            "Printing",
+            "**Ines:** The last column of the rent list is cut off.\n\n**Tom:** Turn the sheet.\n\n**Ines:** It fits.",
+            created="2026-03-02",
+            trust="external",
+        ),
+        "memory/talks/heating.md": note(
+            "Heating", "**Rolf:** The oven smokes.\n\n**Tom:** Sweep it.", created="2026-05-09", run="r-7"
+        ),
+    }
+)
+
+
+def test_what_stands_beside_a_match_is_found_with_it(memory: Memory) -> None:
+    texts = [hit.text for hit in memory.recall(TALKS, "rent column", now=NOW)]
+    assert texts[:2] == ["**Ines:** The last column of the rent list is cut off.", "**Tom:** Turn the sheet."]
+    assert "Rolf" not in " ".join(texts)
+
+
+def test_who_is_named_is_heard_first(memory: Memory) -> None:
+    said = (
+        "**Rolf:** Tom, the oven smokes.\n\n**Ines:** Rain again.\n\n**Ines:** Rain.\n\n**Tom:** Rolf, the oven smokes."
+    )
+    tree = Files({"memory/talks/oven.md": note("Talk", said)})
+    hits = memory.recall(tree, "did Tom see the oven smoke", now=NOW)
+    assert hits[0].text == "**Tom:** Rolf, the oven smokes."
+    assert "said by Tom" in hits[0].why
+
+
+def test_a_passage_tells_its_last_line_and_its_run(memory: Memory) -> None:
+    hit = memory.recall(TALKS, "smokes", now=NOW)[0]
+    assert (hit.line, hit.last_line, hit.run) == (9, 9, "r-7")
+
+
+def test_trust_run_and_time_narrow_the_answer(memory: Memory) -> None:
+    def asked(**among: object) -> set[str]:
+        return {hit.title for hit in memory.recall(TALKS, "Tom", among=Among(**among))}  # type: ignore[arg-type]
+
+    assert asked() == {"Printing", "Heating"}
+    assert asked(run="r-7") == asked(since="2026-05") == asked(since="2026-05-09", until="2026-05-09") == {"Heating"}
+    assert asked(until="2026-03") == {"Printing"}
+    assert asked(trust=frozenset({Trust.EXTERNAL})) == {"Printing", "Heating"}, "an unmarked note is external"
+    assert asked(trust=frozenset({Trust.OPERATOR})) == set()
+
+
+def test_what_was_replaced_stands_below_what_took_its_place(memory: Memory) -> None:
+    old = note("Price at launch", "A seat costs nine euros a month.", created="2025-01-01", replaced_by="new")
+    new = note("Price list", "Everybody pays fourteen euros.", created="2026-01-01")
+    tree = Files({"memory/decisions/old.md": old, "memory/decisions/new.md": new})
+    hits = memory.recall(tree, "what does a seat cost a month", now=NOW)
+    assert [hit.title for hit in hits] == ["Price list", "Price at launch"]
+    assert "took the place of “Price at launch”" in hits[0].why
+    assert hits[1].why.endswith("replaced since by “Price list”")
+
+
+def test_where_hardly_a_word_is_known_nothing_fits(memory: Memory) -> None:
+    question = "which zeppelin hangar, aerodrome, cockpit, propeller, fuselage, rudder or aileron smokes"
+    assert memory.recall(TALKS, question, now=NOW) == []
+
+
+def test_a_budget_of_tokens_is_kept_but_for_the_first(memory: Memory) -> None:
+    tree = Files({f"memory/lessons/{n}.md": note(f"N{n}", "Churn again. " * 20) for n in range(6)})
+    assert len(memory.recall(tree, "churn", tokens=1)) == 1
+    assert len(memory.recall(tree, "churn", tokens=150)) == 2
+    assert len(memory.recall(tree, "churn")) == 6
+
+
+def test_an_index_that_was_tampered_with_is_told(memory: Memory, tmp_path: Path) -> None:
+    memory.recall(TALKS, "oven")
+    assert memory.verify(TALKS) == []
+    database = sqlite3.connect(tmp_path / ".aios" / "recall.sqlite")
+    database.execute("UPDATE passage SET text = 'Nothing smokes.' WHERE text LIKE '%smokes%'")
+    database.execute("UPDATE file SET blob = 'ffff' WHERE path LIKE '%printing%'")
+    database.commit()
+    database.close()
+    told = memory.verify(TALKS)
+    assert [line.partition(": ")[0] for line in told] == ["memory/talks/heating.md", "memory/talks/printing.md"]
