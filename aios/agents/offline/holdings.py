@@ -24,7 +24,8 @@ from aios.domain.agent import AgentCall, Tools
 from aios.domain.keys import digest
 
 NOTES = "memory/research/"
-RECALLED = 24  # notes looked at for a topic
+RECALLED = 16  # notes looked at for a topic
+IDLE = 4  # notes in a row that told nothing new, after which no more are read
 NOTES_DAYS = 365
 
 At = tuple[str, int]  # id of a source, offset of the heading in its body
@@ -90,13 +91,21 @@ def holdings(
 
 
 def noted(call: AgentCall, tools: Tools, queries: Sequence[str], sources: Sequence[Source]) -> dict[At, str]:
-    """The places in these sources that usable notes hold, each with the note; for the planner, who names the notes."""
+    """The places in these sources that usable notes hold, each with the note; for the planner, who names the notes.
+
+    Notes are read as long as they tell something new: what was taken over from note to note is read once.
+    """
     hashes = {source.id: digest(source.body.encode()) for source in sources}
     found: dict[At, str] = {}
+    idle = 0
     for path, data in _usable(call, tools, notes_on(tools, queries)):
+        before = len(found)
         for at, _, sha256, origin in _complete(path, data):
             if hashes.get(at[0]) == sha256 and not _too_old(call, origin[1]):
                 found.setdefault(at, path)
+        idle = 0 if len(found) > before else idle + 1
+        if idle == IDLE:
+            break
     return found
 
 
