@@ -13,6 +13,7 @@ from aios.agents.evidence import (
     DEFINITION,
     QUOTE,
     REFERENCE,
+    SUPPORTED,
     Sentence,
     evidence_path,
     parse,
@@ -90,7 +91,7 @@ def _misquoted(read: Read, evidence_file: str, sentences: list[Sentence]) -> lis
     found = []
     bodies: dict[str, str | None] = {}
     for sentence in sentences:
-        if sentence.kind != QUOTE:
+        if sentence.kind not in {QUOTE, SUPPORTED}:
             continue
         if sentence.source not in bodies:
             text = read(sentence.source) if sentence.source else None
@@ -100,7 +101,7 @@ def _misquoted(read: Read, evidence_file: str, sentences: list[Sentence]) -> lis
             problem = f"quotes from {sentence.source or 'nowhere'}, which cannot be read"
         elif sentence.start is None or sentence.end is None or not 0 <= sentence.start < sentence.end <= len(body):
             problem = f"has no place in {sentence.source}"
-        elif unbroken(body[sentence.start : sentence.end]) != unbroken(sentence.text):
+        elif sentence.kind == QUOTE and unbroken(body[sentence.start : sentence.end]) != unbroken(sentence.text):
             problem = f"is not what {sentence.source} says at {sentence.start}–{sentence.end}"
         else:
             continue

@@ -17,6 +17,8 @@ from aios.domain.front_matter import render_yaml
 QUOTE = "quote"
 CONNECTIVE = "connective"
 RECORD = "record"
+SUPPORTED = "supported"  # a model's words; what they cite holds their numbers, names and most of their words
+UNVERIFIED = "unverified"  # a model's words that nothing stands behind
 
 _BREAK = re.compile(r"[ \t]*\n[ \t]*")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)|<(https?://[^>]*)>")

@@ -28,7 +28,10 @@ PREVIEW_LINES = 60
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a review tells. `changes` are state changes in words, `evidence` pairs of claim and source."""
+    """What a review tells. `changes` are state changes in words, `evidence` pairs of claim and source.
+
+    `unverified` are sentences that nothing stands behind, `kinds` counts the sentences of each kind.
+    """
 
     id: str
     run: str
@@ -53,6 +56,7 @@ class Review:
     seconds: float
     versions: Sequence[str] = ()
     operator_edits: Sequence[str] = field(default=())
+    kinds: Mapping[str, int] = field(default_factory=dict)
 
 
 def neutral(text: str) -> str:
@@ -160,10 +164,13 @@ def _value(value: Any) -> str:
 
 
 def _evidence(review: Review) -> str:
-    lines = [f"- {neutral(claim)} → {_code(source)}" for claim, source in review.evidence[:40]]
+    lines = [f"- **unverified**: {neutral(line)}" for line in review.unverified]
+    if review.unverified:
+        told = ", ".join(f"{number} {neutral(kind)}" for kind, number in sorted(review.kinds.items()))
+        lines.insert(0, f"- {counted(sum(review.kinds.values()), 'sentence')}: {told}")
+    lines += [f"- {neutral(claim)} → {_code(source)}" for claim, source in review.evidence[:40]]
     if len(review.evidence) > 40:
         lines.append(f"- … and {len(review.evidence) - 40} more: `aios explain {review.id}`")
-    lines += [f"- **unverified**: {neutral(line)}" for line in review.unverified]
     return _section("Evidence", lines)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aios.agents.evidence import QUOTE, RECORD, SUPPORTED, UNVERIFIED
 from aios.domain.names import branch_of, run_record_path
 from aios.domain.tree import Tree
 from aios.domain.wording import counted
@@ -79,17 +80,22 @@ def _sentence(tree: Tree, path: str, sentence: Mapping[str, Any]) -> Iterator[Li
     kind = str(sentence.get("kind", ""))
     yield Link("sentence", " ".join(str(sentence.get("text", "")).split()), path)
     source = str(sentence.get("source") or "")
-    if kind == "quote" and source:
+    if kind in {QUOTE, SUPPORTED} and source:
         start, end = int(sentence.get("start", 0)), int(sentence.get("end", 0))
         content = tree.read(source)
         document = parse(source, content)[0] if content is not None else None
         passage = (document.body or "")[start:end] if document else "the source is gone"
-        yield Link("quoted from", " ".join(passage.split()), f"{source}:{start}-{end}")
+        how = "quoted from" if kind == QUOTE else "supported by"
+        yield Link(how, " ".join(passage.split()), f"{source}:{start}-{end}")
+        if kind == SUPPORTED:
+            yield Link("checked", f"a model's words: {sentence.get('rule')}")
         if document:
             origin = document.data.get("origin", "")
             trust, collected = document.data.get("trust", ""), document.data.get("collected", "")
             yield Link("source", f"{document.data.get('title', '')} ({origin}; trust {trust}; {collected})", source)
-    elif kind == "record":
+    elif kind == UNVERIFIED:
+        yield Link("unverified", f"a model's words that nothing stands behind: {sentence.get('rule')}")
+    elif kind == RECORD:
         yield Link("value of a record", str(sentence.get("rule", "")), source)
     else:
         yield Link("connection", f"made by the rule `{sentence.get('rule', '')}`; it states no fact of its own")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from aios.agents.checks import CHECKS
-from aios.agents.evidence import evidence_path
+from aios.agents.evidence import QUOTE, SUPPORTED, UNVERIFIED, evidence_path
 from aios.domain.event import Change
 from aios.domain.names import branch_of, run_record_path
 from aios.domain.run import RunState
@@ -41,7 +41,7 @@ def review_of(context: Context, run: str) -> Review:
     tree = CommitTree(git, head)
     changes = changed_paths(git, base, head)
     written = [change for change in changes if not change.path.startswith("state/runs/")]
-    evidence, unverified = _evidence(tree, [change.path for change in written])
+    evidence, unverified, kinds = _evidence(tree, [change.path for change in written])
     event = event_between(git, base, head)
     told = replace(event, changes=tuple(change for change in event.changes if change in written))
     return Review(
@@ -61,6 +61,7 @@ def review_of(context: Context, run: str) -> Review:
         findings=[*(record.get("findings") or ()), *_step_findings(context, run, state), *_quotations(tree, written)],
         evidence=evidence,
         unverified=unverified,
+        kinds=kinds,
         changes=state_diff(told, git.read_blob),
         files=[change.path for change in written],
         reasons=_reasons(context, run, state),
@@ -99,21 +100,23 @@ def _title(record: Mapping[str, Any], state: RunState) -> str:
     return "; ".join(summaries) or f"Keep what {state.workflow} found on {state.subject}"
 
 
-def _evidence(tree: CommitTree, paths: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
-    """Quoted sentences with their places, and sentences that no source stands behind."""
+def _evidence(tree: CommitTree, paths: list[str]) -> tuple[list[tuple[str, str]], list[str], dict[str, int]]:
+    """Cited sentences with their places, sentences that nothing stands behind (and why), and how many of each kind."""
     evidence: list[tuple[str, str]] = []
     unverified: list[str] = []
+    kinds: dict[str, int] = {}
     for path in paths:
         if not path.startswith("state/evidence/"):
             continue
         document = parse(path, tree.read(path) or b"")[0]
         for sentence in (document.data.get("sentences") or ()) if document else ():
-            text = str(sentence.get("text", ""))
-            if sentence.get("kind") == "quote":
+            text, kind = str(sentence.get("text", "")), str(sentence.get("kind", ""))
+            kinds[kind] = kinds.get(kind, 0) + 1
+            if kind in {QUOTE, SUPPORTED}:
                 evidence.append((text[:120], f"{sentence.get('source')}:{sentence.get('start')}-{sentence.get('end')}"))
-            elif sentence.get("kind") == "unverified":
-                unverified.append(text[:120])
-    return evidence, unverified
+            elif kind == UNVERIFIED:
+                unverified.append(f"{text[:160]} ({sentence.get('rule') or 'nothing stands behind it'})")
+    return evidence, unverified, kinds
 
 
 def _confidence(state: RunState) -> float | None:

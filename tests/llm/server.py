@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,7 +38,8 @@ class Service:
 
 
 @contextmanager
-def serving(script: Sequence[Says]) -> Iterator[Service]:
+def serving(script: Sequence[Says] | Callable[[Mapping[str, Any]], Says]) -> Iterator[Service]:
+    """Answers from a list, the last one repeated, or made from what is asked."""
     release = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -50,7 +51,7 @@ def serving(script: Sequence[Says]) -> Iterator[Service]:
         def do_POST(self) -> None:
             service.keys.append(self.headers.get("Authorization", ""))
             service.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            says = script[min(len(service.asked), len(script)) - 1]
+            says = script(service.asked[-1]) if callable(script) else script[min(len(service.asked), len(script)) - 1]
             if says.silent:
                 release.wait(10)
                 self.close_connection = True

@@ -1,7 +1,8 @@
 """Engines of agents in the box that work with a model: the offline engine's rules, and a model's words where it may.
 
-Each is made from the models to try, in their order, and the contract as a judge; what a model cannot do right it leaves
-to the caller, which has the offline engine.
+Each is made from the models to try, in their order, and the contract as a judge. It lets the errors of models through,
+and raises NoAnswerError for what none got right: `aios.runs.routing` tries the next tier, then the offline engine, and
+counts what was spent. It hands one model at a time.
 """
 
 from __future__ import annotations
@@ -12,5 +13,12 @@ from aios.agents.loop import Judge
 from aios.domain.agent import Engine, Tier
 from aios.domain.model import Model
 
+
+def _writer(models: Mapping[Tier, Model], judge: Judge) -> Engine:
+    from aios.agents.assisted.writer import writer  # only where a model is configured
+
+    return writer(models, judge)
+
+
 # Role → (models by tier, the contract as a judge) → engine.
-ASSISTED: Mapping[str, Callable[[Mapping[Tier, Model], Judge], Engine]] = {}
+ASSISTED: Mapping[str, Callable[[Mapping[Tier, Model], Judge], Engine]] = {"writer": _writer}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aios.agents.checks import headings
-from aios.agents.evidence import CONNECTIVE, DEFINITION, Sentence
+from aios.agents.evidence import CONNECTIVE, DEFINITION, UNVERIFIED, Sentence
 from aios.agents.offline.phrasing import DESCRIPTION
 from aios.agents.offline.text.blocks import Block, BlockKind, blocks
 from aios.agents.offline.text.language import Language
@@ -27,6 +27,7 @@ THIN_SECTION = 40  # words
 LISTING_LINE = 3  # words that a line of a listing counts for, where a section is judged thin
 FAT_SECTION = 450
 SAME = 0.5
+UNVERIFIED_COSTS = 0.2  # of the part for citations, each
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _QUOTED = re.compile(r"(?m)^>[ \t]?")
 _LISTING = re.compile(r"(?ms)^(?:> ?)?```.*?^(?:> ?)?```$")
@@ -143,7 +144,11 @@ def _citations(subject: Subject, broken: Sequence[Finding]) -> tuple[float, str]
     why = f"{counted(cited, 'quoted sentence')}, {counted(len(wrong), 'problem')}" + (
         f", {counted(own, 'passage')} by the operator" if own else ""
     )
-    return (1.0 if cited and not wrong else max(0.0, 0.5 - 0.2 * len(wrong))), why
+    unverified = sum(sentence.kind == UNVERIFIED for sentence in subject.evidence)
+    if unverified:
+        why += f", {counted(unverified, 'sentence')} unverified"
+    value = 1.0 if cited and not wrong else max(0.0, 0.5 - 0.2 * len(wrong))
+    return max(0.0, value - UNVERIFIED_COSTS * unverified), why
 
 
 def _readability(

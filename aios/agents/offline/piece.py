@@ -45,6 +45,19 @@ class Piece:
         self.sentences.append(Sentence(text, RECORD, source=source, rule=rule))
         self.words += count_words(text)
 
+    def say(self, sentences: list[Sentence]) -> None:
+        """One paragraph of sentences, each with the mark of its footnote."""
+        marked = [f"{each.text}[^{each.footnote}]" if each.footnote else each.text for each in sentences]
+        self.blocks.append("\n".join(marked))
+        self.sentences += sentences
+        self.words += sum(count_words(each.text) for each in sentences)
+
+    def footnote(self, source: Source, start: int, end: int) -> int:
+        """A new footnote that leads to a place of the source; its number."""
+        number = len(self.footnotes) + 1
+        self.footnotes.append(definition(number, source.title, source.body[start:end], source.path, start, end))
+        return number
+
     def quote(self, source: Source, passages: list[tuple[Passage, str]]) -> None:
         """Passages of one source (each with the note that brought it), a footnote each.
 

@@ -50,8 +50,33 @@ class _Section:
     findings: list[Finding]
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a piece is written from: the plan's data, what a person wrote already, and each section's passages.
+
+    `missing` are the gaps, `findings` what was odd about the material and what came of the operator's words.
+    """
+
+    data: Mapping[str, Any]
+    written: str
+    filled: Sequence[tuple[str, list[Pick]]]
+    missing: list[str]
+    findings: list[Finding]
+
+
 def writer(call: AgentCall, tools: Tools) -> AgentReply:
     """Draft `state/content/<record>.md` and `state/evidence/<record>.yaml` from the plan and the research notes."""
+    draft, known = gathered(call, tools), language_of(tools)
+    said, path = phrasing(known.code), f"state/content/{call.input['record']}.md"
+    if draft.written:
+        piece = _continued(draft.written, path, draft.filled, said, known)
+    else:
+        piece = _compose(tools, draft.data, draft.filled, said, known)
+    return finished(call, draft, piece, known)
+
+
+def gathered(call: AgentCall, tools: Tools) -> Draft:
+    """The plan's sections with the passages that fit. Raises AiosError where there is no plan or no passage."""
     record = str(call.input["record"])
     path = f"state/content/{record}.md"
     text = tools.read(path)
@@ -60,7 +85,6 @@ def writer(call: AgentCall, tools: Tools) -> AgentReply:
     data, body, _ = load(text)
     written = "" if data.get("tier") else body.strip()  # the plan of a person's piece keeps what they wrote
     known = language_of(tools)
-    said = phrasing(known.code)
     guidance = understand(call.guidance)
     sources: dict[str, Source | None] = {}
     sections = [_section(tools, record, item, sources, known) for item in data.get("outline") or ()]
@@ -74,14 +98,29 @@ def writer(call: AgentCall, tools: Tools) -> AgentReply:
         unwanted=guidance.all("less"),
     )
     filled = [(section.heading, picks) for section, picks in zip(sections, chosen.sections, strict=True) if picks]
-    missing = _missing(data, sections, chosen, said)
+    missing = _missing(data, sections, chosen, phrasing(known.code))
     if not filled:
         raise AiosError(
             f"no passage for {record} was good enough to quote", "add sources on the topic and plan it again"
         )
-    piece = _continued(written, path, filled, said, known) if written else _compose(tools, data, filled, said, known)
     told = [*(finding for section in sections for finding in section.findings), *report(guidance, path, done=done)]
-    return _reply(call, _own(data, filled) if written else {}, data, piece, filled, missing, told, known)
+    return Draft(data, written, filled, missing, told)
+
+
+def introduction(draft: Draft, known: Language) -> tuple[str, str]:
+    """The sentence that says what the piece draws on, and its rule."""
+    said = phrasing(known.code)
+    sources = {pick.source.path: pick.source for _, picks in draft.filled for pick in picks}
+    spellings = spelling(source.body for source in sources.values())
+    topic = _inside(str(draft.data.get("topic") or draft.data.get("title")), spellings, known)
+    titles = list(dict.fromkeys(title_of(source) for source in sources.values()))
+    return said.intro.format(topic=topic, sources=said.named(titles)), "introduction"
+
+
+def finished(call: AgentCall, draft: Draft, piece: Piece, known: Language, *, tier: str = "offline") -> AgentReply:
+    """The reply for a piece, whoever wrote it."""
+    own = _own(draft.data, draft.filled) if draft.written else {}
+    return _reply(call, own, draft, piece, known, tier)
 
 
 def _section(
@@ -299,13 +338,12 @@ def _named(headings: Sequence[str], spellings: Mapping[str, str], said: Phrasing
 def _reply(
     call: AgentCall,
     own: Mapping[str, Any],
-    data: Mapping[str, Any],
+    draft: Draft,
     piece: Piece,
-    filled: Sequence[tuple[str, list[Pick]]],
-    missing: list[str],
-    told: Sequence[Finding],
     known: Language,
+    tier: str,
 ) -> AgentReply:
+    data, filled, missing = draft.data, draft.filled, draft.missing
     said, guidance = phrasing(known.code), understand(call.guidance)
     record = str(call.input["record"])
     path = f"state/content/{record}.md"
@@ -324,7 +362,7 @@ def _reply(
         "updated": call.now,
         "sources": used,
         "missing": missing,
-        "tier": "offline",
+        "tier": tier,
         "words": piece.words,
         "run": call.run,
         "trust": trust,
@@ -332,10 +370,10 @@ def _reply(
     }
     if fresh["tier"] is None:
         del fresh["tier"]
-    evidence = render(record, piece.sentences, run=call.run, tier="offline", created=call.now, trust=trust)
+    evidence = render(record, piece.sentences, run=call.run, tier=tier, created=call.now, trust=trust)
     reasons = [
         Reason(
-            f"“{heading}” quotes {counted(len(picks), 'passage')}",
+            f"“{heading}” {'quotes' if tier == 'offline' else 'draws on'} {counted(len(picks), 'passage')}",
             "chosen from the research notes by rank, kept in their sources' order, repetitions left out",
             tuple(f"{pick.source.path}:{pick.passage.start}-{pick.passage.end}" for pick in picks),
         )
@@ -353,6 +391,6 @@ def _reply(
         title=f"{title}: {counted(len(filled), 'section')}, {piece.words} words, "
         f"{counted(len(piece.footnotes), 'citation')}",
         reasons=tuple(reasons),
-        findings=tuple(told),
+        findings=tuple(draft.findings),
         confidence=round(min(1.0, 0.4 + 0.1 * len(filled) + piece.words / 4000), 3),
     )
