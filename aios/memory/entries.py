@@ -1,7 +1,5 @@
 """What memory keeps of one file: its passages, and the facts that help to find and judge them.
 
-Memory covers notes and every record that reads like something one would want to know again. What the machinery writes
-for itself (runs, metrics, signals, evidence) and what decides (agents, policies, connectors, schemas) is not recalled.
 A file that cannot be read as its format is still found by its words, as external text.
 """
 
@@ -10,28 +8,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
 from typing import Any
 
 from aios.domain import front_matter
 from aios.domain.names import MEMORY
 from aios.domain.record import Trust
 from aios.domain.slug import is_slug
-from aios.memory.passages import Passage, passages
+from aios.memory.passage import Passage
+from aios.memory.passages import passages
+from aios.memory.scope import STATE, moment
 from aios.memory.words import STOP, words_of
 from aios.store import documents
 
-STATE = "state/"
-DIRECTORIES = (MEMORY, STATE)
-NOT_RECALLED = ("runs", "metrics", "signals", "evidence", "agents", "policies", "connectors", "schemas")
 TEXT_LIMIT = 1024 * 1024  # characters of a file that are indexed
 FACTS_LIMIT = 4_000  # characters of a record rendered as prose
 LINKS_LIMIT = 200
 
-_SKIPPED = tuple(f"{STATE}{name}/" for name in NOT_RECALLED)
 _MACHINE_FIELDS = frozenset({"schema", "trust", "sha256", "text_sha256", "receipt", "run", "media_type", "slug"})
 _DATE_FIELDS = ("created", "collected", "decided", "date", "since", "updated")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _FIRST_HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 
 
@@ -58,15 +52,6 @@ class Entry:
     passages: tuple[Passage, ...]
     run: str = ""
     replaced_by: str = ""
-
-
-def is_recalled(path: str) -> bool:
-    """Is this file part of memory at all? One whose name is no text (odd bytes, kept as surrogates) is not."""
-    if not path.isascii() and _SURROGATE.search(path):
-        return False
-    if path.startswith(MEMORY):
-        return path.endswith(".md")
-    return path.startswith(STATE) and path.endswith((".md", ".yaml")) and not path.startswith(_SKIPPED)
 
 
 def entry(path: str, content: bytes) -> Entry:
@@ -104,17 +89,6 @@ def _replacement(path: str, named: str) -> str:
         return named
     directory, _, file = path.rpartition("/")
     return f"{directory}/{named.removesuffix('.md').removesuffix('.yaml')}.{file.rpartition('.')[2]}"
-
-
-def moment(text: str) -> float | None:
-    """A date (its end) or date-time as POSIX time, UTC where no offset is given; None where it is neither."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if len(text) <= len("2026-01-01"):
-        at = datetime.combine(at, time.max)
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _unreadable(path: str, content: bytes) -> Entry:

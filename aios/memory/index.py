@@ -15,13 +15,16 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from aios.domain.tree import Identified, Tree
 from aios.memory.dates import date_words
-from aios.memory.entries import DIRECTORIES, Entry, entry, is_recalled
-from aios.memory.passages import Passage
+from aios.memory.passage import Passage
+from aios.memory.scope import DIRECTORIES, is_recalled
 from aios.memory.tables import DELETE_FILE, DELETE_PASSAGE, INSERT_FILE, INSERT_PASSAGE, OWN_TABLES, TABLES
+
+if TYPE_CHECKING:
+    from aios.memory.entries import Entry
 
 APPLICATION = 0x61696F73  # "aios"
 VERSION = 3
@@ -166,6 +169,8 @@ class Index:
         return dict(self.db.execute("SELECT path, blob FROM file").fetchall())
 
     def _bring_to(self, wanted: Mapping[str, str], tree: Tree) -> None:
+        from aios.memory.entries import entry  # costs 30 ms that a search without news need not pay
+
         known = {path: (number, blob) for number, path, blob in self.db.execute("SELECT id, path, blob FROM file")}
         for path, (number, blob) in known.items():
             if wanted.get(path) != blob:

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from aios.memory.passage import Passage
+
 WORDS = 120  # at most, unless a single word is longer than the limit below
 LONGEST_WORD = 2_000  # characters; what looks like one longer word (data, minified code) is cut
 
@@ -26,18 +28,6 @@ _TURN = re.compile(
     r"|(?P<plain>[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,2})(?: \([^)\n]{1,40}\))?:)(?=\s|$)"
 )
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*\s+|\n")
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """`line` counts from 1 within the body; `heading` is the path of headings above, joined with ` › `."""
-
-    start: int
-    end: int
-    line: int
-    heading: str
-    text: str
-    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from aios.memory.feedback import stems_beside
 from aios.memory.index import Index
-from aios.memory.passages import Passage
+from aios.memory.passage import Passage
 from aios.memory.ranking import Candidate
 from aios.memory.words import match_any, query_words
 

@@ -15,12 +15,11 @@ from threading import Lock
 from aios.domain.memory import EVERYTHING, Among, Hit
 from aios.domain.record import Trust
 from aios.domain.tree import Tree
-from aios.memory.entries import moment
 from aios.memory.index import PATIENCE, Index, discard
-from aios.memory.passages import Passage
+from aios.memory.passage import Passage
 from aios.memory.ranking import Candidate, ranked
 from aios.memory.reasons import why
-from aios.memory.verifying import differences
+from aios.memory.scope import moment
 from aios.memory.wanted import Wanted
 
 PER_FILE = 3
@@ -82,6 +81,8 @@ class Memory:
         Brings the index to the tree first, as every recall does; then reads every file anew. Raises nothing: an index
         that cannot be read is said to be so.
         """
+        from aios.memory.verifying import differences
+
         with self._lock:
             try:
                 index = self._open()

@@ -9,7 +9,17 @@ import importlib
 import sys
 from pathlib import Path
 
-NAMES = ("start_up", "durable_step", "read_log", "projection", "check", "recording", "memory_years", "recall")
+NAMES = (
+    "start_up",
+    "durable_step",
+    "read_log",
+    "projection",
+    "check",
+    "recording",
+    "memory_years",
+    "recall",
+    "recall_speed",
+)
 
 
 def main(names: list[str]) -> int:
