@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def command(ctx: click.Context, sql: str | None, as_csv: bool, tables: bool, limit: int, as_json: bool) -> None:  # noqa: FBT001
-    """Run a read-only SQL query over records, events, field_changes, runs, work, steps, effects, questions and metrics."""
+    """Ask in read-only SQL: records, events, field_changes, runs, work, steps, effects, questions and metrics."""
     here = company(ctx)
     if tables or not sql:
         _describe(as_json=as_json)
