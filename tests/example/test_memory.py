@@ -151,3 +151,19 @@ def test_what_is_no_note_or_never_was_is_said(company: Path) -> None:
     assert "there never was" in never.stderr
     there = aios(company, "memory", "restore", "memory/research/old-notice.md")
     assert there.returncode == Exit.REFUSED
+
+
+def test_recall_answers_as_of_a_past_commit_and_its_index_is_what_the_files_say(company: Path) -> None:
+    past = subprocess.run(["git", "rev-parse", "HEAD"], cwd=company, check=True, capture_output=True, text=True)
+    note = {"schema": "note.v1", "kind": "lesson", "title": "Zeppelins", "created": "2026-11-01", "trust": "operator"}
+    (company / "memory/lessons/zeppelins.md").write_text(render_markdown(note, "Zeppelins need a hangar.\n"))
+    subprocess.run(["git", "add", "-A"], cwd=company, check=True)
+    subprocess.run(["git", "commit", "-qm", "Zeppelins"], cwd=company, check=True)
+    assert [hit["title"] for hit in told(company, "recall", "zeppelins hangar", "--since", "2026-11")] == ["Zeppelins"]
+    assert "Zeppelins" not in {
+        hit["title"] for hit in told(company, "recall", "zeppelins", "--at", past.stdout.strip())
+    }
+    assert aios(company, "recall", "zeppelins", "--trust", "external").stdout == ""
+    verified = aios(company, "memory", "verify")
+    assert (verified.returncode, verified.stdout) == (Exit.OK, "")
+    assert "exactly what the files say" in verified.stderr
