@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "query": ("Look", "Read-only SQL over records, events, runs and effects."),
     "report": ("Look", "What the figures say: does work get cheaper from run to run?"),
     "memory": ("Keep", "How memory is doing; fold old notes, bring folded ones back."),
+    "agents": ("Keep", "Your agents: contracts, golden cases, how each version does."),
     "migrate": ("Keep", "Propose records of old schema versions, rewritten in the newest."),
     "rebuild": ("Keep", "Rebuild what is derived from the log."),
     "prune": ("Keep", "Forget old recordings and spans; the log stays."),

@@ -11,6 +11,7 @@ RESERVED_WORKFLOWS = frozenset({"ledger", "traces"})
 COMPANY = "state/company.yaml"
 SCHEMAS = "state/schemas/"
 AGENTS = "state/agents/"
+CASES = "state/cases/"  # what agents are held to
 POLICIES = "state/policies/"
 CONNECTORS = "state/connectors/"
 WORKFLOWS = "workflows/"
@@ -24,6 +25,7 @@ PROTECTED = (
     WORKFLOWS,
     POLICIES,
     AGENTS,
+    CASES,
     CONNECTORS,
     SCHEMAS,
     COMPANY,

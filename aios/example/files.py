@@ -21,7 +21,15 @@ _PARTS = (
     ("memory", "memory", "memory"),
     (".github/operator", "github", ".github"),
 )
-_MACHINERY = ("state/schemas/", "state/agents/", "state/policies/", "workflows/", "memory/policy.yaml", ".github/")
+_MACHINERY = (
+    "state/schemas/",
+    "state/agents/",
+    "state/cases/",
+    "state/policies/",
+    "workflows/",
+    "memory/policy.yaml",
+    ".github/",
+)
 _IGNORED = frozenset({".keep", ".DS_Store"})
 
 

@@ -102,6 +102,7 @@ def _equipment(tools: Mapping[str, bytes]) -> Iterator[tuple[date, str, list[str
     steps = (
         (FIRST, "Say what a record looks like", "state/schemas/"),
         (TOOLS, "Agents that propose: contracts and instructions", "state/agents/"),
+        (TOOLS, "What the agents are held to", "state/cases/"),
         (TOOLS, "What is asked, and what merges by itself", "state/policies/"),
         (TOOLS, "How the site and its log are reached", "state/connectors/"),
         (TOOLS, "How a piece is made and watched", "workflows/"),

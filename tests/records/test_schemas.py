@@ -17,7 +17,7 @@ from tests.records.dict_tree import REPOSITORY, DictTree, company, schema_files
 
 SHIPPED = sorted((REPOSITORY / "state" / "schemas").glob("*.json"))
 KINDS = (
-    "agent", "company", "connector", "content", "customer", "decision", "evidence", "funnel", "golden",
+    "agent", "case", "company", "connector", "content", "customer", "decision", "evidence", "funnel", "golden",
     "memory-policy", "metric", "note", "policy", "product", "project", "question", "run", "signal", "source",
     "workflow",
 )  # fmt: skip
