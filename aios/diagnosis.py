@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,6 +126,7 @@ def _models(company: Company) -> Iterator[Check]:
         return
     if not models:
         yield Check("model", "ok", "none is configured: agents work in the offline tier, from your own sources")
+    yield from _unknown_agents(company)
     for tier, model in models.items():
         request = Request((Message(Role.USER, "Answer with the word ready."),), max_tokens=16)
         try:
@@ -136,6 +137,18 @@ def _models(company: Company) -> Iterator[Check]:
         priced = model.cost(reply.usage) is not None
         hint = "" if priced else f"its price is not known: `tiers.{tier.value}.price` in state/company.yaml"
         yield Check("model", "ok" if priced else "warning", f"{tier.value}: {model.name} answers", hint)
+
+
+def _unknown_agents(company: Company) -> Iterator[Check]:
+    """Who is to ask a model and cannot."""
+    record = company.company_record()
+    tiers = record.get("tiers") if record else None
+    named = tiers.get("agents") if isinstance(tiers, Mapping) else None
+    unknown = [str(name) for name in named or () if name not in company.context.assisted]
+    if unknown:
+        known = ", ".join(sorted(company.context.assisted)) or "none"
+        names = ", ".join(f"`{name}`" for name in unknown)
+        yield Check("model", "warning", f"`tiers.agents` names {names}, in the box: {known}", "leave out the others")
 
 
 def _disk(company: Company) -> Check:

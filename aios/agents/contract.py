@@ -101,6 +101,7 @@ def _build(tree: Tree, document: Document, name: str) -> tuple[Contract | None, 
                 for item in data.get("invariants") or ()
             ),
             escalate_below=float((data.get("escalate") or {}).get("below", 0.0)),
+            escalate_to=tuple((data.get("escalate") or {}).get("to") or ()),
             budget_usd=float(budget.get("usd", 0.0)),
             budget_calls=int(budget.get("calls", 0)),
             event=str(data.get("event", "")) or f"{name}.replied",

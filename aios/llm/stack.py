@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import reduce
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 from aios.domain.agent import Tier
 from aios.domain.model import Model, Usage
 from aios.domain.run import Used
+from aios.errors import AiosError
 from aios.llm.budget import Budgeted, Limits
 from aios.llm.cache import Cached
 from aios.llm.compatible import Compatible
@@ -60,12 +62,13 @@ class Stack:
         return Spending(file, world.clock, self._zone, world.worker, world.alive, self._past)
 
     def models(self, *, cached: bool = True) -> dict[Tier, Model]:
+        """The models by tier. Not `cached`, each is asked anew, and once: to see whether it answers, nobody waits."""
         spending, limits, file = self.spending, self.limits, self.world.local / "answers.sqlite"
         found: dict[Tier, Model] = {}
         for tier, settings in configured(self.company, self.world.secret).items():
             held = Budgeted(self._service(settings), spending, limits)
-            asked = Retrying(held, self.world.pause)
-            found[tier] = Cached(asked, file, settings.base_url) if cached else asked
+            patient = Retrying(held, self.world.pause)
+            found[tier] = Cached(patient, file, settings.base_url) if cached else held
         return found
 
     def prospects(self, agent: str, tokens: int) -> dict[str, Any]:
@@ -78,8 +81,10 @@ class Stack:
             usd = model.cost(Usage(tokens, ANSWER))
             known[tier.value] = {"window": model.window, **how.get(tier.value, {})}
             known[tier.value] |= {} if usd is None else {"usd": round(usd, 4)}
-        left = self.limits.left(self.spending.sums())
-        return known if left is None else known | {"left": round(left, 4)}
+        with suppress(AiosError):  # whoever wants to spend is told so; this only looks
+            left = self.limits.left(self.spending.sums())
+            known |= {} if left is None else {"left": round(left, 4)}
+        return known
 
     def costs(self) -> dict[str, Any]:
         """What was spent today and this month, what is granted (null: no limit), and what the cache spared."""

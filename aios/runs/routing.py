@@ -83,8 +83,9 @@ class _Attempt:
     def reply(self) -> AgentReply:
         route = self._route()
         spent, failures = Spent(), []
+        unsure: list[tuple[Tier, AgentReply]] = []
         until = time.monotonic() + self._seconds()
-        for tier in route.tiers:
+        for number, tier in enumerate(route.tiers):
             try:
                 reply = self._ask(tier, route, spent, until)
             except OverBudgetError as error:
@@ -94,11 +95,34 @@ class _Attempt:
                 failures.append((tier, error))
                 continue
             spent.tiers[tier.value] = "right" if reply.question is None else "asked"
-            reason = Reason(f"{tier.value} tier ({self.models[tier].name})", _why(route, failures))
-            return self._finished(replace(reply, reasons=(reason, *reply.reasons)), route, spent, tier)
+            unsure.append((tier, reply))
+            if not self._higher(reply, route.tiers[number + 1 :]):
+                break
+        if unsure:
+            return self._best(unsure, route, failures, spent)
         if self.offline is not None:
             return self._instead(self.offline, route, failures, spent)
         return self._finished(self._unanswered(route, failures, spent), route, spent)
+
+    def _higher(self, reply: AgentReply, others: Sequence[Tier]) -> bool:
+        """Does the contract want a higher tier to try what this one is not sure of?"""
+        contract = self.call.contract
+        unsure = reply.question is None and reply.confidence < contract.escalate_below
+        return unsure and any(tier.value in contract.escalate_to for tier in others[:1])
+
+    def _best(
+        self,
+        replies: Sequence[tuple[Tier, AgentReply]],
+        route: Route,
+        failures: Sequence[tuple[Tier, AiosError]],
+        spent: Spent,
+    ) -> AgentReply:
+        """The reply that is surest of itself; of equals the one of the higher tier."""
+        said = [f"{tier.value} tier is {reply.confidence:.0%} confident" for tier, reply in replies]
+        tier, reply = max(reversed(replies), key=lambda each: each[1].confidence)
+        why = "; ".join([*(said if len(replies) > 1 else ()), _why(route, failures)])
+        reason = Reason(f"{tier.value} tier ({self.models[tier].name})", why)
+        return self._finished(replace(reply, reasons=(reason, *reply.reasons)), route, spent, tier)
 
     def _route(self) -> Route:
         size = tokens_of(instructions(self.call)) + tokens_of(task(self.call, ())) + self.call.contract.context_tokens

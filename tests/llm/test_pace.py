@@ -111,3 +111,10 @@ def test_nothing_is_begun_that_there_is_no_time_for(tmp_path: Path) -> None:
         with pytest.raises(TransientError, match="no time left"):
             asked.complete(Request(ASK.messages, terms=Terms(seconds=0.0)), lambda _: None)
     assert (clock.waits, len(service.asked)) == ([], 1)
+
+
+def test_a_silent_service_is_left_when_the_time_is_over() -> None:
+    with serving([Says(silent=True)]) as service:
+        asked = Compatible(Settings(Tier.SMALL, "tiny", service.url, "", "", (1.0, 2.0), 60.0))
+        with pytest.raises(TransientError, match="did not answer"):
+            asked.complete(Request(ASK.messages, terms=Terms(seconds=0.2)), lambda _: None)

@@ -14,14 +14,15 @@ import pytest
 
 from aios.domain.agent import AgentCall, AgentReply, Engine, Tier, Tools
 from aios.domain.front_matter import render_markdown
-from aios.domain.model import Listen, Message, Model, ModelReply, Request, Role
+from aios.domain.model import Listen, Message, Model, ModelReply, Request, Role, Usage
 from aios.domain.run import GO_ON, OFFLINE, STOP, RunStatus
 from aios.errors import AiosError, OverBudgetError, RefusedError, TransientError
 from aios.runs.conductor import carry_on
-from aios.runs.context import Context, Progress
+from aios.runs.context import Assisted, Context, Progress
 from aios.runs.gate import answer
 from aios.runs.replay import Verdict, replay
 from aios.runs.session import events_of
+from aios.runs.start import start_run
 from aios.runs.traces import manifest_of
 from tests.agents.scripted import Scripted
 from tests.runs import house
@@ -132,6 +133,49 @@ def test_a_tier_that_was_often_wrong_is_asked_last(root: Path) -> None:
     found = written(on_models(root, small, large, prospects=lambda *_: known))
     assert (found["piece"], found["usage"]["models"]) == ("Better.", ["big"])
     assert "tiny comes last: 1 of 5 answers were accepted" in found["route"]["why"]
+
+
+@pytest.mark.parametrize(("to", "piece"), [("[large, operator]", "Better."), ("[operator]", "Well said.")])
+def test_what_one_tier_is_not_sure_of_a_higher_one_tries_where_the_contract_says(
+    root: Path, to: str, piece: str
+) -> None:
+    contract = root / "state/agents/scribe.yaml"
+    contract.write_text(contract.read_text() + f"escalate: {{below: 0.6, to: {to}}}\n")
+    subprocess.run(["git", "commit", "-qam", "escalate"], cwd=root, check=True)
+    large = Scripted([f"{PIECE} Better."], name="big")
+    here = on_models(root, Scripted([f"{PIECE} Well said."]), large)
+    found = written(replace(here, assisted={"scribe": _confident({"tiny": 0.4, "big": 0.5})}))
+    assert found["piece"] == piece
+    worse = Scripted([RefusedError("no")], name="big")
+    here = on_models(root, Scripted([f"{PIECE} Well said."]), worse)
+    again = replace(here, assisted={"scribe": _confident({"tiny": 0.4})})
+    with again.git:
+        run = start_run(
+            again, "write-piece", {"topic": "A fine topic"}, trigger=house.TRIGGER | {"key": "2"}, replace=True
+        )
+        carry_on(again, run)
+        assert told(again, run)["piece"] == "Well said."
+
+
+def _confident(by_model: Mapping[str, float]) -> Assisted:
+    def confident(models: Mapping[Tier, Model], judge: Callable[[AgentReply], Sequence[str]]) -> Engine:
+        (model,) = models.values()
+        return lambda call, tools: replace(scribe(models, judge)(call, tools), confidence=by_model[model.name])
+
+    return confident
+
+
+def test_models_have_less_time_than_the_step_so_that_it_can_end_by_itself(root: Path) -> None:
+    found = written(on_models(root, InTime([])))
+    assert 200 < float(found["piece"]) <= 285
+
+
+@dataclass
+class InTime(Scripted):
+    """Says how much time it was given."""
+
+    def complete(self, request: Request, listen: Listen) -> ModelReply:
+        return ModelReply(f"{PIECE} {request.terms.seconds}", usage=Usage(1, 1), model=self.name)
 
 
 @pytest.mark.parametrize("more", ["  agents: []\n", "  agents: [planner]\n"])
