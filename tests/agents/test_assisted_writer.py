@@ -15,6 +15,7 @@ from aios.agents.loop import NoAnswerError
 from aios.agents.offline.front import load
 from aios.agents.offline.text.language import language
 from aios.domain.agent import AgentReply, Tier
+from aios.errors import AiosError
 from tests.agents.company import Company, call
 from tests.agents.drafting import Drafting, Write, in_short
 from tests.agents.flow import draft, edit
@@ -160,7 +161,7 @@ def test_a_source_that_is_not_given_supports_nothing(company: Company) -> None:
 
 def test_what_a_person_wrote_is_left_to_the_engine_that_keeps_it(company: Company) -> None:
     company.files[PATH] = "\n".join(line for line in company.files[PATH].split("\n") if not line.startswith("tier:"))
-    with pytest.raises(NoAnswerError, match="word for word"):
+    with pytest.raises(AiosError, match="word for word"):
         write(company, Drafting())
 
 

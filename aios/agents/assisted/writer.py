@@ -25,6 +25,7 @@ from aios.domain.agent import AgentCall, AgentReply, Engine, Reason, Tier, Tools
 from aios.domain.finding import Finding, Severity
 from aios.domain.model import Model
 from aios.domain.record import Trust
+from aios.errors import AiosError
 
 FEWEST = 0.5  # share of what a draft claims that must be supported; below, it is no draft
 SAME_HEADING = 0.5  # of the stems of both
@@ -36,12 +37,14 @@ _Made = list[tuple[str, list[list[Sentence]]]]
 
 
 def writer(models: Mapping[Tier, Model], judge: Judge) -> Engine:
-    """The engine. Raises NoAnswerError where no draft of a model holds, and what its service raises."""
+    """The engine. Raises NoAnswerError where no draft of a model holds, AiosError for a person's piece, and what the
+    service raises.
+    """
 
     def engine(call: AgentCall, tools: Tools) -> AgentReply:
         draft = gathered(call, tools)
         if draft.written:
-            raise NoAnswerError("what a person wrote is continued word for word")
+            raise AiosError("what a person wrote is continued word for word, without a model")
         wrong = "there is no model to ask"
         for tier, model in models.items():
             try:
