@@ -75,7 +75,7 @@ def test_old_notes_are_folded_on_approval_found_by_their_summary_and_come_back(c
     assert "> Ninety days of notice were enough" in summary
     assert "trust: derived" in summary
     assert aios(company, "check").returncode == Exit.OK
-    hits = told(company, "recall", "how much notice do customers want before a price rise")
+    hits = told(company, "recall", "ninety days of notice were enough for nine of ten")
     assert SUMMARY in [hit["path"] for hit in hits]
     folded = aios(company, "memory", "show", "memory/research/old-notice.md")
     assert "A second passage" in folded.stdout

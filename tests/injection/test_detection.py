@@ -21,6 +21,7 @@ def test_orders_are_noticed_in_every_spelling(hostile: Hostile) -> None:
 def test_the_companys_own_texts_raise_no_alarm() -> None:
     folders = ("state", "memory", "workflows")
     files = [path for folder in folders for path in (TOP / folder).rglob("*") if path.suffix in {".md", ".yaml"}]
+    files = [path for path in files if path.parent.name != "cases"]  # some of them hold orders on purpose
     assert len(files) > 50
     assert [str(found) for path in files for found in orders_in(path.read_text(), str(path))] == []
 
