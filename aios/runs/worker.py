@@ -71,17 +71,22 @@ class Workers:
 
     def start(self, key: Any, work: Callable[[], Any], *, timeout: float) -> None:
         """Fork a child that runs `work`, which returns a JSON value. `timeout` is in seconds."""
-        read_end, write_end = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(read_end)
-            _child_main(work, write_end)  # does not return
-        os.close(write_end)
-        os.set_blocking(read_end, False)
-        now = time.monotonic()
-        child = _Child(key, pid, read_end, now + timeout, now, timeout)
-        self._children[key] = child
-        self._selector.register(read_end, selectors.EVENT_READ, child)
+        # Python ignores what is raised while it forks: an interrupt in that moment would be lost. It waits its turn.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            read_end, write_end = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                os.close(read_end)
+                _child_main(work, write_end)  # does not return
+            os.close(write_end)
+            os.set_blocking(read_end, False)
+            now = time.monotonic()
+            child = _Child(key, pid, read_end, now + timeout, now, timeout)
+            self._children[key] = child
+            self._selector.register(read_end, selectors.EVENT_READ, child)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def wait(self, limit: float | None = None) -> Iterator[tuple[Any, Result]]:
         """Wait until at least one child ended, or `limit` seconds went by; give those that ended."""
@@ -165,6 +170,7 @@ def _child_main(work: Callable[[], Any], write_end: int) -> None:
         _pipe = write_end
         os.setpgid(0, 0)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         answer = _answer(work)
         with os.fdopen(write_end, "wb") as pipe:
             pipe.write(answer)

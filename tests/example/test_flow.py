@@ -108,8 +108,19 @@ def test_the_next_plan_cites_what_was_learned(company: Path) -> None:
 def test_an_interrupted_run_says_how_to_go_on_and_goes_on(company: Path) -> None:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     command: Sequence[str] = [*AIOS, "run", "publish-content", "--input", f"topic={DEMO_TOPIC}"]
+
+    def heed_interrupts() -> None:
+        """As in a terminal: what is started in the background inherits that it ignores them."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
     with subprocess.Popen(
-        command, cwd=company, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        cwd=company,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509  one thread, before anything else runs
     ) as running:
         assert running.stderr is not None
         lines = []

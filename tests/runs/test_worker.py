@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -97,3 +98,23 @@ def _is_gone(pid: int) -> bool:
             return True
         os.sched_yield()
     return False
+
+
+INTERRUPTED = """
+import os, signal
+from aios.runs.worker import Workers
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))
+try:
+    with Workers() as workers:
+        workers.start("one", lambda: 1, timeout=5)
+        list(workers.wait())
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_an_interrupt_in_the_moment_of_a_fork_is_not_lost() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout == "interrupted\n", done.stderr
