@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from math import comb
 from typing import Any
 
-from aios.agents.contract import load_all
+from aios.agents.contract import load, load_all
 from aios.domain.agent import Contract
 from aios.domain.finding import Finding, Severity
 from aios.domain.names import AGENTS
@@ -88,7 +88,7 @@ def known_agents(context: Context, rejected: Iterable[str] = ()) -> list[Known]:
             if step.kind is StepKind.AGENT:
                 steps[name, step.name] = step.uses
                 uses.setdefault(step.uses, []).append(name)
-    records = records_of(attempts(context, steps, contracts), set(rejected))
+    records = records_of(attempts(context, steps), set(rejected))
     return [
         Known(
             contract,
@@ -100,17 +100,17 @@ def known_agents(context: Context, rejected: Iterable[str] = ()) -> list[Known]:
     ]
 
 
-def attempts(context: Context, steps: Mapping[tuple[str, str], str], contracts: Mapping[str, Contract]) -> list[Done]:
-    """Every attempt at an agent's step on any branch, oldest first. `steps` tells whose a step is where a failure does
-    not say."""
-    form = "%ct%x00" + "%x00".join(f"%(trailers:key=Aios-{name},valueonly,separator=%x20)" for name in _TRAILERS)
+def attempts(context: Context, steps: Mapping[tuple[str, str], str]) -> list[Done]:
+    """Every attempt at an agent's step on any branch, oldest first. `steps` tells whose a step is where a failure or a
+    question does not say; its version is the contract's in the commit that tells of it, for a run is pinned to that."""
+    form = "%H%x00%ct%x00" + "%x00".join(f"%(trailers:key=Aios-{name},valueonly,separator=%x20)" for name in _TRAILERS)
     asked = ("log", "--all", "--reverse", "-z", "--grep=^Aios-Step: ", f"--format={form}")
     told = context.git.text(*asked).split("\0")
     found: dict[str, Done] = {}
     versions: dict[tuple[str, str], int] = {}
-    size = len(_TRAILERS) + 1
+    size = len(_TRAILERS) + 2
     for start in range(0, len(told) - size + 1, size):
-        at, event, run, step, _, _, status, actor, key, usage, output = told[start : start + size]
+        commit, at, event, run, step, _, _, status, actor, key, usage, output = told[start : start + size]
         outcome = "asked" if event == "question.asked" else status
         name, _, version = actor.removeprefix("agent:").partition("@") if actor.startswith("agent:") else ("", "", "")
         agent = name or steps.get((run.partition("/")[0], step), "")
@@ -118,11 +118,12 @@ def attempts(context: Context, steps: Mapping[tuple[str, str], str], contracts: 
             continue
         if version.isdigit():
             versions[run, agent] = int(version)
-        number = versions.get((run, agent)) or (contracts[agent].version if agent in contracts else 0)
+        elif (run, agent) not in versions:
+            versions[run, agent] = _version_at(context, commit.strip(), agent)
         score = _mapping(output).get("score")
         found[key or f"{run}{step}{start}"] = Done(
             agent,
-            number,
+            versions[run, agent],
             run,
             datetime.fromtimestamp(int(at.strip()), UTC),
             outcome,
@@ -130,6 +131,12 @@ def attempts(context: Context, steps: Mapping[tuple[str, str], str], contracts: 
             float(score) if isinstance(score, int | float) else None,
         )
     return list(found.values())
+
+
+def _version_at(context: Context, commit: str, agent: str) -> int:
+    """0 where the contract of that time cannot be read."""
+    contract, _ = load(CommitTree(context.git, commit), agent, parse=parse)
+    return contract.version if contract else 0
 
 
 def records_of(done: Sequence[Done], rejected: set[str]) -> list[Record]:

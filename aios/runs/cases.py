@@ -71,13 +71,20 @@ def try_case(context: Context, tree: Tree, case: Record) -> Outcome:
     try:
         answer = agent_attempt(asked, call, here)
     except AiosError as error:
-        if case.get("refused"):
-            return named
+        if refused := case.get("refused"):
+            return replace(named, failed=_otherwise(refused, error))
         return replace(named, failed=(f"it failed: {error.message}",))
     if case.get("refused"):
         return replace(named, failed=("it was expected to be refused, and was not",))
     usd = answer["usage"].get("usd", 0.0)
     return replace(named, failed=tuple(_untrue(case, answer)), usd=float(usd) if isinstance(usd, int | float) else 0.0)
+
+
+def _otherwise(refused: object, error: AiosError) -> tuple[str, ...]:
+    """What differs where it was refused for another reason than the case names."""
+    if not isinstance(refused, str) or refused in error.message:
+        return ()
+    return (f"it was refused, but not with “{refused}”: {error.message}",)
 
 
 def _untrue(case: Record, answer: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,11 +14,13 @@ from typing import Any
 import pytest
 
 from aios.app import Company, found_company
+from aios.domain.agent import AgentCall, AgentReply, Tools
 from aios.domain.record import Record as CompanyRecord
 from aios.errors import Exit
 from aios.example import write_traffic
 from aios.runs.agents import Record, chance, drift
 from aios.runs.cases import cases, try_case
+from aios.store.trees import OverlayTree
 from tests.example.test_flow import aios, told
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +70,43 @@ def test_a_case_that_does_not_hold_fails_and_says_why(company: Company, changes:
     assert why in outcome.failed[0]
 
 
+NOTE = """---
+schema: note.v1
+kind: research
+title: Of long ago
+question: What was it?
+content: another-piece
+created: '2019-01-01'
+---
+
+It was long ago.
+"""
+
+
+def test_a_case_does_not_depend_on_notes_that_the_company_has(company: Company) -> None:
+    own = OverlayTree(company.tree(), {f"memory/research/own-{n}.md": NOTE.encode() for n in range(4)})
+    assert try_case(company.context, own, case(company, "archivist-folds-old-notes")).failed == ()
+
+
+def test_a_refusal_for_another_reason_than_the_named_one_fails(company: Company) -> None:
+    known = case(company, "writer-without-a-plan")
+    mistyped = replace(known, data={**known.data, "input": {"recrod": "no-such-piece"}})
+    (why,) = try_case(company.context, company.tree(), mistyped).failed
+    assert why.startswith("it was refused, but not with “there is no plan”")
+
+
+def test_a_deployer_that_updates_what_was_never_out_fails_its_case(company: Company) -> None:
+    engine = company.context.engines["deployer"]
+
+    def mistaken(call: AgentCall, tools: Tools) -> AgentReply:
+        reply = engine(call, tools)
+        return replace(reply, output={**reply.output, "capability": "cms.update"})
+
+    context = replace(company.context, engines={**company.context.engines, "deployer": mistaken})
+    outcome = try_case(context, company.tree(), case(company, "deployer-readies-an-edited-piece"))
+    assert outcome.failed == ("does not hold: output.capability == 'cms.publish'",)
+
+
 def test_what_needs_a_model_is_left_out_and_named(tmp_path: Path) -> None:
     root = tmp_path / "desk"
     found_company(root, name="Desk", email="me@desk.example", example=False)
@@ -98,6 +138,18 @@ def test_the_commands_tell_who_there_is_and_how_it_went(tmp_path: Path) -> None:
     wrong = aios(root, "agents", "show", "monitr")
     assert wrong.returncode == Exit.USAGE
     assert "did you mean `monitor`?" in wrong.stderr
+
+
+def test_a_question_counts_for_the_version_that_asked_it(tmp_path: Path) -> None:
+    root = tmp_path / "desk"
+    found_company(root, name="Desk", email="me@desk.example", example=False)
+    assert aios(root, "run", "publish-content", "--input", "topic=anglerfish").returncode == Exit.WAITING
+    contract = root / "state/agents/planner.yaml"
+    before = int(re.search(r"^version: (\d+)$", contract.read_text(), re.MULTILINE)[1])  # type: ignore[index]
+    contract.write_text(contract.read_text().replace(f"version: {before}", f"version: {before + 1}"))
+    subprocess.run(["git", "commit", "-qam", "The planner's next version"], cwd=root, check=True)
+    (only,) = told(root, "agents", "history", "planner")["versions"]
+    assert (only["version"], only["attempts"], only["asked"]) == (before, 1, 1)
 
 
 def version(number: int, attempts: int, failed: int, *, rejected: int = 0) -> Record:
