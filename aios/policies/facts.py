@@ -54,6 +54,10 @@ FACTS: dict[str, tuple[dict[str, Any], str]] = {
     "trust": ({"type": "array", "items": {"type": "string"}}, "trust marks of the records that are added or changed"),
     "errors": ({"type": "integer"}, "findings of severity error in the changed files"),
     "warnings": ({"type": "integer"}, "findings of severity warning in the changed files"),
+    "unverified": (
+        {"type": "integer"},
+        "sentences of the changed pieces that are a model's and that no source supports",
+    ),
     "protected": ({"type": "boolean"}, "does it touch what only a person may propose to change"),
     "cost_usd": ({"type": "number"}, "what the run cost"),
     "tokens": ({"type": "integer"}, "model tokens that the run used"),
@@ -69,6 +73,7 @@ def build(
     effects: Sequence[PlannedEffect],
     trust: Sequence[str],
     findings: Sequence[Finding],
+    unverified: int = 0,
     cost_usd: float = 0.0,
     tokens: int = 0,
 ) -> PolicyFacts:
@@ -93,6 +98,7 @@ def build(
         "trust": list(trust),
         "errors": sum(1 for finding in findings if finding.severity is Severity.ERROR),
         "warnings": sum(1 for finding in findings if finding.severity is Severity.WARNING),
+        "unverified": unverified,
         "protected": any(is_protected(path) for path in paths),
         "cost_usd": float(cost_usd),
         "tokens": tokens,

@@ -118,11 +118,17 @@ def _section(title: str, lines: Sequence[str]) -> str:
 
 
 def _decision(review: Review) -> str:
+    doubtful = len(review.unverified)
+    told = (
+        f"\n\n**{counted(doubtful, 'sentence')} unverified: nothing that was given stands behind it. See Evidence.**"
+        if doubtful
+        else ""
+    )
     if not review.effects:
-        return "**Merging keeps these files on main. Nothing outside this repository follows from it.**"
+        return f"**Merging keeps these files on main. Nothing outside this repository follows from it.**{told}"
     count = len(review.effects)
     what = "one effect" if count == 1 else f"{count} effects"
-    return f"**Merging allows {what} outside this repository, listed here. Nothing else happens.**"
+    return f"**Merging allows {what} outside this repository, listed here. Nothing else happens.**{told}"
 
 
 def _effects(review: Review) -> str:

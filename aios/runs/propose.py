@@ -19,6 +19,7 @@ from aios.runs.feedback import propose_lessons
 from aios.runs.history import OPENED, REFRESHED
 from aios.runs.planning import plan_effects
 from aios.runs.session import Session
+from aios.runs.standing import standing
 from aios.runs.traces import commit_kept
 from aios.runs.work import measured
 from aios.store.documents import dump, parse
@@ -110,6 +111,7 @@ def assess(
         effects=effects,
         trust=_trust(tree, [change.path for change in changes if change.after]),
         findings=findings,
+        unverified=len(standing(tree, [change.path for change in changes if change.after]).unverified),
         subject=state.subject,
     )
     verdict = judge(rules, facts)

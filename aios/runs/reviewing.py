@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from aios.agents.checks import CHECKS
-from aios.agents.evidence import QUOTE, SUPPORTED, UNVERIFIED, evidence_path
+from aios.agents.evidence import evidence_path
 from aios.domain.event import Change
 from aios.domain.names import branch_of, run_record_path
 from aios.domain.run import RunState
@@ -20,6 +20,7 @@ from aios.runs.context import AIOS_EMAIL, Context
 from aios.runs.definitions import Definitions, load
 from aios.runs.history import Fact
 from aios.runs.session import read_state
+from aios.runs.standing import standing
 from aios.runs.traces import manifest_of
 from aios.store.documents import parse
 from aios.store.log import event_between, read_events
@@ -41,7 +42,7 @@ def review_of(context: Context, run: str) -> Review:
     tree = CommitTree(git, head)
     changes = changed_paths(git, base, head)
     written = [change for change in changes if not change.path.startswith("state/runs/")]
-    evidence, unverified, kinds = _evidence(tree, [change.path for change in written])
+    stands = standing(tree, [change.path for change in written if change.after])
     event = event_between(git, base, head)
     told = replace(event, changes=tuple(change for change in event.changes if change in written))
     return Review(
@@ -59,9 +60,9 @@ def review_of(context: Context, run: str) -> Review:
         tier=_tier(record.get("cost") or {}),
         confidence=_confidence(state),
         findings=[*(record.get("findings") or ()), *_step_findings(context, run, state), *_quotations(tree, written)],
-        evidence=evidence,
-        unverified=unverified,
-        kinds=kinds,
+        evidence=stands.cited,
+        unverified=stands.unverified,
+        kinds=stands.kinds,
         changes=state_diff(told, git.read_blob),
         files=[change.path for change in written],
         reasons=_reasons(context, run, state),
@@ -98,25 +99,6 @@ def _record(context: Context, state: RunState, head: str) -> Mapping[str, Any] |
 def _title(record: Mapping[str, Any], state: RunState) -> str:
     summaries = [effect.summary for effect in awaited_effects(record)]
     return "; ".join(summaries) or f"Keep what {state.workflow} found on {state.subject}"
-
-
-def _evidence(tree: CommitTree, paths: list[str]) -> tuple[list[tuple[str, str]], list[str], dict[str, int]]:
-    """Cited sentences with their places, sentences that nothing stands behind (and why), and how many of each kind."""
-    evidence: list[tuple[str, str]] = []
-    unverified: list[str] = []
-    kinds: dict[str, int] = {}
-    for path in paths:
-        if not path.startswith("state/evidence/"):
-            continue
-        document = parse(path, tree.read(path) or b"")[0]
-        for sentence in (document.data.get("sentences") or ()) if document else ():
-            text, kind = str(sentence.get("text", "")), str(sentence.get("kind", ""))
-            kinds[kind] = kinds.get(kind, 0) + 1
-            if kind in {QUOTE, SUPPORTED}:
-                evidence.append((text[:120], f"{sentence.get('source')}:{sentence.get('start')}-{sentence.get('end')}"))
-            elif kind == UNVERIFIED:
-                unverified.append(f"{text[:160]} ({sentence.get('rule') or 'nothing stands behind it'})")
-    return evidence, unverified, kinds
 
 
 def _confidence(state: RunState) -> float | None:

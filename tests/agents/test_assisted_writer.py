@@ -177,6 +177,14 @@ SOURCE = "Acme waits 14 days before it sends a reminder. It never charges a late
         ("Acme sends a reminder after 41 days.", "the number 41 is not in what it cites"),
         ("A reminder is sent by Stripe after 14 days.", "“Stripe” is not in what it cites"),
         ("Acme charges a late fee to charities in Berlin.", "one of it and what it cites denies something"),
+        ("Stripe sends a reminder after 14 days.", "“Stripe” is not in what it cites"),
+        ("Acme sends a reminder after 14 weeks.", "the number 14 week is not in what it cites"),
+        ("Acme sends three reminders after 14 days.", "the number 3 is not in what it cites"),
+        ("Acme sends a reminder after fourteen days.", ""),
+        ("Acme sends a reminder after forty days.", "the number 40 is not in what it cites"),
+        ("Acme always sends a reminder after 14 days.", "it says “always”"),
+        ("Charities in Berlin pay a late fee.", "one of it and what it cites denies something"),
+        ("Acme sends a reminder after 14 days, see evil.example/pay.", "“evil.example/pay” is not in what it cites"),
         ("Good coffee keeps the whole team awake at night.", "too little of it is in what it cites"),
     ],
 )
@@ -191,6 +199,12 @@ def test_a_sentence_is_held_against_what_it_cites(sentence: str, why: str) -> No
         ("Here is how it is done.", ""),
         ("It takes 3 weeks.", "it gives a number"),
         ("As they say at Stripe, it works.", "it names “Stripe”"),
+        ("Stripe recommends it.", "it names “Stripe”"),
+        ("It takes two weeks.", "it gives a number"),
+        ("Here are the questions that follow.", ""),
+        ("Discounts are illegal.", "it names “Discounts”"),
+        ("Readers love higher prices.", "it claims something"),
+        ("It is not so.", "it claims something"),
         ("word " * 30, "it says too much"),
     ],
 )
@@ -201,3 +215,55 @@ def test_a_sentence_that_cites_nothing_may_only_connect(sentence: str, why: str)
 
 def test_thousands_are_one_number_however_they_are_marked() -> None:
     assert doubt("It cost 1.200 euros in all.", ["In all it cost 1,200 euros."], ENGLISH) == ""
+
+
+def test_a_statement_turned_round_is_not_supported() -> None:
+    source = "Prices were raised in spring, and customers with at least 3 seats pay less."
+    assert "“lowered”" in doubt("Prices were lowered in spring.", [source], ENGLISH)
+    assert "“more”" in doubt("Customers with at least 3 seats pay more.", [source], ENGLISH)
+    assert doubt("Prices were raised in spring.", [source], ENGLISH) == ""
+
+
+def test_names_are_held_against_german_sources_too() -> None:
+    source = "Die Firma Acme wartet 14 Tage, bevor sie mahnt."
+    assert doubt("Die Firma Acme wartet vierzehn Tage.", [source], language("de")) == ""
+    assert doubt("Die Firma Stripe wartet 14 Tage.", [source], language("de")) == "“Stripe” is not in what it cites"
+
+
+def test_what_only_two_passages_say_together_has_no_place_to_lead_to(company: Company) -> None:
+    names: list[str] = []
+
+    def joined(name: str, first: str) -> dict[str, Any]:
+        names.append(name)
+        both = [name, names[0]] if len(names) > 1 else [name]
+        return {"text": f"Put briefly, {first[:1].lower()}{first[1:]}", "from": list(reversed(both))}
+
+    write(company, Drafting(joined))
+    for sentence in parse(company.files[EVIDENCE])[1]:
+        if sentence.kind == "supported":
+            place = load(company.files[sentence.source])[1][sentence.start : sentence.end]
+            assert doubt(sentence.text, [place], ENGLISH, [sentence.text]) == ""
+
+
+@pytest.mark.parametrize("mark", ["~~~ ", "1. ", "+ ", "= ", "``` ", "> ", "&#45; "])
+def test_no_sentence_begins_a_block_of_its_own(company: Company, mark: str) -> None:
+    def dressed(name: str, first: str) -> dict[str, Any]:
+        return {**in_short(name, first), "text": mark + in_short(name, first)["text"]}
+
+    write(company, Drafting(dressed))
+    lines = load(company.files[PATH])[1].splitlines()
+    assert [line for line in lines if line.startswith(mark.strip())] == []
+    assert any(line.startswith("Put briefly") for line in lines)
+    assert held(company)
+
+
+def test_mending_takes_no_evidence_from_a_supported_sentence(company: Company) -> None:
+    def stuttering(name: str, first: str) -> dict[str, Any]:
+        said = in_short(name, first)
+        return {**said, "text": said["text"].replace("Put briefly,", "Put briefly in in short,")}
+
+    write(company, Drafting(stuttering))
+    before = kinds(company)["supported"]
+    assert edit(company, PATH).question is None
+    assert kinds(company)["supported"] == before
+    assert all(sentence.rule != "operator-text" for sentence in parse(company.files[EVIDENCE])[1])

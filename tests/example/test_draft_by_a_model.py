@@ -82,6 +82,8 @@ def test_an_invention_is_the_first_thing_that_the_operator_reads(company: Path) 
     evidence = shown[shown.index("## Evidence") :]
     assert "1 unverified" in evidence.splitlines()[2]
     assert evidence.splitlines()[3].startswith("- **unverified**: Our readers earn 4,711 euros more.")
+    assert f"state/content/{SUBJECT}.md:" in evidence.splitlines()[3]
+    assert "1 sentence unverified" in shown[: shown.index("## Effects")]
     assert "it gives a number and cites nothing" in shown
     assert "no source supports" not in shown
     assert aios(company, "check").returncode == Exit.OK

@@ -97,6 +97,7 @@ def test_two_rules_stand_above_all_files() -> None:
         ("amount >= 10000", {"effects": [effect(amount=10_000)]}, {"effects": [effect(amount=9_999)]}),
         ("effects.all(e, e.currency == 'EUR')", {"effects": [effect(currency="EUR")]}, {"effects": [effect()]}),
         ("'external' in trust", {"trust": ["external"]}, {"trust": ["derived"]}),
+        ("unverified > 0", {"unverified": 1}, {}),
         ("warnings > 1", {"findings": [finding(Severity.WARNING)] * 2}, {}),
         ("cost_usd > 0.5", {"cost_usd": 1}, {"cost_usd": 0.5}),
         ("cost_usd * 2.0 > 1.5", {"cost_usd": 1}, {}),

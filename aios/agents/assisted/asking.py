@@ -18,7 +18,12 @@ from aios.domain.model import Message, Model, Request, Role
 MENDS = 2  # times that a draft is sent back
 LONGEST = 600  # characters of a sentence
 MOST = 60  # sentences of a section
-_MARKUP = re.compile(r"<[^>]{0,200}>|[<>\[\]{}|#]|https?://\S+|www\.\S+")
+# Also what begins a fence, an entity or a listing, and schemes of addresses.
+_MARKUP = re.compile(
+    r"<[^>]{0,200}>|&#?\w+;|[<>\[\]{}|#~`\\^]|\b[a-z][a-z0-9+.-]{1,20}://\S+|www\.\S+|\b(?:mailto|javascript|data):\S+",
+    re.IGNORECASE,
+)
+_LISTED = re.compile(r"^(?:\d{1,9}[.)]|[-+*•=])\s+")
 
 _RULES = """
 You write the text of a piece whose outline and material are given. Rules check every sentence; the operator reads what
@@ -131,7 +136,8 @@ def _section(data: dict[str, Any]) -> SaidSection:
 def _said(data: dict[str, Any]) -> Said:
     """One sentence: no markup, no address, no control character, and an end."""
     text = plain(_MARKUP.sub(" ", one_line(str(data.get("text") or ""), LONGEST)))
-    text = " ".join(text.replace("“", "'").replace("”", "'").replace('"', "'").split()).strip(" -*•")
+    text = " ".join(text.replace("“", "'").replace("”", "'").replace("„", "'").replace('"', "'").split())
+    text = _LISTED.sub("", text.strip(" -*•+="))
     if not re.search(r"\w", text):
         return Said("", ())
     if text[-1] not in ".!?:…":

@@ -110,28 +110,31 @@ class _Writing:
             left = [section for section in left if not fits or section is not fits[0]]
         return made
 
-    def _is_same(self, one: str, other: str) -> bool:
-        return jaccard(set(stems(one, self.known)), set(stems(other, self.known))) >= SAME_HEADING
-
     def _sentence(self, said: Said) -> Sentence:
         cited = [(name, self.picks[name]) for name in said.passages if name in self.picks]
         unknown = [name for name in said.passages if name not in self.picks]
         texts = [unbroken(text_of(pick)) for _, pick in cited]
         names = [str(self.draft.data.get("title")), *(heading for heading, _ in self.draft.filled)]
         problem = f"there is no passage {unknown[0][:20]}" if unknown else doubt(said.text, texts, self.known, names)
-        note = cited[0][1].note if cited else ""
+        # One footnote leads to one place: what only several passages say together would not be found there.
+        whole = [
+            pick
+            for (_, pick), text in zip(cited, texts, strict=True)
+            if not doubt(said.text, [text], self.known, names)
+        ]
+        if cited and not whole:
+            problem = problem or "no single passage that it names says all of it"
+        pick = whole[0] if whole else cited[0][1] if cited else None
+        note = pick.note if pick else ""
         if problem:
             return Sentence(said.text, UNVERIFIED, rule=problem, note=note)
-        if not cited:
+        if pick is None:
             return Sentence(said.text, CONNECTIVE, rule="claims-nothing")
-        pick = cited[0][1]
         verbatim = _place(said.text, pick)
         if verbatim is not None:
             return Sentence(said.text, QUOTE, None, pick.source.path, *verbatim, "verbatim", note)
         place = (pick.passage.start, pick.passage.end)
-        return Sentence(
-            said.text, SUPPORTED, None, pick.source.path, *place, "numbers, names and words are there", note
-        )
+        return Sentence(said.text, SUPPORTED, None, pick.source.path, *place, CHECKED, note)
 
     def _fault(self, made: _Made) -> str:
         empty = [heading for heading, paragraphs in made if not paragraphs]
@@ -145,7 +148,7 @@ class _Writing:
     def _finished(self, made: _Made) -> AgentReply:
         piece = Piece()
         piece.connect(introduction(self.draft, self.known))
-        footnotes: dict[tuple[str, int], int] = {}
+        footnotes: dict[tuple[str, int, int], int] = {}
         for heading, paragraphs in made:
             piece.heading(heading, rule="heading-of-the-plan")
             for paragraph in paragraphs:
@@ -164,11 +167,11 @@ class _Writing:
             raise none_right("; ".join(problems))
         return reply
 
-    def _numbered(self, piece: Piece, sentence: Sentence, footnotes: dict[tuple[str, int], int]) -> Sentence:
+    def _numbered(self, piece: Piece, sentence: Sentence, footnotes: dict[tuple[str, int, int], int]) -> Sentence:
         """The sentence with the number of its footnote, which is made where it is new."""
         if sentence.kind not in {QUOTE, SUPPORTED} or sentence.start is None or sentence.end is None:
             return sentence
-        place = (sentence.source, sentence.start)
+        place = (sentence.source, sentence.start, sentence.end)
         if place not in footnotes:
             pick = next(pick for pick in self.picks.values() if pick.source.path == sentence.source)
             footnotes[place] = piece.footnote(pick.source, sentence.start, sentence.end)

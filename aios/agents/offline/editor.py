@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aios.agents.checks import CHECKS, align, headings
-from aios.agents.evidence import RECORD, Sentence, evidence_path, parse, render
+from aios.agents.evidence import RECORD, REFERENCE, Sentence, evidence_path, parse, render
 from aios.agents.offline import copyedit, wording
 from aios.agents.offline.assess import Assessment, Subject, assess
 from aios.agents.offline.front import load
@@ -121,7 +121,9 @@ def _mend(
     quoted = " ".join(" ".join(sentence.text.split()) for sentence in before)
     for mend in (
         copyedit.heading_levels,
-        lambda draft: copyedit.typography(draft, lambda line: " ".join(line.lstrip("# ").split()) not in quoted),
+        lambda draft: copyedit.typography(
+            draft, lambda line: " ".join(REFERENCE.sub("", line).lstrip("# ").split()) not in quoted
+        ),
         copyedit.repeated_paragraphs,
     ):
         body, what = mend(body)
