@@ -14,7 +14,7 @@ from aios.domain.policy import Decision
 from aios.domain.proposal import PlannedEffect
 from aios.domain.record import Record, Where
 from aios.domain.run import STOP, RunState, RunStatus
-from aios.domain.workflow import StepKind
+from aios.domain.workflow import Step, StepKind
 from aios.errors import RefusedError, UsageError
 from aios.proposals.merging import Conflicted, merge
 from aios.proposals.record import END, awaited_effects, verdict_of
@@ -366,10 +366,15 @@ def revise(context: Context, run: str, *, note: str, step: str = "") -> None:
                 step="",
                 actor=f"{OPERATOR}:{context.operator.email}",
                 key=key_of("revision", run, context.now(), note),
-                output={"note": note, "steps": again},
+                output={"note": note, "steps": again, **_spoken_to(steps, step)},
             )
         )
         session.flush()
+
+
+def _spoken_to(steps: Mapping[str, Step], step: str) -> dict[str, str]:
+    """The agent that a note is for, where the operator named a step of it."""
+    return {"agent": steps[step].uses} if step and steps[step].kind is StepKind.AGENT else {}
 
 
 def answer(context: Context, run: str, *, text: str) -> str:
