@@ -23,6 +23,7 @@ from aios.runs.definitions import Definitions, load
 from aios.runs.hand_edits import operators_share
 from aios.runs.history import ANSWERED, APPROVED, ASKED, CANCELLED, REJECTED, REVISED
 from aios.runs.main_branch import commit_to_main
+from aios.runs.options import choose
 from aios.runs.planning import plan_effects
 from aios.runs.propose import propose
 from aios.runs.session import Session, open_session, read_state
@@ -385,7 +386,7 @@ def answer(context: Context, run: str, *, text: str) -> str:
             raise RefusedError(f"{run} asks nothing", "`aios inbox` tells what waits")
         name, question = asked
         options = list((question or {}).get("options") or ())
-        chosen = _choose(text, options)
+        chosen = choose(text, options)
         session.append(
             EventNote(
                 type=ANSWERED,
@@ -402,16 +403,3 @@ def answer(context: Context, run: str, *, text: str) -> str:
     if chosen == STOP:
         cancel(context, run, reason="the operator's answer")
     return name
-
-
-def _choose(text: str, options: list[str]) -> str:
-    """An option by its number or its words; free text where there are no options."""
-    if not options:
-        return text
-    if text.isdigit() and 1 <= int(text) <= len(options):
-        return options[int(text) - 1]
-    found = [option for option in options if option.casefold().startswith(text.casefold())]
-    if len(found) != 1:
-        listed = "; ".join(f"{number} = {option}" for number, option in enumerate(options, start=1))
-        raise UsageError(f"`{text}` is none of the options", listed)
-    return found[0]

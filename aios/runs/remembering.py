@@ -116,6 +116,11 @@ def _title(tree: Tree, path: str) -> str:
     return str(document.data.get("question") or document.data.get("title") or "") if document else ""
 
 
+def known_paths(tree: Tree, expected: str) -> list[str]:
+    """The paths in a tree that a path or ref of a golden query may mean; a folded file's is its summary's."""
+    return _paths(expected, folds_of(tree))
+
+
 def _paths(expected: str, folds: Mapping[str, str]) -> list[str]:
     """The paths that a path or ref of a golden query may mean."""
     given = expected if expected.startswith((MEMORY, "state/")) else f"state/{expected}"
