@@ -29,9 +29,9 @@ def command(ctx: click.Context, question: str, text: str, as_json: bool) -> int:
     from aios.runs.gate import answer
 
     here = company(ctx, quiet=as_json)
-    run = _run(here, question)
-    if not run:
-        return _record(here, question, text, as_json=as_json)
+    record, run = _meant(here, question)
+    if record:
+        return _record(here, record, text, as_json=as_json)
     step = answer(here.context, run, text=text)
     say(f"{run}: `{step}` goes on")
     standing = carry_on(here.context, run)
@@ -42,30 +42,33 @@ def command(ctx: click.Context, question: str, text: str, as_json: bool) -> int:
     return exit_code(standing)
 
 
-def _run(here: Company, name: str) -> str:
-    """The run that is meant; empty where it is a question record. Raises UsageError for neither, and for both."""
-    from aios.runs.questions import find
+def _meant(here: Company, name: str) -> tuple[str, str]:
+    """The id of a question record, or a run; the other is empty. Raises UsageError where neither or several fit."""
+    from aios.runs.questions import matching
 
-    record = find(here.context, name)
+    records = matching(here.context, name)
+    if records == [name.removeprefix("questions/")]:
+        return records[0], ""
     try:
         run = here.resolve(name)
     except UsageError as error:
-        if record:
-            return ""
-        hint = error.hint if "fits" in error.message else "`aios inbox` lists what waits"
-        message = error.message if "fits" in error.message else f"no question, run or proposal is called `{name}`"
-        raise UsageError(message, hint) from None
-    if record and record == name.removeprefix("questions/"):
-        return ""
-    if record:
-        raise UsageError(f"`{name}` fits a run and the question {record}", f"use {record} or {run.split('/')[2]}")
-    return run
+        if len(records) == 1:
+            return records[0], ""
+        if records:
+            listed = f"use one of {', '.join(records[:5])}"
+            raise UsageError(f"`{name}` fits {len(records)} questions", listed) from None
+        if "fits" in error.message:
+            raise
+        raise UsageError(f"no question, run or proposal is called `{name}`", "`aios inbox` lists what waits") from None
+    if records:
+        raise UsageError(f"`{name}` fits a run and a question", f"use {run.split('/')[2]} or {records[0]}")
+    return "", run
 
 
-def _record(here: Company, name: str, text: str, *, as_json: bool) -> int:
-    from aios.runs.questions import answer, find
+def _record(here: Company, record: str, text: str, *, as_json: bool) -> int:
+    from aios.runs.questions import answer
 
-    done = answer(here.context, find(here.context, name), text=text)
+    done = answer(here.context, record, text=text)
     if as_json:
         emit_json(asdict(done))
     else:

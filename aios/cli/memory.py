@@ -12,8 +12,10 @@ from aios.errors import Exit
 
 if TYPE_CHECKING:
     from aios.app import Company
+    from aios.memory import Memory
     from aios.runs.doubts import Asked
     from aios.runs.memory_health import Health
+    from aios.runs.remembering import Recall
 
 
 @click.group(epilog="Example: aios memory compact --dry-run")
@@ -31,24 +33,26 @@ def health_command(ctx: click.Context, ask: bool, as_json: bool) -> int:  # noqa
     Golden queries are yours: memory/golden.yaml. Exit code 1 where there is something to look at.
     """
     from aios.runs import doubts
-    from aios.runs.compacting import due_now
     from aios.runs.memory_health import health
 
     here = company(ctx)
     now = here.context.now()
-    due = sum(len(group.notes) for group in due_now(here.context))
-    found = health(here.context, lambda tree, query, limit: here.recall(tree, query, limit, (), now))
-    asked = doubts.ask(here.context, used=found.recalled.notes) if ask else None
+    found = health(here.context, _recall(here.memory, now), _recall(here.past_memory, now))
+    asked = doubts.ask(here.context, found.doubts, used=found.recalled.notes) if ask else None
     if as_json:
-        emit_json({**found.as_dict(), "due": due, **({"asked": list(asked.new)} if asked else {})})
+        emit_json({**found.as_dict(), **({"asked": list(asked.new)} if asked else {})})
     else:
-        _tell(found, due)
+        _tell(found)
     if asked:
         say(_asked(asked))
     return Exit.FINDINGS if found.findings else Exit.OK
 
 
-def _tell(found: Health, due: int) -> None:
+def _recall(memory: Memory, now: str) -> Recall:
+    return lambda tree, query, limit: memory.recall(tree, query, limit=limit, now=now)
+
+
+def _tell(found: Health) -> None:
     for finding in found.findings:
         click.echo(str(finding))
     if found.findings:
@@ -59,7 +63,7 @@ def _tell(found: Health, due: int) -> None:
         ("golden", _quality(found)),
         ("recalled", _recalled(found)),
         ("in doubt", counted(len(found.doubts), "pair") + " of notes" if found.doubts else ""),
-        ("due", f"{counted(due, 'note')} may be folded: `aios memory compact` proposes it" if due else ""),
+        ("due", f"{counted(found.due, 'note')} may be folded: `aios memory compact` proposes it" if found.due else ""),
     ):
         if line:
             click.echo(f"{name:<9} {line}")
@@ -146,11 +150,11 @@ def show_command(ctx: click.Context, path: str) -> None:
 @click.argument("path")
 @click.pass_context
 def restore_command(ctx: click.Context, path: str) -> None:
-    """Bring a folded note back, to be kept whole from now on."""
+    """Bring back a note that was folded (kept whole from now on) or taken back (it holds again, beside the other)."""
     from aios.runs.restoring import restore
 
     commit = restore(company(ctx).context, path)
-    say(f"{path} is back ({commit[:10]}); it is not folded again")
+    say(f"{path} is back ({commit[:10]}); it holds, and is not folded again")
 
 
 @command.command("verify", epilog="Example: aios memory verify")

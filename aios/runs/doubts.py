@@ -17,10 +17,9 @@ from aios.domain.record import Record, Where
 from aios.domain.slug import slug
 from aios.domain.tree import Tree
 from aios.domain.wording import counted
-from aios.memory.pairs import CONTRADICT, FIGURES, TWICE, Pair, holds, pairs
+from aios.memory.pairs import CONTRADICT, FIGURES, TWICE, Pair, holds
 from aios.runs.context import Context
 from aios.runs.main_branch import commit_to_main
-from aios.store.catalog import Catalog
 from aios.store.documents import dump, parse
 from aios.store.edit import edit
 from aios.store.trees import CommitTree
@@ -47,17 +46,18 @@ class Asked:
     more: int
 
 
-def ask(context: Context, *, used: Mapping[str, int], most: int = MOST_OPEN) -> Asked:
-    """Put the pairs of notes that are in doubt to the operator, the most used first, so that at most `most` are open.
+def ask(context: Context, found: Sequence[Pair], *, used: Mapping[str, int], most: int = MOST_OPEN) -> Asked:
+    """Put pairs of notes that are in doubt to the operator, the most used first, so that at most `most` are open.
 
-    `used` tells how often runs recalled a note. Doing it again changes nothing. What is no longer in doubt is closed.
+    `found` are all of them on main, the weightiest first; `used` tells how often runs recalled a note. Doing it again
+    changes nothing. What is no longer in doubt is closed.
     """
     tip = context.git.rev(context.main) or context.main
     tree, now = CommitTree(context.git, tip), context.now()
     asked = _asked(tree)
     moot = [path for path, data in asked.items() if data.get("status") == "open" and not is_in_doubt(tree, data, now)]
     waiting = sum(_waits(data, now) for path, data in asked.items() if path not in moot)
-    fresh = [pair for pair in pairs(Catalog(tree).records("note"), now=now) if path_of(pair.paths) not in asked]
+    fresh = [pair for pair in found if path_of(pair.paths) not in asked]
     fresh.sort(key=lambda pair: -sum(used.get(path, 0) for path in pair.paths))  # stable: else by weight of the rule
     chosen = fresh[: max(0, most - waiting)]
     questions = {path_of(pair.paths): _question(pair, now) for pair in chosen}

@@ -14,6 +14,7 @@ from aios.domain.record import Record
 from aios.domain.tree import Tree
 from aios.memory.pairs import CONTRADICT, FIGURES, TWICE, Pair, holds, pairs
 from aios.memory.retention import SUMMARY
+from aios.runs.compacting import due_now
 from aios.runs.context import Context
 from aios.runs.doubts import question_on
 from aios.runs.recall_quality import Quality, quality, quality_before
@@ -37,8 +38,9 @@ _HINT = {"open": "`aios inbox` asks which of them holds", "": "`aios memory heal
 @dataclass(frozen=True, slots=True)
 class Health:
     """`ages` counts notes by kind and year. `never` are paths of notes that no agent recalled since the first run on
-    record, on `since` (empty where there is none). `now` and `before` are the quality of recall; `doubts` the pairs of
-    notes in doubt, those left out that were settled. `findings` say what to look at.
+    record, on `since` (empty where there is none). `now` and `before` are the quality of recall. `doubts` are the pairs
+    of notes in doubt, those left out that were settled; `due` is how many notes the policy lets be folded. `findings`
+    say what to look at.
     """
 
     notes: int
@@ -50,6 +52,7 @@ class Health:
     now: Quality
     before: Quality
     doubts: Sequence[Pair]
+    due: int
     findings: Sequence[Finding]
 
     def as_dict(self) -> dict[str, Any]:
@@ -60,19 +63,22 @@ class Health:
             "recalled": {"since": self.since, "calls": self.recalled.calls, "never": list(self.never)},
             "golden": {"now": self.now.as_dict(), "before": self.before.as_dict()},
             "doubts": [{"rule": pair.rule, "notes": list(pair.paths)} for pair in self.doubts],
+            "due": self.due,
             "findings": [finding.as_dict() for finding in self.findings],
         }
 
 
-def health(context: Context, recall: Recall) -> Health:
-    """Of main as it is. `recall(tree, query, how many)` is asked only for the golden queries."""
+def health(context: Context, recall: Recall, recall_past: Recall) -> Health:
+    """Of main as it is. `recall(tree, query, how many)` is asked only for the golden queries, `recall_past` likewise of
+    main as it was. Raises InvalidError where the company has no archivist that can be read.
+    """
     tree, moment = CommitTree(context.git, context.main), context.now()
     catalog = Catalog(tree)
     notes = catalog.records("note")
     runs = sorted(started for run in catalog.records("run") if (started := str(run.get("started") or "")))
     recalled = recalled_notes(context.git)
     now = quality(tree, recall, at=moment[:10])
-    before = quality_before(context, [each.golden for each in now.answered], recall)
+    before = quality_before(context, [each.golden for each in now.answered], recall_past)
     asked = [(pair, question_on(tree, pair.paths)) for pair in pairs(notes, now=moment)]
     doubts = [(pair, status) for pair, status in asked if status != "answered"]
     findings = [
@@ -91,6 +97,7 @@ def health(context: Context, recall: Recall) -> Health:
         now=now,
         before=before,
         doubts=[pair for pair, _ in doubts],
+        due=sum(len(group.notes) for group in due_now(context, catalog)),
         findings=findings,
     )
 

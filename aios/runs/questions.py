@@ -15,7 +15,7 @@ from aios.errors import RefusedError
 from aios.memory.pairs import RULES
 from aios.runs.context import Context
 from aios.runs.doubt_shown import evidence
-from aios.runs.doubts import LATER, NOT_NOW, QUESTIONS, is_in_doubt, settled, told
+from aios.runs.doubts import LATER, NOT_NOW, QUESTIONS, about, is_in_doubt, settled, told
 from aios.runs.main_branch import commit_to_main
 from aios.runs.options import choose
 from aios.store.documents import parse
@@ -52,7 +52,7 @@ def open_questions(context: Context) -> list[Question]:
     found = []
     for path in tree.paths(QUESTIONS):
         content = tree.read(path) or b""
-        data = _data(path, content) if b"status: open" in content else {}
+        data = _data(path, content) if b"open" in content else {}  # reading YAML costs more than looking first
         if data.get("status") == "open" and str(data.get("not_before") or "") <= now and _stands(tree, data, now):
             shown = evidence(tree, data, now) if _on_notes(data) else list(map(str, data.get("evidence") or ()))
             options = tuple(str(each) for each in data.get("options") or ())
@@ -61,14 +61,13 @@ def open_questions(context: Context) -> list[Question]:
     return found
 
 
-def find(context: Context, name: str) -> str:
-    """The id of the question record that is called so, whole or by its beginning; empty where none is, or several."""
+def matching(context: Context, name: str) -> list[str]:
+    """Ids of the question records that are called so: the one whole, or those that begin so."""
     wanted = name.removeprefix("questions/")
     ids = [_id(path) for path in CommitTree(context.git, context.main).paths(QUESTIONS)]
     if wanted in ids:
-        return wanted
-    found = [each for each in ids if len(wanted) >= SHORTEST and each.startswith(wanted)]
-    return found[0] if len(found) == 1 else ""
+        return [wanted]
+    return [each for each in ids if len(wanted) >= SHORTEST and each.startswith(wanted)]
 
 
 def answer(context: Context, question: str, *, text: str) -> Answered:
@@ -114,7 +113,7 @@ def answer(context: Context, question: str, *, text: str) -> Answered:
         type=POSTPONED if later else ANSWERED,
         title=f"{data.get('asks')} {chosen}",
         body=f"- {f'asked again from {until}' if later else done}",
-        records=(f"questions/{question}",),
+        records=(f"questions/{question}", *(each.removesuffix(".md") for each in about(data) if not later)),
         actor=actor,
         key=key_of("answer", question, chosen, now),
     )
