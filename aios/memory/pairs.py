@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 from zlib import crc32
 
@@ -25,6 +25,7 @@ ALIKE = 0.8  # share of words that two notes have in common
 SHINGLE = 5  # words
 SHINGLES = 6  # of each note: twins have at least one of them in common, wherever their texts begin
 SHORTEST = 6  # words of a sentence that is compared with others
+SERIES = 3  # figures of one sentence: where notes tell more of them, each is of its own time and none is wrong
 CROWD = 8  # notes that share one thing and are compared with each other
 
 _WORD = re.compile(r"\w+")
@@ -97,6 +98,7 @@ def _places(applies: object) -> dict[str, str]:
 
 
 def _twice(notes: Sequence[Record]) -> Iterator[Pair]:
+    """Notes that say nearly the same, with the same figures."""
     words: dict[str, frozenset[str]] = {}
     by_shingle: dict[int, list[Record]] = {}
     for note in notes:
@@ -112,7 +114,7 @@ def _twice(notes: Sequence[Record]) -> Iterator[Pair]:
                 continue
             seen.add((one.path, other.path))
             a, b = words[one.path], words[other.path]
-            if len(a & b) >= ALIKE * len(a | b):
+            if len(a & b) >= ALIKE * len(a | b) and not any(word.isdigit() for word in a ^ b):
                 first, second = _said(one), _said(other)
                 here, there = set(first), set(second)
                 said = tuple(each for each in first if each not in there), tuple(e for e in second if e not in here)
@@ -121,17 +123,17 @@ def _twice(notes: Sequence[Record]) -> Iterator[Pair]:
 
 def _other_figures(notes: Sequence[Record]) -> Iterator[Pair]:
     """Sentences that are the same but for a number; each is held against the note that said it last before."""
-    told: dict[str, tuple[Record, str, list[str]]] = {}
+    told: dict[str, list[tuple[Record, str, tuple[str, ...]]]] = {}
     for note in notes:
         for sentence in dict.fromkeys(_said(note)):
-            numbers = _NUMBER.findall(sentence)
-            if not numbers or len(sentence.split()) < SHORTEST:
-                continue
-            masked = _NUMBER.sub("#", sentence).casefold()
-            before = told.get(masked)
-            told[masked] = (note, sentence, numbers)
-            if before and before[0].path != note.path and before[2] != numbers:
-                yield Pair(FIGURES, before[0], note, ((before[1],), (sentence,)))
+            numbers = tuple(_NUMBER.findall(sentence))
+            if numbers and len(sentence.split()) >= SHORTEST:
+                told.setdefault(_NUMBER.sub("#", sentence).casefold(), []).append((note, sentence, numbers))
+    for saying in told.values():
+        if len({numbers for _, _, numbers in saying}) <= SERIES:
+            for (one, first, before), (other, second, after) in pairwise(saying):
+                if one.path != other.path and before != after:
+                    yield Pair(FIGURES, one, other, ((first,), (second,)))
 
 
 def _said(note: Record) -> list[str]:
