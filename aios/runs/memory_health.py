@@ -85,7 +85,11 @@ def health(context: Context, recall: Recall, recall_past: Recall) -> Health:
         *_expired(notes, moment),
         *_gone_sources(tree, notes, moment),
         *(_doubt(pair, status) for pair, status in doubts[:MOST]),
-        *(warning(each) for each in now.answered if not each.place),
+        *(
+            warning(each, before=before.place_of(each.golden.query), on=before.at)
+            for each in now.answered
+            if not each.place
+        ),
     ]
     return Health(
         notes=len(notes),

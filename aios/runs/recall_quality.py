@@ -34,6 +34,10 @@ class Quality:
         places = [1 / each.place if each.place else 0.0 for each in self.answered]
         return round(sum(places) / len(places), 3) if places else 0.0
 
+    def place_of(self, query: str) -> int:
+        """0 where it found nothing, or was not asked."""
+        return next((each.place for each in self.answered if each.golden.query == query), 0)
+
     def as_dict(self) -> dict[str, Any]:
         queries = [{"query": each.golden.query, "place": each.place} for each in self.answered]
         told = {"queries": len(queries), "found": self.found, "of_first": FIRST, "mrr": self.mrr}

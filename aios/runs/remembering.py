@@ -128,9 +128,10 @@ def _paths(expected: str, folds: Mapping[str, str]) -> list[str]:
     return [*known, *(folds[path] for path in known if path in folds)]
 
 
-def warning(answer: Answered) -> Finding:
-    """A golden query that finds nothing, for reports."""
+def warning(answer: Answered, *, before: int = 0, on: str = "") -> Finding:
+    """A golden query that finds nothing, for reports; `before` is the place at which its answer came then."""
     message = f"“{answer.golden.query[:80]}” does not find {', '.join(answer.golden.expect)} among the first {FIRST}"
+    message += f"; on {on} it came at place {before}" if before else ""
     return Finding(
         GOLDEN, answer.golden.line, 0, "golden-query", message, "`aios recall` shows what it finds", Severity.WARNING
     )

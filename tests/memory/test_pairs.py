@@ -13,7 +13,7 @@ NOW = "2026-11-28T09:00:00Z"
 TEXT = "Half of all readers leave before the table comes. Nobody has written to us about the colours of the chart."
 
 
-def note(name: str, body: str, created: str = "2026-01-01", **data: Any) -> Record:
+def note(name: str, body: str, created: Any = "2026-01-01", **data: Any) -> Record:
     path = f"memory/{data.get('kind', 'research')}/{name}.md"
     fields: Mapping[str, Any] = {"kind": "research", "title": name, "created": created} | data
     return Record("note", name, path, "note.v1", fields, body)
