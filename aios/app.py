@@ -93,9 +93,17 @@ class Company:
 
     @cached_property
     def memory(self) -> Memory:
+        return self._memory_in("recall.sqlite")
+
+    @cached_property
+    def past_memory(self) -> Memory:
+        """The same for trees of long ago, so that a look back does not turn over the index of today."""
+        return self._memory_in("recall-past.sqlite")
+
+    def _memory_in(self, name: str) -> Memory:
         from aios.memory import Memory
 
-        return Memory(self.local / "recall.sqlite")
+        return Memory(self.local / name)
 
     @cached_property
     def _projection(self) -> Projection:
@@ -113,7 +121,8 @@ class Company:
         """Make everything derived anew."""
         done = self._projection.rebuild()
         self.memory.close()
-        for file in self.local.glob("recall.sqlite*"):
+        self.past_memory.close()
+        for file in self.local.glob("recall*.sqlite*"):
             file.unlink()
         self.recall(self.tree(), "rebuild", 1, (), "")
         return done
