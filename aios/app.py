@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from aios.domain.names import COMPANY, LOCAL
 from aios.domain.tree import Tree
-from aios.errors import RefusedError, UsageError
+from aios.errors import AiosError, RefusedError, UsageError
 from aios.store.git import Git
 
 if TYPE_CHECKING:
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
     from aios.domain.record import Record
     from aios.llm.stack import Stack
     from aios.memory import Memory
+    from aios.memory.meaning.meaning import Meaning
+    from aios.memory.meaning.refresh import Embedded
     from aios.projections import Projection, Refreshed
     from aios.runs.context import Context, Identity, Progress
     from aios.runs.inbox import Item
 
 Report = Callable[["Progress"], None]
+RETRY = 3600  # seconds until a refresh in the background is tried again after one that failed
 
 
 def utc_now() -> datetime:
@@ -103,7 +107,82 @@ class Company:
     def _memory_in(self, name: str) -> Memory:
         from aios.memory import Memory
 
-        return Memory(self.local / name)
+        return Memory(self.local / name, meaning=self._meaning)
+
+    def _meaning(self) -> Meaning | None:
+        """Recall by meaning, where main's company record chooses a model. Raises RefusedError for what is none."""
+        content = self.git.read_blob(f"{self.main}:{COMPANY}") or b""
+        if b"embedding" not in content:  # most companies: no parser is loaded for them
+            return None
+        from aios.memory.meaning.choice import chosen
+        from aios.memory.meaning.meaning import Meaning
+        from aios.store.documents import parse
+
+        document, _ = parse(COMPANY, content)
+        choice = chosen(document.data) if document else None
+        return Meaning(self.local / "embedding", choice, self.root) if choice else None
+
+    def _recall_varies(self) -> bool:
+        try:
+            return self.memory.meaning is not None
+        except AiosError:
+            return False
+
+    def close(self) -> None:
+        """Leave: what recall lacks is made in the background, by a process of its own that nobody waits for."""
+        memory = self.__dict__.get("memory")
+        if memory is None or not memory.behind or memory.without_meaning or self._refresh_failed():
+            return
+        import subprocess
+
+        command = [sys.executable, "-m", "aios", "-C", str(self.root), "memory", "refresh", "--quiet"]
+        nothing = subprocess.DEVNULL
+        subprocess.Popen(command, cwd=self.root, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+
+    def _refresh_failed(self) -> bool:
+        """Did a refresh in the background fail within the last hour? Then it is not tried at every command."""
+        try:
+            at = self._failure.stat().st_mtime
+        except OSError:
+            return False
+        return self.clock().timestamp() - at < RETRY
+
+    @property
+    def _failure(self) -> Path:
+        return self.local / "embedding" / "failed"
+
+    def refresh_memory(self, report: Callable[[int, int], None], *, quiet: bool = False) -> Embedded | None:
+        """Bring the index and the vectors to main; None where no model is chosen. Raises RefusedError.
+
+        `quiet` is for the background: it steps aside for everything else, and what goes wrong is kept for `doctor`.
+        """
+        if quiet:
+            os.nice(10)
+        try:
+            done = self.memory.refresh(self.tree(), report)
+        except RefusedError as error:
+            if quiet:
+                self._failure.parent.mkdir(parents=True, exist_ok=True)
+                self._failure.write_text(f"{error.message}\n{error.hint}\n")
+            raise
+        self._failure.unlink(missing_ok=True)
+        return done
+
+    def background_failure(self) -> str:
+        """What the last refresh in the background said where it failed; empty where it did not."""
+        try:
+            return self._failure.read_text().partition("\n")[0]
+        except OSError:
+            return ""
+
+    def told_once(self, what: str) -> bool:
+        """Was this said before on this machine? Remembers that it was."""
+        file = self.local / "told"
+        known = file.read_text().splitlines() if file.exists() else []
+        if what in known:
+            return True
+        file.write_text("\n".join([*known[-20:], what]) + "\n")
+        return False
 
     @cached_property
     def _projection(self) -> Projection:
@@ -175,6 +254,7 @@ class Company:
             engines={**ENGINES, MIGRATOR: migrator},
             assisted=ASSISTED,
             recall=self.recall,
+            recall_varies=self._recall_varies,
             connectors=self.connectors,
             worker=_this_process(),
             pause=time.sleep,

@@ -163,8 +163,43 @@ def restore_command(ctx: click.Context, path: str) -> None:
 def verify_command(ctx: click.Context, commit: str) -> int:
     """Is the index of recall exactly what the files say? Every file is read anew. Exit code 1 where it is not."""
     here = company(ctx)
-    found = here.memory.verify(here.tree(commit))
-    for line in found:
+    memory = here.past_memory if commit else here.memory
+    found = memory.verify(here.tree(commit))
+    for line in found.differences:
         click.echo(line)
-    say("the index holds exactly what the files say" if not found else f"{counted(len(found), 'difference')}")
-    return Exit.FINDINGS if found else Exit.OK
+    if found.differences:
+        say(counted(len(found.differences), "difference"))
+        return Exit.FINDINGS
+    say(f"the index holds exactly what the files say: {counted(found.passages, 'passage')}, tree {found.tree}")
+    if found.model:
+        say(f"and every passage has its vector by {found.model} ({found.fingerprint[:16]})")
+    return Exit.OK
+
+
+@command.command("refresh", epilog="Example: aios memory refresh")
+@click.option("--quiet", is_flag=True, help="Say nothing and step aside for other programs, as in the background.")
+@click.pass_context
+def refresh_command(ctx: click.Context, quiet: bool) -> int:  # noqa: FBT001
+    """Bring the index of recall, and the vectors of recall by meaning, up to date now.
+
+    Commands do it by themselves in the background. A kill costs one batch: the next refresh goes on.
+    """
+    here = company(ctx)
+    done = here.refresh_memory(_silent if quiet else _progress, quiet=quiet)
+    if quiet:
+        return Exit.OK
+    if done is None:
+        say("the index is up to date; no embedding model is chosen (`embedding` in state/company.yaml)")
+    elif done.under_way:
+        say("another process is making the vectors; `aios memory health` tells how far it is")
+    else:
+        say(f"{counted(done.embedded, 'new vector')}, {counted(done.passages, 'passage')} in all")
+    return Exit.OK
+
+
+def _silent(_: int, __: int) -> None:
+    return
+
+
+def _progress(done: int, of: int) -> None:
+    say(f"{done} of {of} embedded")

@@ -27,7 +27,9 @@ def company(ctx: click.Context, *, quiet: bool = False) -> Company:
     from aios.app import Company
     from aios.cli import progress
 
-    return Company.find(Path(ctx.obj["root"] or "."), report=None if quiet else progress.show)
+    here = Company.find(Path(ctx.obj["root"] or "."), report=None if quiet else progress.show)
+    ctx.call_on_close(here.close)
+    return here
 
 
 def emit_json(value: Any) -> None:

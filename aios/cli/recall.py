@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from aios.cli.output import company, emit_json, json_option, say
+from aios.domain.wording import counted
 
 if TYPE_CHECKING:
+    from aios.app import Company
     from aios.domain.memory import Hit
+    from aios.memory import Memory
 
 
 @click.command(epilog='Example: aios recall "what did customers say about annual billing"')
@@ -37,7 +40,9 @@ def command(  # noqa: PLR0913, PLR0917 - one per option
     now = here.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
     among = Among(frozenset(Trust(each) for each in trust), run, since, until)
     tree = here.tree(commit)
-    hits = here.memory.recall(tree, query, limit=limit, kinds=kinds, among=among, now=now, tokens=tokens)
+    memory = here.past_memory if commit else here.memory
+    hits = memory.recall(tree, query, limit=limit, kinds=kinds, among=among, now=now, tokens=tokens)
+    _tell_of_meaning(here, memory)
     if as_json:
         emit_json([asdict(hit) for hit in hits])
         return
@@ -45,6 +50,19 @@ def command(  # noqa: PLR0913, PLR0917 - one per option
         say("Nothing fits. Other words may help; `aios query --tables` shows what can be asked in SQL.")
     for hit in hits:
         _show(hit)
+
+
+def _tell_of_meaning(here: Company, memory: Memory) -> None:
+    """What recall by meaning lacks: why it is not there, once; and that it is on its way."""
+    missing = memory.without_meaning
+    if missing is not None:
+        said = f"recall is by words alone: {missing.message}"
+        if not here.told_once(said):
+            say(f"{said}\nhint: {missing.hint}" if missing.hint else said)
+    elif memory.behind:
+        failed = here.background_failure()
+        why = f"their making failed ({failed})" if failed else "they are made in the background"
+        say(f"{counted(memory.behind, 'passage')} without a vector yet; {why}, `aios memory refresh` waits for it")
 
 
 def _show(hit: Hit) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -27,8 +28,8 @@ from aios.memory.scope import moment
 from aios.memory.wanted import Wanted
 
 if TYPE_CHECKING:
-    from aios.memory.meaning.meaning import Meaning
-    from aios.memory.meaning.refresh import Refreshed
+    from aios.memory.meaning.meaning import Coverage, Meaning
+    from aios.memory.meaning.refresh import Embedded
 
 PER_FILE = 3
 CHARS_PER_TOKEN = 4  # about right for prose, and no model's business
@@ -37,6 +38,17 @@ _PLACE_AT_FAULT = {
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_NOMEM,
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """`differences` in words; the tree that the index was held to, by its id, and the model of the vectors."""
+
+    differences: tuple[str, ...]
+    tree: str = ""
+    passages: int = 0
+    model: str = ""
+    fingerprint: str = ""
 
 
 class Memory:
@@ -91,7 +103,16 @@ class Memory:
             self._give_up()
             return self._answer(tree, query, limit, wanted, per_file, tokens)
 
-    def verify(self, tree: Tree) -> list[str]:
+    def coverage(self, tree: Tree) -> Coverage | None:
+        """How many of a tree's passages have a vector; None where no model is chosen. Raises RefusedError."""
+        with self._lock:
+            if self.meaning is None:
+                return None
+            index = self._open()
+            with index.at(tree):
+                return self.meaning.coverage(index.keys())
+
+    def verify(self, tree: Tree) -> Verified:
         """What of the index differs from what the tree holds, in words; nothing where they are equal.
 
         Brings the index to the tree first, as every recall does; then reads every file anew. Raises nothing: an index
@@ -99,14 +120,23 @@ class Memory:
         """
         from aios.memory.verifying import differences
 
+        found: list[str] = []
+        identity, count = "", 0
         with self._lock:
             try:
                 index = self._open()
                 with index.at(tree):
-                    return list(differences(index, tree))
+                    found += differences(index, tree)
+                    keys, identity, count = index.keys(), index.tree(), index.count()
+                if self.meaning is None:
+                    return Verified(tuple(found), identity, count)
+                found += self.meaning.differences(keys, index.texts_of_keys)
+                return Verified(tuple(found), identity, count, self.meaning.choice.model, self.meaning.fingerprint)
+            except RefusedError as error:
+                return Verified((*found, f"vectors: {error.message}; {error.hint}"), identity, count)
             except (sqlite3.Error, OSError) as error:
                 self.close()
-                return [f"{self._path}: cannot be read ({error}); `aios rebuild` makes it anew"]
+                return Verified((*found, f"{self._path}: cannot be read ({error}); `aios rebuild` makes it anew"))
 
     def close(self) -> None:
         """Close the index file; a later recall opens it again."""
@@ -138,10 +168,11 @@ class Memory:
         """Recall by meaning; None where no model is chosen. Raises RefusedError where the choice is not in order."""
         return self._find_meaning()
 
-    def refresh(self, tree: Tree, report: Callable[[int, int], None] = lambda *_: None) -> Refreshed | None:
-        """Bring index and vectors to a tree; None where no model is chosen. Raises RefusedError, sqlite3.Error, OSError.
+    def refresh(self, tree: Tree, report: Callable[[int, int], None] = lambda *_: None) -> Embedded | None:
+        """Bring index and vectors to a tree; None where no model is chosen.
 
-        `report` is told how many passages were embedded so far, of how many.
+        `report` is told how many passages were embedded so far, of how many. Raises RefusedError, `sqlite3.Error` and
+        OSError.
         """
         from aios.memory.meaning.refresh import refresh
 

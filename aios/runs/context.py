@@ -52,6 +52,7 @@ class Context:
     language models that a tree configures, by tier, `prospects(tree, agent, tokens)` what is known of them for a task
     of that size, as JSON, and `assisted` makes the engines in the box that work with a model; `ticks` is the clock of
     spans, in nanoseconds since 1970; without `records` nothing is recorded (to measure what recording costs).
+    `recall_varies()`: does what recall answers depend on more than the tree, on vectors, say? Then it is recorded.
     """
 
     git: Git
@@ -73,6 +74,7 @@ class Context:
     prospects: Callable[[Tree, str, int], Mapping[str, Any]] = lambda _, __, ___: {}
     ticks: Callable[[], int] = lambda: 0
     records: bool = True
+    recall_varies: Callable[[], bool] = lambda: False
     recorder: Recorder = field(default_factory=silent)
 
     def now(self) -> str:

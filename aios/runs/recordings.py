@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +11,7 @@ from aios import __version__
 from aios.domain.agent import Tier
 from aios.domain.effect import Connector, Effect
 from aios.domain.event import one_line
+from aios.domain.memory import Hit
 from aios.domain.model import Model
 from aios.domain.run import RunState, Start
 from aios.domain.span import Span, SpanKind, root_id
@@ -19,6 +20,7 @@ from aios.runs.attempts import Ended, attempt_key, guidance_of
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions
 from aios.runs.traces import keep_recording, keep_spans, read_lines, recording_of, working_file
+from aios.trace.exchanges import hit_data
 from aios.trace.recorder import Recorder, silent
 from aios.trace.recording import RecordedConnector, RecordedModel
 
@@ -54,8 +56,18 @@ def recorded(context: Context, definitions: Definitions, recorder: Recorder) -> 
         recorder.exchange({"kind": "prospects", "known": dict(known)})
         return known
 
+    def recall(
+        tree: Tree, query: str, limit: int, kinds: Sequence[str], now: str, only: Sequence[str]
+    ) -> Sequence[Hit]:
+        hits = context.recall(tree, query, limit, kinds, now, only)
+        found = [recorder.part(hit_data(hit)) for hit in hits]
+        recorder.exchange({"kind": "recall", "query": query, "limit": limit, "kinds": list(kinds), "hits": found})
+        return hits
+
     connectors = {name: RecordedConnector(each, recorder) for name, each in definitions.connectors.items()}
     here = replace(context, recorder=recorder, models=models, prospects=prospects)
+    if context.recall_varies():
+        here = replace(here, recall=recall)
     return here, replace(definitions, connectors=connectors)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from aios.domain.agent import Tier
 from aios.domain.event import Event, one_line, render_message
+from aios.domain.memory import Hit
 from aios.domain.model import Model
 from aios.domain.run import Fail, RunState, Skip, Start
 from aios.domain.tree import Tree
@@ -35,6 +36,7 @@ from aios.runs.traces import manifest_of, recording_of
 from aios.runs.view import Place, step_view
 from aios.runs.worker import Result, Workers
 from aios.store.trees import CommitTree, blob_id
+from aios.trace.exchanges import hit_of
 from aios.trace.playback import DivergedError, PlayedConnector, PlayedModel, Tape, difference
 
 _NETWORK = frozenset({"socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"})
@@ -154,8 +156,15 @@ def played(context: Context, definitions: Definitions, tape: Tape) -> tuple[Cont
         known: Mapping[str, Any] = tape.next("prospects", {})["known"]
         return known
 
+    def recall(_: Tree, query: str, limit: int, kinds: Sequence[str], __: str, ___: Sequence[str]) -> Sequence[Hit]:
+        found = tape.next("recall", {"query": query, "limit": limit, "kinds": list(kinds)})
+        return [hit_of(tape.parts[each]) for each in found["hits"]]
+
     connectors = {name: PlayedConnector(each, tape) for name, each in definitions.connectors.items()}
-    return replace(context, models=models, prospects=prospects), replace(definitions, connectors=connectors)
+    there = replace(context, models=models, prospects=prospects, recall_varies=lambda: False)
+    if tape.holds("recall"):
+        there = replace(there, recall=recall)
+    return there, replace(definitions, connectors=connectors)
 
 
 def run_alone(work: Callable[[], Any], timeout: float) -> Result:

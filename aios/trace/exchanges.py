@@ -8,7 +8,9 @@ from typing import Any
 
 from aios.domain.effect import Collected, CollectedDocument
 from aios.domain.finding import Finding, Severity
+from aios.domain.memory import Hit
 from aios.domain.model import ModelReply, Request, ToolCall, Usage
+from aios.domain.record import Trust
 from aios.errors import AiosError, OverBudgetError, RefusedError, TransientError
 
 
@@ -31,6 +33,14 @@ def reply_of(data: Mapping[str, Any]) -> ModelReply:
         data["finish"],
         saved=Usage(**data["saved"]),
     )
+
+
+def hit_data(hit: Hit) -> dict[str, Any]:
+    return {**asdict(hit), "trust": hit.trust.value}
+
+
+def hit_of(data: Mapping[str, Any]) -> Hit:
+    return Hit(**{**data, "trust": Trust(data["trust"])})
 
 
 def collected_of(data: Mapping[str, Any]) -> Collected:

@@ -50,6 +50,10 @@ class Tape:
         """Was more exchanged than was recorded?"""
         return any(exchange["kind"] == "cut" for exchange in self.exchanges)
 
+    def holds(self, kind: str) -> bool:
+        """Was anything of this kind exchanged?"""
+        return any(exchange["kind"] == kind for exchange in self.exchanges)
+
     def next(self, kind: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """The next exchange, if it is the one that is asked for. Raises DivergedError."""
         number = self.played + 1

@@ -137,7 +137,9 @@ class RecordedConnector:
 
 @dataclass(frozen=True, slots=True)
 class TracedTools:
-    """An agent's tools with a span around each search. What they give needs no recording: it follows from the tree."""
+    """An agent's tools with a span around each search. What they give follows from the tree; where recall by meaning
+    has a part in it, `aios.runs.recordings` keeps it.
+    """
 
     inner: Tools
     recorder: Recorder

@@ -223,11 +223,11 @@ def test_a_budget_of_tokens_is_kept_but_for_the_first(memory: Memory) -> None:
 
 def test_an_index_that_was_tampered_with_is_told(memory: Memory, tmp_path: Path) -> None:
     memory.recall(TALKS, "oven")
-    assert memory.verify(TALKS) == []
+    assert memory.verify(TALKS).differences == ()
     database = sqlite3.connect(tmp_path / ".aios" / "recall.sqlite")
     database.execute("UPDATE passage SET text = 'Nothing smokes.' WHERE text LIKE '%smokes%'")
     database.execute("UPDATE file SET blob = 'ffff' WHERE path LIKE '%printing%'")
     database.commit()
     database.close()
-    told = memory.verify(TALKS)
+    told = memory.verify(TALKS).differences
     assert [line.partition(": ")[0] for line in told] == ["memory/talks/heating.md", "memory/talks/printing.md"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aios.errors import RefusedError
-from aios.memory.meaning.export import EXTRA, MANIFEST, MODEL, TOKENIZER
+from aios.memory.meaning.export import ASKING, MANIFEST, MODEL, TOKENIZER, require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,11 +74,10 @@ class Embedder:
     def _load(self) -> None:
         if self._pid == os.getpid():
             return
-        try:
-            import onnxruntime
-            from tokenizers import Tokenizer
-        except ImportError as error:
-            raise RefusedError(f"`{error.name}` is not installed, and recall by meaning needs it", EXTRA) from error
+        require(*ASKING)
+        import onnxruntime
+        from tokenizers import Tokenizer
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = min(THREADS, os.cpu_count() or 1)
         options.inter_op_num_threads = 1

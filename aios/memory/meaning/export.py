@@ -12,6 +12,7 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,18 @@ from aios.memory.meaning.choice import Choice, folder_of
 MODEL, TOKENIZER, MANIFEST = "model.onnx", "tokenizer.json", "manifest.json"
 LONGEST = 512  # tokens of a passage, at most
 OPSET = 17
+ASKING = ("numpy", "onnxruntime", "tokenizers")  # modules that a question needs
+NEEDED = (*ASKING, "onnx", "sentence_transformers", "torch")  # … and that an export needs
 EXTRA = "pip install 'aios[semantic]' (on a machine without a GPU, PyTorch's CPU build first)"
 _SAMPLE = ["A short example.", "And another one, which is a little longer than the first."]
+
+
+def require(*names: str) -> None:
+    """Raises RefusedError where one of these modules is not installed. Imports none of them."""
+    missing = [name for name in names if find_spec(name) is None]
+    if missing:
+        told = ", ".join(f"`{name}`" for name in missing)
+        raise RefusedError(f"recall by meaning needs {told}, not installed here", EXTRA)
 
 
 def export(choice: Choice, fingerprint: str, root: Path, folder: Path) -> None:
@@ -30,15 +41,12 @@ def export(choice: Choice, fingerprint: str, root: Path, folder: Path) -> None:
 
     Raises RefusedError where the extra is not installed or the model cannot be had or exported.
     """
-    try:
-        with _quiet():
-            import onnx  # noqa: F401  the exporter's own need, told now rather than after the model is loaded
-            import torch
-            from sentence_transformers import SentenceTransformer
+    require(*NEEDED)
+    with _quiet():
+        import torch
+        from sentence_transformers import SentenceTransformer
 
-            _without_progress_bars()
-    except ImportError as error:
-        raise RefusedError(f"`{error.name}` is not installed, and recall by meaning needs it", EXTRA) from error
+        _without_progress_bars()
     place = str(folder_of(choice, root)) if choice.is_folder else choice.model
     try:
         with _quiet():
@@ -47,7 +55,7 @@ def export(choice: Choice, fingerprint: str, root: Path, folder: Path) -> None:
             ).eval()
     except Exception as error:  # whatever a foreign model's files make it raise
         raise RefusedError(
-            f"the model {choice.model} cannot be loaded: {_first_line(error)}", "`aios doctor`"
+            f"the model {choice.model} cannot be loaded: {_first_line(error)}", "see `embedding` in state/company.yaml"
         ) from error
     made = folder.with_name(f"{folder.name}.making-{os.getpid()}")
     shutil.rmtree(made, ignore_errors=True)
@@ -64,7 +72,8 @@ def export(choice: Choice, fingerprint: str, root: Path, folder: Path) -> None:
         raise
     except Exception as error:  # the exporter's own
         raise RefusedError(
-            f"the model {choice.model} cannot be exported: {_first_line(error)}", "try another"
+            f"the model {choice.model} cannot be exported: {_first_line(error)}",
+            "choose another (`embedding` in state/company.yaml)",
         ) from error
     finally:
         shutil.rmtree(made, ignore_errors=True)

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aios.errors import RefusedError
+from aios.domain.wording import counted
 from aios.memory.meaning.choice import Choice, Fingerprints
 from aios.memory.meaning.embedder import Embedder
-from aios.memory.meaning.export import EXTRA, MANIFEST
+from aios.memory.meaning.export import ASKING, MANIFEST, NEEDED, require
 from aios.memory.meaning.nearest import Nearest
 from aios.memory.meaning.vectors import Vectors
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+SAMPLED = 32  # vectors that a verification makes anew
+SAME = 0.99  # cosine of a vector with itself, made on another machine
+_REFRESH = "`aios memory refresh` makes them now"
+_REBUILD = "`aios rebuild` makes all of them anew"
 _SHORT = 16  # hex digits of a fingerprint that name a folder
 
 
@@ -70,6 +74,17 @@ class Store:
         (self.folder / "complete").write_text(json.dumps({"tree": tree or "-"}))
 
 
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """`done` of `passages` distinct texts have a vector by `model`; `serving` names another model that answers still."""
+
+    model: str
+    fingerprint: str
+    done: int
+    passages: int
+    serving: str = ""
+
+
 class Meaning:
     """Recall by meaning in one company: `folder` is its `.aios/embedding/`, `root` the company's own."""
 
@@ -108,11 +123,44 @@ class Meaning:
         """None where nothing has a vector yet. Raises RefusedError, saying what is missing and how to get it."""
         store = self.serving()
         if store is None:
+            require(*NEEDED)
             return None
         store.vectors.reopen()
         if not len(store.vectors):
             return None
         return Asked(store.embedder.query(query), store.nearest, store.embedder.fingerprint)
+
+    def coverage(self, keys: Sequence[int]) -> Coverage:
+        """How many of these texts have a vector by the chosen model. Raises RefusedError."""
+        store, serving = self.chosen(), self.serving()
+        wanted = set(keys)
+        if store is not None:
+            store.vectors.reopen()
+        missing = len(store.vectors.missing(list(wanted)) if store else wanted)
+        other = serving.embedder.model if serving is not None and serving is not store else ""
+        return Coverage(self.choice.model, self.fingerprint, len(wanted) - missing, len(wanted), other)
+
+    def differences(self, keys: Sequence[int], texts: Callable[[Sequence[int]], dict[int, str]]) -> Iterator[str]:
+        """What is wrong with the vectors, a line each. Some are made anew, spread over all. Raises RefusedError."""
+        store = self.chosen()
+        if store is None:
+            yield f"{self.choice.model} was not exported yet; {_REFRESH}"
+            return
+        store.vectors.reopen()
+        missing = store.vectors.missing(keys)
+        if missing:
+            yield f"{counted(len(missing), 'passage')} without a vector; {_REFRESH}"
+        damaged = store.vectors.damaged()
+        if damaged:
+            yield f"{counted(len(damaged), 'vector')} damaged on the disk; {_REBUILD}"
+        there = sorted(set(keys) - set(missing) - set(damaged))
+        sample = texts(there[:: max(1, len(there) // SAMPLED)][:SAMPLED])
+        if sample:
+            rows = store.vectors.matrix[store.vectors.rows_of(list(sample))]
+            cosines = (rows * store.embedder.passages(list(sample.values()))).sum(axis=1)
+            foreign = int((cosines < SAME).sum())
+            if foreign:
+                yield f"{foreign} of {counted(len(sample), 'vector')} tried are not this model's; {_REBUILD}"
 
     def forget_others(self) -> None:
         """Remove what other models than the chosen one made."""
@@ -124,10 +172,7 @@ class Meaning:
 
     def _store(self, folder: Path) -> Store:
         if folder.name not in self._stores:
-            try:
-                import numpy as np  # noqa: F401  before anything is opened with it
-            except ImportError as error:
-                raise RefusedError("`numpy` is not installed, and recall by meaning needs it", EXTRA) from error
+            require(*ASKING)
             embedder = Embedder(folder)
             vectors = Vectors(folder, embedder.dimensions)
             self._stores[folder.name] = Store(embedder, vectors, Nearest(vectors))

@@ -1,8 +1,8 @@
 """The vectors nearest to a question's: all of them compared, or, where there are many, by a graph (HNSW) of them.
 
-Comparing all is exact and costs a pass over the file: 1 ms for 10,000. A graph must be loaded first, so it is only worth
-its while in a process that asks often; it finds nearly all of the nearest. It is derived from one matrix file, covers
-its rows up to where it was built, and the rows behind are compared one by one.
+Comparing all is exact and costs a pass over the file: 1 ms for 10,000. A graph must be loaded first, so it is only
+worth its while in a process that asks often; it finds nearly all of the nearest. It is derived from one matrix file,
+covers its rows up to where it was built, and the rows behind are compared one by one.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from aios.memory.meaning.export import MANIFEST, export
 from aios.memory.meaning.meaning import Meaning, Store
@@ -22,23 +21,18 @@ Texts = Callable[[Sequence[int]], dict[int, str]]
 Report = Callable[[int, int], None]
 
 
-class Outcome(StrEnum):
-    DONE = "done"
-    ELSEWHERE = "another process is at it"
-
-
 @dataclass(frozen=True, slots=True)
-class Refreshed:
-    """`embedded` of `passages` distinct texts were new."""
+class Embedded:
+    """`embedded` of `passages` distinct texts were new; `under_way`: another process is at it, and nothing was done."""
 
-    outcome: Outcome
     embedded: int
     passages: int
+    under_way: bool = False
 
 
 def refresh(
     meaning: Meaning, keys: Sequence[int], texts: Texts, *, tree: str, report: Report = lambda *_: None
-) -> Refreshed:
+) -> Embedded:
     """Give every key its vector by the chosen model, which is exported first where it was not. Raises RefusedError."""
     fingerprint = meaning.fingerprint
     folder = meaning.folder_of(fingerprint)
@@ -49,14 +43,14 @@ def refresh(
         raise AssertionError("the model was exported and is not there")
     with store.vectors.writing() as mine:
         if not mine:
-            return Refreshed(Outcome.ELSEWHERE, 0, len(set(keys)))
+            return Embedded(0, len(set(keys)), under_way=True)
         missing = store.vectors.missing(keys)
         done = _embed(store, missing, texts, report)
         store.vectors.keep_only(keys)
         build(store.vectors)
         store.is_complete(tree)
     meaning.forget_others()
-    return Refreshed(Outcome.DONE, done, len(set(keys)))
+    return Embedded(done, len(set(keys)))
 
 
 def catch_up(store: Store, keys: Sequence[int], texts: Texts, *, tree: str) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -141,7 +140,7 @@ class Vectors:
     def rewrite(self, rows: Sequence[int]) -> None:
         """Only these rows, in files of their own; readers of the old ones keep what they have. Call while `writing`."""
         old = self._matrix_file()
-        name = _new_name()
+        name = self._next_name()
         with (self.folder / name).open("wb") as file:
             for row in rows:
                 file.write(self.matrix[row].tobytes())
@@ -187,7 +186,7 @@ class Vectors:
     def _mend(self) -> None:
         matrix = self._matrix_file()
         if matrix is None:
-            name = _new_name()
+            name = self._next_name()
             (self.folder / name).write_bytes(b"")
             self._begin(name, b"")
             for left in self.folder.glob("vectors-*"):
@@ -201,6 +200,11 @@ class Vectors:
         self._stands = (0, 0)
         self.reopen()
 
+    def _next_name(self) -> str:
+        """A name that no matrix had, so that neither a reader nor a graph takes one for another."""
+        known = [each.name.rpartition("-")[2] for each in self.folder.glob("*vectors-*")]
+        return f"vectors-{max((int(number) for number in known if number.isdigit()), default=0) + 1:06}"
+
     def _begin(self, matrix: str, body: bytes) -> None:
         """A new `keys` file in the place of the old, at once."""
         fresh = self.folder / "keys.new"
@@ -213,10 +217,6 @@ class Vectors:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-
-
-def _new_name() -> str:
-    return f"vectors-{secrets.token_hex(4)}"
 
 
 def _row(key: int, checksum: int) -> bytes:
