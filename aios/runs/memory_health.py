@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any
 
 from aios.domain.finding import Finding, Severity
 from aios.domain.record import Record
 from aios.domain.tree import Tree
+from aios.memory.expiry import FOR_EVER, POLICY, Lifetimes, expires_at, lifetimes
+from aios.memory.scope import moment
 from aios.runs.remembering import Answered, Recall, answered, golden_queries, warning
 from aios.store.catalog import Catalog
+from aios.store.documents import parse
 
 ALIKE = 0.8  # share of words that two notes have in common
 SHINGLE = 5  # words
@@ -55,7 +59,7 @@ def health(tree: Tree, recall: Recall, *, now: str) -> Health:
     golden = answered(tree, golden_queries(tree), recall)
     used = {text for run in catalog.records("run") for text in _texts(run.get("reuse"))}
     findings = [
-        *_expired(notes, now),
+        *_expired(notes, _lifetimes(tree), now),
         *_contradicting_words(notes),
         *_twice(notes),
         *_other_figures(notes),
@@ -80,12 +84,20 @@ def _ages(notes: Iterable[Record]) -> dict[str, dict[str, int]]:
     return {kind: dict(sorted(years.items())) for kind, years in sorted(found.items())}
 
 
-def _expired(notes: Iterable[Record], now: str) -> Iterator[Finding]:
+def _lifetimes(tree: Tree) -> Lifetimes:
+    content = tree.read(POLICY)
+    document = parse(POLICY, content)[0] if content is not None else None
+    return lifetimes(document.data) if document else FOR_EVER
+
+
+def _expired(notes: Iterable[Record], lives: Lifetimes, now: str) -> Iterator[Finding]:
+    at = moment(now) or 0.0
     for note in notes:
-        expires = str(note.get("expires") or "")
-        if expires and expires <= now:
+        expires = expires_at(note.data, lives.days(note.path, str(note.get("kind"))))
+        if expires is not None and expires < at:
+            day = datetime.fromtimestamp(expires, UTC).date()
             hint = "`aios memory compact` folds it away"
-            yield _finding(note, "note-expired", f"it expired on {expires[:10]} and is no longer recalled", hint)
+            yield _finding(note, "note-expired", f"it expired on {day} and is no longer recalled", hint)
 
 
 def _contradicting_words(notes: Iterable[Record]) -> Iterator[Finding]:

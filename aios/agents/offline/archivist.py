@@ -11,10 +11,10 @@ from typing import Any
 
 from aios.agents.evidence import parse
 from aios.agents.offline.front import load, load_yaml
-from aios.agents.offline.trust import worst
 from aios.domain.agent import AgentCall, AgentReply, Reason, Tools
 from aios.domain.front_matter import render_markdown
 from aios.domain.record import Record, Trust
+from aios.domain.trust import worst
 from aios.domain.wording import counted
 from aios.memory.retention import POLICY, SUMMARY, Group, Policy, due, policy_of
 

@@ -10,6 +10,7 @@ from aios.agents.evidence import QUOTE, Sentence
 from aios.agents.offline.front import load
 from aios.domain.agent import Tools
 from aios.domain.names import MEMORY
+from aios.memory.scope import moment
 
 # What the operator wrote into the draft is theirs, and a source's headings are the source's.
 _THEIRS = frozenset({"operator-text", "heading-of-a-source", "headings-of-the-piece"})
@@ -35,8 +36,9 @@ def rules(tools: Tools, *, now: str) -> list[Rule]:
     for path in tools.paths(f"{MEMORY}lessons/*.md"):
         data, _, _ = load(tools.read(path) or "")
         wording = data.get("wording")
-        expires = str(data.get("expires") or "")
-        if isinstance(wording, Mapping) and data.get("trust") == "operator" and not (expires and expires <= now):
+        end = moment(str(data.get("expires") or ""))
+        is_over = end is not None and end <= (moment(now) or 0.0)
+        if isinstance(wording, Mapping) and data.get("trust") == "operator" and not is_over:
             found.append(Rule(path, str(wording.get("instead_of") or ""), str(wording.get("write") or "")))
     return [rule for rule in found if rule.instead_of.strip()]
 
