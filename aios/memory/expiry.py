@@ -1,6 +1,7 @@
 """When a note expires: when it says so itself, else so many days after it was made, as the policy has it for its kind.
 
-What the policy never drops expires only where it says so itself. One rule for recall, for compaction and for health: what is no longer recalled is what may be folded away.
+What the policy never drops expires only where it says so itself. One rule for recall, for compaction and for health:
+what is no longer recalled is what may be folded away.
 """
 
 from __future__ import annotations

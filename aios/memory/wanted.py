@@ -12,7 +12,7 @@ from aios.memory.index import File
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Everything that is not empty narrows. `now` is a POSIX time; `lifetimes` is the policy's word on what has no end of its own."""
+    """Everything that is not empty narrows. `now` is a POSIX time; `lifetimes` hold for what has no end of its own."""
 
     kinds: frozenset[str] = frozenset()
     exclude: tuple[str, ...] = ()
