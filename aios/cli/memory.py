@@ -64,10 +64,12 @@ def compact_command(ctx: click.Context, dry_run: bool) -> int:  # noqa: FBT001
     it back.
     """
     from aios.cli.standing import exit_code, report
+    from aios.runs.compacting import require_policy
     from aios.runs.conductor import carry_on
     from aios.runs.start import start_run
 
     here = company(ctx)
+    require_policy(here.context)
     if dry_run:
         _would_fold(here)
         return Exit.OK

@@ -82,12 +82,16 @@ def policy_of(data: Mapping[str, Any]) -> Policy:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Notes that one summary would stand for, oldest first, and why they are due. `path` is the summary's."""
+    """Notes that one summary would stand for, oldest first, and why they are due. `path` is the summary's.
+
+    Where `is_over`, the notes expired: their summary keeps their names and places, and is not recalled either.
+    """
 
     name: str
     path: str
     notes: tuple[Record, ...]
     why: str
+    is_over: bool = False
 
 
 def due(
@@ -112,10 +116,11 @@ def due(
             if why and not _is_kept(policy, rule, note, kept):
                 groups.setdefault((_name(note), why == _EXPIRED), []).append((note, why))
     made = [_group(name, members, is_over=is_over) for (name, is_over), members in sorted(groups.items())]
-    return [group for group in made if len(group.notes) >= policy.fewest or group.why == _EXPIRED]
+    return [group for group in made if len(group.notes) >= (1 if group.is_over else policy.fewest)]
 
 
 _OLD, _MANY, _EXPIRED = "old and unused", "more than are kept", "expired"
+_OVER = "-expired.md"  # ends the path of a summary of what expired
 
 
 def _why(rule: Rule, note: Record, place: int, used: str, now: float) -> str:
@@ -125,7 +130,7 @@ def _why(rule: Rule, note: Record, place: int, used: str, now: float) -> str:
     """
     expires = expires_at(note.data, rule.expire_after_days)
     if expires is not None and expires < now:
-        return _EXPIRED
+        return "" if note.path.endswith(_OVER) else _EXPIRED
     last, created = moment(used), moment(_created(note))
     if last is not None and now - last < rule.unused_days * DAY:
         return ""
@@ -148,9 +153,11 @@ def _name(note: Record) -> str:
 
 
 def _group(name: str, members: Sequence[tuple[Record, str]], *, is_over: bool) -> Group:
-    ordered = tuple(sorted((note for note, _ in members), key=lambda note: (_created(note), note.path)))
-    why = " or ".join(sorted({why for _, why in members}))
-    return Group(name, f"{SUMMARIES}{slug(name)}{'-expired' if is_over else ''}.md", ordered, why)
+    """The group without its own summary, which stays."""
+    path = f"{SUMMARIES}{slug(name)}{_OVER if is_over else '.md'}"
+    others = [(note, why) for note, why in members if note.path != path]
+    ordered = tuple(sorted((note for note, _ in others), key=lambda note: (_created(note), note.path)))
+    return Group(name, path, ordered, " or ".join(sorted({why for _, why in others})), is_over)
 
 
 def _created(note: Record) -> str:
@@ -166,7 +173,10 @@ def _rule(data: Any) -> Rule:
     importance, level = data.get("importance", known.importance), data.get("summary", known.summary)
     if any(whole(each) is None for each in counts.values()) or level not in list(Level):
         return known
-    if isinstance(importance, bool) or not isinstance(importance, int | float) or not 0 <= importance <= 1:
+    unknown = [
+        name for name in data if name not in {*_COUNTS, "importance", "summary"} and not str(name).startswith("x-")
+    ]
+    if unknown or isinstance(importance, bool) or not isinstance(importance, int | float) or not 0 <= importance <= 1:
         return known
     return replace(known, **counts, importance=float(importance), summary=Level(level))
 

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aios.agents.contract import load
 from aios.agents.offline.archivist import due_now as due_of
 from aios.agents.tools import ContractTools
+from aios.domain.finding import errors
 from aios.errors import InvalidError
+from aios.memory.expiry import POLICY
 from aios.memory.retention import Group
 from aios.runs.context import Context
 from aios.store.catalog import Catalog
 from aios.store.documents import parse
+from aios.store.judge import judge
+from aios.store.schemas import Schemas
 from aios.store.trees import CommitTree
 
 ARCHIVIST = "archivist"
 
 
-def due_now(context: Context) -> list[Group]:
-    """Raises InvalidError where the company has no archivist that can be read."""
+def require_policy(context: Context) -> None:
+    """Raises InvalidError with the findings where `memory/policy.yaml` of main is not in order."""
+    tree = CommitTree(context.git, context.main)
+    content = tree.read(POLICY)
+    if content is None:
+        raise InvalidError(f"there is no {POLICY}", "it says what may be folded; without it everything is kept")
+    findings = errors(judge(POLICY, content, Schemas.from_tree(tree)[0]).findings)
+    if findings:
+        hint = "mend it; what it cannot say is kept whole until then"
+        raise InvalidError(f"{POLICY} is not in order", hint, findings=tuple(findings))
+
+
+def due_now(context: Context) -> Sequence[Group]:
+    """What the policy lets be folded; of what it does not say clearly nothing is.
+
+    Raises InvalidError where the company has no archivist that can be read.
+    """
     tree = CommitTree(context.git, context.main)
     contract, findings = load(tree, ARCHIVIST, parse=parse)
     if contract is None:
         raise InvalidError(f"the agent `{ARCHIVIST}` is not in order", "see state/agents/", findings=tuple(findings))
     tools = ContractTools(tree, contract, recall=lambda *_: (), records=Catalog(tree).records)
-    return due_of(tools, context.now())[1]
+    return due_of(tools, context.now()).groups

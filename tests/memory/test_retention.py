@@ -119,6 +119,7 @@ def test_a_date_that_is_none_stops_nothing() -> None:
         {"passages": {}},
         {"summary": "poem"},
         {"summary": ["prose"]},
+        {"importence": 0.9},
         "fold everything",
         ["a"],
         7,
@@ -147,3 +148,19 @@ def test_a_rule_that_cannot_be_read_folds_nothing_of_its_kind_and_the_others_hol
 def test_a_policy_that_cannot_be_read_folds_nothing_at_all(wrong: Any) -> None:
     policy = policy_of({"default": {"fold_after_days": 30}, **wrong})
     assert due(policy, [note(name, "2020-01-01") for name in "ab"], used={}, evidence=(), now=NOW) == []
+
+
+def test_the_summary_of_what_expired_is_folded_no_further() -> None:
+    over = Record(
+        "note", "o", "memory/summaries/season-2026-expired.md", "note.v1", {"kind": "summary", "expires": "2026-01-01"}
+    )
+    assert found(over) == []
+
+
+def test_a_summary_is_not_folded_into_itself() -> None:
+    policy = policy_of({"kinds": {"summary": {"fold_after_days": 30}}})
+    notes = [
+        Record("note", name, f"memory/summaries/{name}.md", "note.v1", {"kind": "summary", "created": "2020-01-01"}, "")
+        for name in ("summary-2020", "a", "b")
+    ]
+    assert named(due(policy, notes, used={}, evidence=(), now=NOW)) == {"memory/summaries/summary-2020.md": ["a", "b"]}
