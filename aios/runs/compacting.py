@@ -29,7 +29,7 @@ def require_policy(context: Context) -> None:
         raise InvalidError(f"there is no {POLICY}", "it says what may be folded; without it everything is kept")
     findings = errors(judge(POLICY, content, Schemas.from_tree(tree)[0]).findings)
     if findings:
-        hint = "mend it; what it cannot say is kept whole until then"
+        hint = "mend it; nothing is folded until then"
         raise InvalidError(f"{POLICY} is not in order", hint, findings=tuple(findings))
 
 
