@@ -61,20 +61,18 @@ def compact_command(ctx: click.Context, dry_run: bool) -> int:  # noqa: FBT001
     """Propose to fold old notes into summaries, as memory/policy.yaml says.
 
     Nothing goes before you approve it; a folded note leaves its name and its places, and `aios memory restore` brings
-    it back.
+    it back. Typed again, it goes on where it was interrupted, or shows what waits.
     """
     from aios.cli.standing import exit_code, report
-    from aios.runs.compacting import require_policy
+    from aios.runs.compacting import begin, require_policy
     from aios.runs.conductor import carry_on
-    from aios.runs.start import start_run
 
     here = company(ctx)
     require_policy(here.context)
     if dry_run:
         _would_fold(here)
         return Exit.OK
-    run = start_run(here.context, "compact-memory", {}, trigger=here.trigger())
-    standing = carry_on(here.context, run)
+    standing = carry_on(here.context, begin(here.context, here.trigger()))
     report(standing)
     return exit_code(standing)
 

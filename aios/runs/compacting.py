@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aios.agents.contract import load
 from aios.agents.offline.archivist import due_now as due_of
@@ -12,6 +13,8 @@ from aios.errors import InvalidError
 from aios.memory.expiry import POLICY
 from aios.memory.retention import Group
 from aios.runs.context import Context
+from aios.runs.inbox import open_runs
+from aios.runs.start import start_run
 from aios.store.catalog import Catalog
 from aios.store.documents import parse
 from aios.store.judge import judge
@@ -19,6 +22,13 @@ from aios.store.schemas import Schemas
 from aios.store.trees import CommitTree
 
 ARCHIVIST = "archivist"
+WORKFLOW = "compact-memory"
+
+
+def begin(context: Context, trigger: Mapping[str, Any]) -> str:
+    """The run that compacts: the one that is open, wherever it stands, else a new one. Raises as `start_run` does."""
+    known = (run for run in open_runs(context) if run.startswith(f"{WORKFLOW}/"))
+    return next(known, "") or start_run(context, WORKFLOW, {}, trigger=trigger)
 
 
 def require_policy(context: Context) -> None:
