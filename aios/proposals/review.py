@@ -31,7 +31,8 @@ class Review:
     """What a review tells. `changes` are state changes in words, `evidence` pairs of claim and source.
 
     `unverified` are sentences that nothing stands behind, `kinds` counts the sentences of each kind. `folds` tells what
-    of memory is folded into what, `checks` what was looked at and how it came out.
+    of memory is folded into what, `checks` what was looked at and how it came out, `raised` whose trust merging
+    raises.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Review:
     kinds: Mapping[str, int] = field(default_factory=dict)
     folds: Sequence[str] = ()
     checks: Sequence[str] = ()
+    raised: Sequence[str] = ()
 
 
 def neutral(text: str) -> str:
@@ -133,6 +135,7 @@ def _decision(review: Review) -> str:
         if doubtful
         else ""
     )
+    told += "".join(f"\n\n**{neutral(line[:1].upper() + line[1:])}.**" for line in review.raised)
     if not review.effects:
         return f"**Merging keeps these files on main. Nothing outside this repository follows from it.**{told}"
     count = len(review.effects)

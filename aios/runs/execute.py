@@ -12,7 +12,7 @@ from typing import Any
 from aios.agents.orders import orders_in
 from aios.agents.perform import ContractError, judge_files, judge_output, judge_tree, perform
 from aios.agents.tools import ContractTools
-from aios.domain.agent import AgentCall, AgentReply
+from aios.domain.agent import AgentCall, AgentReply, Tier
 from aios.domain.effect import Connector
 from aios.domain.finding import Finding, errors
 from aios.domain.keys import digest
@@ -32,6 +32,7 @@ from aios.runs.definitions import Definitions
 from aios.runs.found import found_before
 from aios.runs.remembering import Recall, memory_checked
 from aios.runs.routing import AGAIN, engine_of
+from aios.runs.tainting import agent_findings
 from aios.store.catalog import Catalog
 from aios.store.documents import dump, parse
 from aios.store.judge import judge as judge_file
@@ -90,11 +91,16 @@ def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, An
 def _agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, Any]:
     contract = call.contract
 
+    def tainted(reply: AgentReply) -> list[Finding]:
+        return agent_findings(reply.files, tree, _seen(tools), by_model=by_model)
+
     def wrong(call: AgentCall, reply: AgentReply, tree: Tree) -> list[str]:
         remembered = memory_checked(contract, reply.files, tree, _after(tree, reply), _recall_of(context, call))
-        return [*_wrong(call, reply, tree), *map(str, remembered.findings[:8])]
+        found = (*remembered.findings, *tainted(reply))
+        return [*_wrong(call, reply, tree), *map(str, found[:8])]
 
     engine = engine_of(context, contract, tree, wrong)
+    by_model = contract.tier is not Tier.OFFLINE or contract.name not in context.engines
     catalog = Catalog(tree)
 
     def recall(query: str, limit: int, kinds: Sequence[str]) -> Sequence[Hit]:
@@ -118,7 +124,11 @@ def _agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, A
     judge_files(contract, call.input, reply.files, lambda text, given: render_text(text, {"input": given}))
     after = _after(tree, reply)
     checked = memory_checked(contract, reply.files, tree, after, _recall_of(context, call))
-    broken = [*errors(judge_tree(contract, reply, after, holds=evaluate_bool, data=_data)), *checked.findings]
+    broken = [
+        *errors(judge_tree(contract, reply, after, holds=evaluate_bool, data=_data)),
+        *checked.findings,
+        *tainted(reply),
+    ]
     if broken:
         more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         raise ContractError(f"{contract.name} left a tree that breaks its contract: {broken[0]}{more}")
@@ -186,6 +196,12 @@ def collect_attempt(
         "confidence": 1.0,
         "manifest": {"connector": connector.name, "capability": capability, "params": dict(params)},
     }
+
+
+def _seen(tools: ContractTools) -> list[str]:
+    """The files that went through an agent's doors, whole or in part."""
+    manifest = tools.manifest()
+    return [*manifest["read"], *(place.rpartition(":")[0] for place in manifest["recalled"])]
 
 
 def _after(tree: Tree, reply: AgentReply) -> OverlayTree:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aios.domain.event import EventNote
 from aios.domain.finding import Finding
 from aios.domain.keys import key_of
+from aios.domain.memory import Hit
 from aios.domain.names import branch_of, run_record_path
 from aios.domain.policy import Decision, Verdict
 from aios.domain.proposal import PlannedEffect
@@ -20,6 +23,7 @@ from aios.runs.history import OPENED, REFRESHED
 from aios.runs.planning import plan_effects
 from aios.runs.session import Session
 from aios.runs.standing import standing
+from aios.runs.tainting import raised_by_merging
 from aios.runs.traces import commit_kept
 from aios.runs.work import measured
 from aios.store.documents import dump, parse
@@ -103,6 +107,7 @@ def assess(
         if change.after and schemas.kind_of(change.path)
         for finding in judge_file(change.path, tree.read(change.path) or b"", schemas).findings
     ]
+    findings += raised_trust(context, base or head, head)
     rules, broken = load_rules(CommitTree(git, git.rev(context.main) or head), parse)
     facts = policy_facts.build(
         workflow=definitions.workflow.name,
@@ -118,6 +123,16 @@ def assess(
     if broken and verdict.decision.strictness < Decision.ASK.strictness:
         verdict = Verdict(Decision.ASK, "", "a policy file is not in order", verdict.matched)
     return verdict, [*findings, *broken]
+
+
+def raised_trust(context: Context, base: str, head: str) -> list[Finding]:
+    """Where merging the branch raises trust, as warnings."""
+
+    def alike(tree: Tree, words: str) -> Sequence[Hit]:
+        return context.recall(tree, words, 12, (), "", ("memory/**", "state/sources/**")) if words else ()
+
+    before, after = CommitTree(context.git, base), CommitTree(context.git, head)
+    return raised_by_merging(changed_paths(context.git, base, head), before, after, alike)
 
 
 def _trust(tree: Tree, paths: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ from aios.domain.event import Change
 from aios.domain.names import branch_of, run_record_path
 from aios.domain.run import RunState
 from aios.errors import UsageError
+from aios.policies.facts import TRUST_RAISED
 from aios.proposals.record import awaited_effects, verdict_of
 from aios.proposals.review import Review
 from aios.proposals.state_diff import state_diff
@@ -20,6 +21,7 @@ from aios.runs.context import AIOS_EMAIL, Context
 from aios.runs.definitions import Definitions, load
 from aios.runs.folding_told import folding_told
 from aios.runs.history import Fact
+from aios.runs.propose import raised_trust
 from aios.runs.session import read_state
 from aios.runs.standing import standing
 from aios.runs.traces import manifest_of
@@ -46,6 +48,8 @@ def review_of(context: Context, run: str) -> Review:
     stands = standing(tree, [change.path for change in written if change.after])
     event = event_between(git, base, head)
     told = replace(event, changes=tuple(change for change in event.changes if change in written))
+    raised = raised_trust(context, base, head)
+    told_before = [line for line in record.get("findings") or () if f"[{TRUST_RAISED}]" not in str(line)]
     folds = folding_told(tree, CommitTree(git, base), written, _refs(context, run))
     return Review(
         id=state.ulid,
@@ -61,7 +65,8 @@ def review_of(context: Context, run: str) -> Review:
         goal=definitions.workflow.summary,
         tier=_tier(record.get("cost") or {}),
         confidence=_confidence(state),
-        findings=[*(record.get("findings") or ()), *_step_findings(context, run, state), *_quotations(tree, written)],
+        findings=[*told_before, *raised, *_step_findings(context, run, state), *_quotations(tree, written)],
+        raised=[finding.message for finding in raised],
         evidence=stands.cited,
         unverified=stands.unverified,
         kinds=stands.kinds,
