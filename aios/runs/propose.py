@@ -131,8 +131,19 @@ def raised_trust(context: Context, base: str, head: str) -> list[Finding]:
     def alike(tree: Tree, words: str) -> Sequence[Hit]:
         return context.recall(tree, words, 12, (), "", ("memory/**", "state/sources/**")) if words else ()
 
-    before, after = CommitTree(context.git, base), CommitTree(context.git, head)
-    return raised_by_merging(changed_paths(context.git, base, head), before, after, alike)
+    git = context.git
+    written: dict[str, list[str]] = {}
+    for block in git.text("log", "--no-merges", "--format=%x01%H", "--name-only", f"{base}..{head}").split("\x01")[1:]:
+        commit, *names = filter(None, block.splitlines())
+        for name in names:
+            written.setdefault(name, []).append(commit)
+
+    def earlier(path: str) -> list[bytes]:
+        texts = (git.read_blob(f"{commit}:{path}") for commit in written.get(path, ())[1:])
+        return [text for text in texts if text is not None]
+
+    before, after = CommitTree(git, base), CommitTree(git, head)
+    return raised_by_merging(changed_paths(git, base, head), before, after, alike, earlier)
 
 
 def _trust(tree: Tree, paths: list[str]) -> list[str]:

@@ -27,6 +27,8 @@ _WORD = re.compile(r"\w+")
 
 # (tree, words) → passages of memory like them
 Alike = Callable[[Tree, str], Sequence[Hit]]
+# path → its texts before the last, as the branch had them
+Earlier = Callable[[str], Sequence[bytes]]
 
 
 def agent_findings(
@@ -52,9 +54,12 @@ def agent_findings(
     return findings
 
 
-def raised_by_merging(changes: Sequence[Change], before: Tree, after: Tree, alike: Alike) -> list[Finding]:
+def raised_by_merging(
+    changes: Sequence[Change], before: Tree, after: Tree, alike: Alike, earlier: Earlier = lambda _: ()
+) -> list[Finding]:
     """Where merging these changes raises trust: of a record or note, of what a note rests on, or of words it copies.
 
+    What a person raised on the branch, after an agent had written it, counts as well.
     Warnings: it is the merging person's to say whose words they are.
     """
     findings: list[Finding] = []
@@ -62,7 +67,9 @@ def raised_by_merging(changes: Sequence[Change], before: Tree, after: Tree, alik
         document = _document(after, change.path) if change.after else None
         if document is None:
             continue
-        found = list(_raised(document, _document(before, change.renamed_from or change.path)))
+        olds = [_document(before, change.renamed_from or change.path)]
+        olds += [parse(change.path, content)[0] for content in earlier(change.path)]
+        found = [finding for old in olds for finding in _raised(document, old)][:1]
         if not found and document.path.startswith(MEMORY):
             found = _above_its_grounds(document, before, after)
             if not found and trust_of(document.path, document.data) is not Trust.EXTERNAL:
