@@ -77,7 +77,9 @@ def test_a_note_is_worth_no_more_than_what_it_names_whoever_wrote_it() -> None:
         places = f"[{{source: {SOURCE}, start: 1, end: 9}}]"
         assert said({"memory/research/s.md": note("derived", "Short.", **{"x-passages": places})}, by_model=by_model)
         assert said({"memory/summaries/s.md": note("external", "Short.", folds=f"[{NOTE}]")}, by_model=by_model) == []
-        kept = {"memory/research/known.md": note("derived", "Known still.", source=f"[{SOURCE}]")}
+        kept: dict[str, str | None] = {
+            "memory/research/known.md": note("derived", "Known still.", source=f"[{SOURCE}]")
+        }
         assert said(kept, by_model=by_model) == []
 
 
