@@ -46,6 +46,7 @@ def examine(start: Path) -> Iterator[Check]:
         _driver,
         _files,
         _outgoing,
+        _meaning,
         _disk,
         _journals,
         _ledger,
@@ -115,6 +116,17 @@ def _files(company: Company) -> Check:
 def _outgoing(company: Company) -> Check:
     paused = company.paused()
     return Check("effects", "warning", paused) if paused else Check("effects", "ok", "allowed after approval")
+
+
+def _meaning(company: Company) -> Check:
+    coverage = company.memory.coverage(company.tree())
+    if coverage is None:
+        return Check("recall", "ok", "by words; by meaning too where `embedding` in state/company.yaml names a model")
+    said = f"by words and by meaning: {coverage.done} of {counted(coverage.passages, 'passage')} by {coverage.model}"
+    if coverage.done == coverage.passages:
+        return Check("recall", "ok", said)
+    failed = company.background_failure()
+    return Check("recall", "warning", f"{said}; {failed}" if failed else said, "`aios memory refresh`")
 
 
 def _models(company: Company) -> Iterator[Check]:

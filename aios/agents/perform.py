@@ -22,7 +22,7 @@ from aios.errors import AiosError
 FILE_LIMIT = 1024 * 1024  # bytes of one file that an agent writes
 FILES_LIMIT = 200
 # Checks that need more than the tree; the runner makes them (`aios.runs.remembering`).
-ELSEWHERE = frozenset({"folded-named", "recall-held"})
+ELSEWHERE = frozenset({"folded-named", "places-kept", "recall-held"})
 _HOLE = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 
 # (expression, variables) -> is it true? Raises AiosError where it cannot be evaluated.

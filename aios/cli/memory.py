@@ -8,7 +8,7 @@ import click
 
 from aios.cli.output import company, emit_json, json_option, say
 from aios.domain.wording import counted
-from aios.errors import Exit
+from aios.errors import Exit, RefusedError
 
 if TYPE_CHECKING:
     from aios.app import Company
@@ -42,7 +42,7 @@ def health_command(ctx: click.Context, ask: bool, as_json: bool) -> int:  # noqa
     if as_json:
         emit_json({**found.as_dict(), **({"asked": list(asked.new)} if asked else {})})
     else:
-        _tell(found)
+        _tell(found, _coverage(here))
     if asked:
         say(_asked(asked))
     return Exit.FINDINGS if found.findings else Exit.OK
@@ -52,7 +52,21 @@ def _recall(memory: Memory, now: str) -> Recall:
     return lambda tree, query, limit: memory.recall(tree, query, limit=limit, now=now)
 
 
-def _tell(found: Health) -> None:
+def _coverage(here: Company) -> str:
+    """How far recall by meaning is; empty where no model is chosen."""
+    try:
+        found = here.memory.coverage(here.tree())
+    except RefusedError as error:
+        return f"by words alone: {error.message}"
+    if found is None:
+        return ""
+    still = f"; {found.serving} answers until then" if found.serving else ""
+    failed = here.background_failure() if found.done < found.passages else ""
+    why = f"; the last refresh failed: {failed}" if failed else ""
+    return f"{found.done} of {counted(found.passages, 'passage')} by {found.model}{still}{why}"
+
+
+def _tell(found: Health, coverage: str) -> None:
     for finding in found.findings:
         click.echo(str(finding))
     if found.findings:
@@ -61,6 +75,7 @@ def _tell(found: Health) -> None:
         ("notes", f"{found.notes}, {counted(found.summaries, 'summary', 'summaries')} among them"),
         ("by age", _ages(found)),
         ("golden", _quality(found)),
+        ("vectors", coverage),
         ("recalled", _recalled(found)),
         ("in doubt", counted(len(found.doubts), "pair") + " of notes" if found.doubts else ""),
         ("due", f"{counted(found.due, 'note')} may be folded: `aios memory compact` proposes it" if found.due else ""),
@@ -105,18 +120,18 @@ def compact_command(ctx: click.Context, dry_run: bool) -> int:  # noqa: FBT001
     """Propose to fold old notes into summaries, as memory/policy.yaml says.
 
     Nothing goes before you approve it; a folded note leaves its name and its places, and `aios memory restore` brings
-    it back.
+    it back. Typed again, it goes on where it was interrupted, or shows what waits.
     """
     from aios.cli.standing import exit_code, report
+    from aios.runs.compacting import begin, require_policy
     from aios.runs.conductor import carry_on
-    from aios.runs.start import start_run
 
     here = company(ctx)
+    require_policy(here.context)
     if dry_run:
         _would_fold(here)
         return Exit.OK
-    run = start_run(here.context, "compact-memory", {}, trigger=here.trigger())
-    standing = carry_on(here.context, run)
+    standing = carry_on(here.context, begin(here.context, here.trigger()))
     report(standing)
     return exit_code(standing)
 

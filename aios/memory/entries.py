@@ -14,6 +14,7 @@ from aios.domain import front_matter
 from aios.domain.names import MEMORY
 from aios.domain.record import Trust
 from aios.domain.slug import is_slug
+from aios.domain.trust import trust_of
 from aios.memory.passage import Passage
 from aios.memory.passages import passages
 from aios.memory.scope import STATE, moment
@@ -70,7 +71,7 @@ def entry(path: str, content: bytes) -> Entry:
         kind=kind,
         kinds=kinds,
         title=title,
-        trust=_trust(path, data),
+        trust=trust_of(path, data),
         created=next((str(data[field]) for field in _DATE_FIELDS if data.get(field)), ""),
         expires=moment(str(data.get("expires") or "")),
         facts=facts,
@@ -116,14 +117,6 @@ def _title(path: str, data: Mapping[str, Any], body: str) -> str:
             return str(data[field]).strip()[:300]
     heading = _FIRST_HEADING.search(body)
     return heading[1][:300] if heading else _stem(path).replace("-", " ")
-
-
-def _trust(path: str, data: Mapping[str, Any]) -> Trust:
-    """As marked; unmarked, what came from outside or from an agent is external, the operator's records are theirs."""
-    marked = str(data.get("trust") or "")
-    if marked in set(Trust):
-        return Trust(marked)
-    return Trust.EXTERNAL if path.startswith((MEMORY, f"{STATE}sources/")) or marked else Trust.OPERATOR
 
 
 def _names(path: str, title: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from aios.domain.memory import EVERYTHING, Among, Hit
 from aios.domain.record import Trust
 from aios.domain.tree import Tree
 from aios.errors import RefusedError
+from aios.memory.expiry import EXPIRE_AFTER, FOR_EVER, POLICY, Lifetimes, lifetimes
 from aios.memory.fusion import Asked
 from aios.memory.index import PATIENCE, Index, discard
 from aios.memory.passage import Passage
@@ -89,11 +90,13 @@ class Memory:
         `query` is plain words; nothing in it is syntax. `kinds` may name record kinds (`source`), kinds of notes
         (`lesson`), `note` for all of them, or directories (`sources`). `exclude` holds paths or globs; so does `only`,
         which leaves out every other file (the `reads` of a contract, say). `among` narrows by trust, run and time.
-        `now` is ISO 8601; what expired before is left out, and nothing expires where it is empty. `tokens` bounds the
+        `now` is ISO 8601; what expired before is left out (by itself, or as `memory/policy.yaml` of the tree says for
+        its kind), and nothing expires where it is empty. `tokens` bounds the
         length of all passages together (0: no bound); the first is given whatever its length.
         """
         moment_now = moment(now) if now else None
-        wanted = Wanted(frozenset(kinds), tuple(exclude), tuple(only), among, moment_now)
+        lives = _lifetimes(tree) if now else FOR_EVER
+        wanted = Wanted(frozenset(kinds), tuple(exclude), tuple(only), among, moment_now, lives)
         with self._lock:
             for _ in range(2):
                 try:
@@ -234,6 +237,17 @@ class Memory:
     def _give_up(self) -> None:
         self.close()
         self._in_memory = True
+
+
+def _lifetimes(tree: Tree) -> Lifetimes:
+    """What the policy lets expire. Where it says nothing of it, as most do, it is not parsed."""
+    content = tree.read(POLICY)
+    if content is None or EXPIRE_AFTER.encode() not in content:
+        return FOR_EVER
+    from aios.store.documents import parse
+
+    document, _ = parse(POLICY, content)
+    return lifetimes(document.data) if document else FOR_EVER
 
 
 def _diverse(candidates: Sequence[Candidate], limit: int, per_file: int) -> list[Candidate]:

@@ -26,6 +26,7 @@ EFFECT: dict[str, Any] = {
         "recipients": {"type": "integer"},
     },
 }
+TRUST_RAISED = "trust-raised"  # the rule of a finding that merging raises trust
 UNKNOWN = 2**53 - 1  # an amount or a number of recipients that nobody can read counts as the largest
 
 # Name → (JSON Schema, meaning). The declaration that expressions are checked against and the guide is made from.
@@ -58,6 +59,7 @@ FACTS: dict[str, tuple[dict[str, Any], str]] = {
         {"type": "integer"},
         "sentences of the changed pieces that are a model's and that no source supports",
     ),
+    "raised": ({"type": "integer"}, "files whose trust merging raises, or that hold words whose trust it raises"),
     "protected": ({"type": "boolean"}, "does it touch what only a person may propose to change"),
     "cost_usd": ({"type": "number"}, "what the run cost"),
     "tokens": ({"type": "integer"}, "model tokens that the run used"),
@@ -99,6 +101,7 @@ def build(
         "errors": sum(1 for finding in findings if finding.severity is Severity.ERROR),
         "warnings": sum(1 for finding in findings if finding.severity is Severity.WARNING),
         "unverified": unverified,
+        "raised": sum(1 for finding in findings if finding.rule == TRUST_RAISED),
         "protected": any(is_protected(path) for path in paths),
         "cost_usd": float(cost_usd),
         "tokens": tokens,

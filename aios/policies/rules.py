@@ -108,13 +108,16 @@ def _suggestion(name: str, known: Sequence[str]) -> str:
 def judge(rules: Sequence[Rule], facts: PolicyFacts) -> Verdict:
     """The strictest decision of the rules that match. Fails closed: a rule that cannot be evaluated denies.
 
-    Two rules stand above all files: nobody but a person changes protected files, and nothing broken is merged.
+    Three rules stand above all files: nobody but a person changes protected files, nothing broken is merged, and only a
+    person's merge raises trust.
     """
     matched: list[tuple[str, Decision, str]] = []
     if facts["protected"]:
         matched.append(("built-in/protected", Decision.DENY, "it touches files that only a person may change"))
     if facts["errors"]:
         matched.append(("built-in/broken", Decision.DENY, f"{facts['errors']} of its files are not in order"))
+    if facts["raised"]:
+        matched.append(("built-in/trust-raised", Decision.ASK, "merging raises trust: that is a person's to say"))
     for rule in rules:
         try:
             if evaluate_bool(rule.when, facts):

@@ -30,7 +30,9 @@ PREVIEW_LINES = 60
 class Review:
     """What a review tells. `changes` are state changes in words, `evidence` pairs of claim and source.
 
-    `unverified` are sentences that nothing stands behind, `kinds` counts the sentences of each kind.
+    `unverified` are sentences that nothing stands behind, `kinds` counts the sentences of each kind. `folds` tells what
+    of memory is folded into what, `checks` what was looked at and how it came out, `raised` whose trust merging
+    raises.
     """
 
     id: str
@@ -57,6 +59,9 @@ class Review:
     versions: Sequence[str] = ()
     operator_edits: Sequence[str] = field(default=())
     kinds: Mapping[str, int] = field(default_factory=dict)
+    folds: Sequence[str] = ()
+    checks: Sequence[str] = ()
+    raised: Sequence[str] = ()
 
 
 def neutral(text: str) -> str:
@@ -78,6 +83,11 @@ def _code(text: str) -> str:
     return f"`{without_unseen(' '.join(text.split())).replace('`', '’') or '–'}`"
 
 
+def _plainly(line: str) -> str:
+    """A line of ours that may name commands between backticks: they stay code, the rest is neutral."""
+    return "".join(_code(part) if number % 2 else neutral(part) for number, part in enumerate(line.split("`")))
+
+
 def fenced(text: str, *, language: str = "") -> str:
     """Outside text as a block: a fence longer than any inside it, and nothing in it unseen."""
     shown = with_unseen_shown(text.replace("\r\n", "\n")).rstrip("\n")
@@ -95,6 +105,7 @@ def render(review: Review, *, preview_lines: int = PREVIEW_LINES) -> str:
         _previews(review, preview_lines),
         _why(review),
         _evidence(review),
+        _section("What is folded", [f"- {_plainly(line)}" for line in review.folds]),
         _section("State diff", [f"- {neutral(line)}" for line in review.changes] or ["- nothing"]),
         _checks(review),
         _risk(review),
@@ -124,6 +135,7 @@ def _decision(review: Review) -> str:
         if doubtful
         else ""
     )
+    told += "".join(f"\n\n**{neutral(line[:1].upper() + line[1:])}.**" for line in review.raised)
     if not review.effects:
         return f"**Merging keeps these files on main. Nothing outside this repository follows from it.**{told}"
     count = len(review.effects)
@@ -182,6 +194,7 @@ def _evidence(review: Review) -> str:
 
 def _checks(review: Review) -> str:
     lines = [f"- {neutral(str(finding))}" for finding in review.findings] or ["- every changed file is in order"]
+    lines += [f"- ✓ {neutral(line)}" for line in review.checks]
     if review.base_moved:
         lines.append("- main moved since; approving merges records field by field and stops at a true conflict")
     lines += [f"- edited by you on the branch: {_code(path)} (kept)" for path in review.operator_edits]

@@ -184,6 +184,7 @@ def _manifest(answer: Mapping[str, Any], start: Start) -> dict[str, Any]:
         "reasons": answer["reasons"],
         "findings": answer["findings"],
         "confidence": answer["confidence"],
+        **({"checks": answer["checks"]} if answer.get("checks") else {}),
     }
 
 

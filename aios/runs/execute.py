@@ -12,7 +12,7 @@ from typing import Any
 from aios.agents.orders import orders_in
 from aios.agents.perform import ContractError, judge_files, judge_output, judge_tree, perform
 from aios.agents.tools import ContractTools
-from aios.domain.agent import AgentCall, AgentReply
+from aios.domain.agent import AgentCall, AgentReply, Tier
 from aios.domain.effect import Connector
 from aios.domain.finding import Finding, errors
 from aios.domain.keys import digest
@@ -30,8 +30,9 @@ from aios.runs.attempts import guidance_of
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions
 from aios.runs.found import found_before
-from aios.runs.remembering import Recall, memory_findings
+from aios.runs.remembering import Recall, memory_checked
 from aios.runs.routing import AGAIN, engine_of
+from aios.runs.tainting import agent_findings
 from aios.store.catalog import Catalog
 from aios.store.documents import dump, parse
 from aios.store.judge import judge as judge_file
@@ -73,7 +74,10 @@ def terms_of(budget: Budget, state: RunState, step: Step) -> Terms:
 
 
 def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, Any]:
-    """Ask the agent; the answer holds output, files, title, reasons, findings, confidence, manifest or a question."""
+    """Ask the agent; the answer holds output, files, title, reasons, findings, confidence, manifest or a question.
+
+    `checks` tells what was looked at in the tree that it would leave, with the result, where there was something.
+    """
     contract = call.contract
     name = f"{contract.name}@{contract.version}"
     with context.recorder.span(SpanKind.AGENT, name, **{"gen_ai.operation.name": "invoke_agent"}) as told:
@@ -86,7 +90,17 @@ def agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, An
 
 def _agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, Any]:
     contract = call.contract
-    engine = engine_of(context, contract, tree, _wrong)
+
+    def tainted(reply: AgentReply) -> list[Finding]:
+        return agent_findings(reply.files, tree, _seen(tools), by_model=by_model)
+
+    def wrong(call: AgentCall, reply: AgentReply, tree: Tree) -> list[str]:
+        remembered = memory_checked(contract, reply.files, tree, _after(tree, reply), _recall_of(context, call))
+        found = (*remembered.findings, *tainted(reply))
+        return [*_wrong(call, reply, tree), *map(str, found[:8])]
+
+    engine = engine_of(context, contract, tree, wrong)
+    by_model = contract.tier is not Tier.OFFLINE or contract.name not in context.engines
     catalog = Catalog(tree)
 
     def recall(query: str, limit: int, kinds: Sequence[str]) -> Sequence[Hit]:
@@ -108,12 +122,18 @@ def _agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, A
     if reply.question is not None:
         return answer | {"question": asdict(reply.question)}
     judge_files(contract, call.input, reply.files, lambda text, given: render_text(text, {"input": given}))
-    after = OverlayTree(tree, {path: _bytes(text) for path, text in reply.files.items()})
-    broken = errors(judge_tree(contract, reply, after, holds=evaluate_bool, data=_data))
-    broken += memory_findings(contract, reply.files, tree, after, _recall_of(context, call))
+    after = _after(tree, reply)
+    checked = memory_checked(contract, reply.files, tree, after, _recall_of(context, call))
+    broken = [
+        *errors(judge_tree(contract, reply, after, holds=evaluate_bool, data=_data)),
+        *checked.findings,
+        *tainted(reply),
+    ]
     if broken:
         more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         raise ContractError(f"{contract.name} left a tree that breaks its contract: {broken[0]}{more}")
+    if checked.told:
+        answer["checks"] = list(checked.told)
     return answer | {"output": dict(reply.output), "files": dict(reply.files), "title": reply.title}
 
 
@@ -126,7 +146,7 @@ def _wrong(call: AgentCall, reply: AgentReply, tree: Tree) -> list[str]:
     """What of the contract a reply breaks, in words that a model can mend it by. Raises ContractError for the worst."""
     judge_output(call.contract, reply.output)
     judge_files(call.contract, call.input, reply.files, lambda text, given: render_text(text, {"input": given}))
-    after = OverlayTree(tree, {path: _bytes(text) for path, text in reply.files.items()})
+    after = _after(tree, reply)
     broken = errors(judge_tree(call.contract, reply, after, holds=evaluate_bool, data=_data))
     schemas, _ = Schemas.from_tree(tree)
     for path, text in reply.files.items():
@@ -176,6 +196,17 @@ def collect_attempt(
         "confidence": 1.0,
         "manifest": {"connector": connector.name, "capability": capability, "params": dict(params)},
     }
+
+
+def _seen(tools: ContractTools) -> list[str]:
+    """The files that went through an agent's doors, whole or in part."""
+    manifest = tools.manifest()
+    return [*manifest["read"], *(place.rpartition(":")[0] for place in manifest["recalled"])]
+
+
+def _after(tree: Tree, reply: AgentReply) -> OverlayTree:
+    """The tree that the reply would leave."""
+    return OverlayTree(tree, {path: _bytes(text) for path, text in reply.files.items()})
 
 
 def _bytes(text: str | None) -> bytes | None:

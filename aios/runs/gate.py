@@ -25,7 +25,7 @@ from aios.runs.history import ANSWERED, APPROVED, ASKED, CANCELLED, REJECTED, RE
 from aios.runs.main_branch import commit_to_main
 from aios.runs.options import choose
 from aios.runs.planning import plan_effects
-from aios.runs.propose import propose
+from aios.runs.propose import propose, raised_trust
 from aios.runs.session import Session, open_session, read_state
 from aios.store.catalog import Catalog
 from aios.store.commits import advance, merge_commit
@@ -178,10 +178,12 @@ def _merge(
     )
     changes = {**merged.changes, path: decided.encode()}
     _verify_effects(definitions, state, OverlayTree(CommitTree(git, main), changes), gate, effects)
+    raised = [f"- {finding.message}" for finding in raised_trust(context, git.merge_base(main, head) or main, head)]
     note = EventNote(
         type=APPROVED,
         title=session.run,
-        body="\n".join(f"- {effect.summary}" for effect in effects) or "No effect outside this repository.",
+        body="\n".join([*(f"- {effect.summary}" for effect in effects), *raised])
+        or "No effect outside this repository.",
         records=(path.removeprefix("state/").removesuffix(".yaml"),),
         run=session.run,
         step=gate,

@@ -34,9 +34,11 @@ def commit_to_main(
             author=name,
             email=email,
         )
+        context.checkpoint("before commit to main")
         try:
             advance(context.git, context.main, commit, expected=tip)
         except MovedError:
             continue
+        context.checkpoint("after commit to main")
         return commit
     raise RefusedError(f"{context.main} keeps moving", "try again in a moment")

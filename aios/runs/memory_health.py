@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from aios.domain.finding import Finding, Severity
@@ -12,8 +13,10 @@ from aios.domain.keys import digest
 from aios.domain.names import MEMORY
 from aios.domain.record import Record
 from aios.domain.tree import Tree
+from aios.memory.expiry import FOR_EVER, POLICY, Lifetimes, expires_at, lifetimes
 from aios.memory.pairs import CONTRADICT, FIGURES, TWICE, Pair, holds, pairs
 from aios.memory.retention import SUMMARY
+from aios.memory.scope import moment
 from aios.runs.compacting import due_now
 from aios.runs.context import Context
 from aios.runs.doubts import question_on
@@ -72,18 +75,18 @@ def health(context: Context, recall: Recall, recall_past: Recall) -> Health:
     """Of main as it is. `recall(tree, query, how many)` is asked only for the golden queries, `recall_past` likewise of
     main as it was. Raises InvalidError where the company has no archivist that can be read.
     """
-    tree, moment = CommitTree(context.git, context.main), context.now()
+    tree, at = CommitTree(context.git, context.main), context.now()
     catalog = Catalog(tree)
     notes = catalog.records("note")
     runs = sorted(started for run in catalog.records("run") if (started := str(run.get("started") or "")))
     recalled = recalled_notes(context.git)
-    now = quality(tree, recall, at=moment[:10])
+    now = quality(tree, recall, at=at[:10])
     before = quality_before(context, [each.golden for each in now.answered], recall_past)
-    asked = [(pair, question_on(tree, pair.paths)) for pair in pairs(notes, now=moment)]
+    asked = [(pair, question_on(tree, pair.paths)) for pair in pairs(notes, now=at)]
     doubts = [(pair, status) for pair, status in asked if status != "answered"]
     findings = [
-        *_expired(notes, moment),
-        *_gone_sources(tree, notes, moment),
+        *_expired(notes, _lifetimes(tree), at),
+        *_gone_sources(tree, notes, at),
         *(_doubt(pair, status) for pair, status in doubts[:MOST]),
         *(
             warning(each, before=before.place_of(each.golden.query), on=before.at)
@@ -96,7 +99,7 @@ def health(context: Context, recall: Recall, recall_past: Recall) -> Health:
         summaries=sum(note.get("kind") == SUMMARY for note in notes),
         ages=_ages(notes),
         recalled=recalled,
-        never=[note.path for note in notes if _could_be_met(note, runs, moment) and note.path not in recalled.notes],
+        never=[note.path for note in notes if _could_be_met(note, runs, at) and note.path not in recalled.notes],
         since=runs[0][:10] if runs else "",
         now=now,
         before=before,
@@ -122,12 +125,22 @@ def _ages(notes: Iterable[Record]) -> dict[str, dict[str, int]]:
     return {kind: dict(sorted(years.items())) for kind, years in sorted(found.items())}
 
 
-def _expired(notes: Iterable[Record], now: str) -> Iterator[Finding]:
+def _lifetimes(tree: Tree) -> Lifetimes:
+    content = tree.read(POLICY)
+    document = parse(POLICY, content)[0] if content is not None else None
+    return lifetimes(document.data) if document else FOR_EVER
+
+
+def _expired(notes: Iterable[Record], lives: Lifetimes, now: str) -> Iterator[Finding]:
+    at = moment(now) or 0.0
     for note in notes:
-        expires = str(note.get("expires") or "")
-        if expires and expires <= now and not note.get("replaced_by"):
+        if note.get("replaced_by"):
+            continue
+        expires = expires_at(note.data, lives.days(note.path, str(note.get("kind"))))
+        if expires is not None and expires < at:
+            day = datetime.fromtimestamp(expires, UTC).date()
             hint = "`aios memory compact` folds it away"
-            yield _finding(note, "note-expired", f"it expired on {expires[:10]} and is no longer recalled", hint)
+            yield _finding(note, "note-expired", f"it expired on {day} and is no longer recalled", hint)
 
 
 def _gone_sources(tree: Tree, notes: Iterable[Record], now: str) -> Iterator[Finding]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aios.domain.event import EventNote
 from aios.domain.finding import Finding
 from aios.domain.keys import key_of
+from aios.domain.memory import Hit
 from aios.domain.names import branch_of, run_record_path
 from aios.domain.policy import Decision, Verdict
 from aios.domain.proposal import PlannedEffect
@@ -20,6 +23,7 @@ from aios.runs.history import OPENED, REFRESHED
 from aios.runs.planning import plan_effects
 from aios.runs.session import Session
 from aios.runs.standing import standing
+from aios.runs.tainting import raised_by_merging
 from aios.runs.traces import commit_kept
 from aios.runs.work import measured
 from aios.store.documents import dump, parse
@@ -103,6 +107,7 @@ def assess(
         if change.after and schemas.kind_of(change.path)
         for finding in judge_file(change.path, tree.read(change.path) or b"", schemas).findings
     ]
+    findings += raised_trust(context, base or head, head)
     rules, broken = load_rules(CommitTree(git, git.rev(context.main) or head), parse)
     facts = policy_facts.build(
         workflow=definitions.workflow.name,
@@ -118,6 +123,27 @@ def assess(
     if broken and verdict.decision.strictness < Decision.ASK.strictness:
         verdict = Verdict(Decision.ASK, "", "a policy file is not in order", verdict.matched)
     return verdict, [*findings, *broken]
+
+
+def raised_trust(context: Context, base: str, head: str) -> list[Finding]:
+    """Where merging the branch raises trust, as warnings."""
+
+    def alike(tree: Tree, words: str) -> Sequence[Hit]:
+        return context.recall(tree, words, 12, (), "", ("memory/**", "state/sources/**")) if words else ()
+
+    git = context.git
+    written: dict[str, list[str]] = {}
+    for block in git.text("log", "--no-merges", "--format=%x01%H", "--name-only", f"{base}..{head}").split("\x01")[1:]:
+        commit, *names = filter(None, block.splitlines())
+        for name in names:
+            written.setdefault(name, []).append(commit)
+
+    def earlier(path: str) -> list[bytes]:
+        texts = (git.read_blob(f"{commit}:{path}") for commit in written.get(path, ())[1:])
+        return [text for text in texts if text is not None]
+
+    before, after = CommitTree(git, base), CommitTree(git, head)
+    return raised_by_merging(changed_paths(git, base, head), before, after, alike, earlier)
 
 
 def _trust(tree: Tree, paths: list[str]) -> list[str]:

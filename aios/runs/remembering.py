@@ -10,10 +10,12 @@ from aios.domain.finding import Finding, Severity
 from aios.domain.memory import Hit
 from aios.domain.names import MEMORY
 from aios.domain.tree import Tree
+from aios.domain.wording import counted
 from aios.memory.retention import GOLDEN
 from aios.store.documents import parse
 
 FOLDED_NAMED = "folded-named"
+PLACES_KEPT = "places-kept"
 RECALL_HELD = "recall-held"
 FIRST = 10  # hits among which an answer must be
 
@@ -75,35 +77,92 @@ def answered(tree: Tree, queries: Sequence[Golden], recall: Recall) -> list[Answ
     return found
 
 
-def memory_findings(
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was looked at, in words with numbers, and what does not hold."""
+
+    told: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def memory_checked(
     contract: Contract, files: Mapping[str, str | None], before: Tree, after: Tree, recall: Recall
-) -> list[Finding]:
-    """What of the contract's memory invariants does not hold in the tree that `files` would leave."""
+) -> Checked:
+    """The contract's memory invariants on the tree that `files` would leave. Nothing is looked at where no file is."""
     wanted = {invariant.check for invariant in contract.invariants}
     gone = [path for path, text in files.items() if text is None and path.startswith(MEMORY)]
-    findings = []
+    made = []
     if FOLDED_NAMED in wanted and gone:
-        named = folds_of(after)
-        findings += [
-            Finding(path, 0, 0, FOLDED_NAMED, "it would be gone, and no summary names it", "name it under `folds`")
-            for path in gone
-            if path not in named
-        ]
+        made.append(_named(gone, after))
+    if PLACES_KEPT in wanted and gone:
+        made.append(_places_kept(gone, before, after))
     if RECALL_HELD in wanted and files:
-        findings += _lost(before, after, gone, recall)
-    return findings
+        made.append(_held(before, after, gone, recall))
+    told = tuple(line for each in made for line in each.told)
+    return Checked(told, tuple(finding for each in made for finding in each.findings))
 
 
-def _lost(before: Tree, after: Tree, gone: Sequence[str], recall: Recall) -> list[Finding]:
-    """Queries that found their answer before and would not after; the folded notes' own titles are queries too."""
+def _named(gone: Sequence[str], after: Tree) -> Checked:
+    folds = folds_of(after)
+    lost = [path for path in gone if path not in folds]
+    told = f"names: {len(gone) - len(lost)} of {counted(len(gone), 'folded note')} lead to a summary"
+    message = "it would be gone, and no summary names it"
+    return Checked((told,), tuple(Finding(path, 0, 0, FOLDED_NAMED, message, "name it under `folds`") for path in lost))
+
+
+def _places_kept(gone: Sequence[str], before: Tree, after: Tree) -> Checked:
+    """Each place (source and offsets) that a folded note tells is told by the summary that stands for it."""
+    folds = folds_of(after)
+    count, findings = 0, []
+    for path in gone:
+        noted = _noted(before, path)
+        count += len(noted)
+        for place in sorted(noted - _noted(after, folds.get(path, ""))):
+            message = f"its place {place} would be noted nowhere"
+            findings.append(Finding(path, 0, 0, PLACES_KEPT, message, "keep it under `x-passages` of the summary"))
+    told = (f"places: {count - len(findings)} of {count} noted in sources are kept",) if count else ()
+    return Checked(told, tuple(findings))
+
+
+def _noted(tree: Tree, path: str) -> set[str]:
+    content = tree.read(path) if path else None
+    document = parse(path, content)[0] if content is not None else None
+    places = document.data.get("x-passages") if document else None
+    return {
+        f"{place.get('source')}:{place.get('start')}-{place.get('end')}"
+        for place in (places if isinstance(places, list) else ())
+        if isinstance(place, Mapping)
+    }
+
+
+def _held(before: Tree, after: Tree, gone: Sequence[str], recall: Recall) -> Checked:
+    """Queries that found their answer before must find it after; the folded notes' own questions are queries too."""
     titles = [Golden(_title(before, path), (path,)) for path in gone]
-    queries = [*golden_queries(before), *(each for each in titles if each.query)]
-    then, now = answered(before, queries, recall), answered(after, queries, recall)
-    return [
-        Finding(GOLDEN, old.golden.line, 0, RECALL_HELD, _worse(old), "keep the note whole: `importance: 0.9`")
-        for old, new in zip(then, now, strict=True)
-        if old.place and not new.place
-    ]
+    told: list[str] = []
+    findings: list[Finding] = []
+    asked = (("golden queries", golden_queries(before)), ("questions of folded notes", [e for e in titles if e.query]))
+    for name, queries in asked:
+        then, now = answered(before, queries, recall), answered(after, queries, recall)
+        pairs = [(old, new) for old, new in zip(then, now, strict=True) if old.place]
+        if queries:
+            told.append(_recalled(name, len(queries), pairs))
+        findings += [
+            Finding(GOLDEN, old.golden.line, 0, RECALL_HELD, _worse(old), "keep the note whole: `importance: 0.9`")
+            for old, new in pairs
+            if not new.place
+        ]
+    return Checked(tuple(told), tuple(findings))
+
+
+def _recalled(name: str, asked: int, pairs: Sequence[tuple[Answered, Answered]]) -> str:
+    """How many were found before and are found after, and where in the list of hits on average."""
+    still = [(old.place, new.place) for old, new in pairs if new.place]
+    told = f"recall: of {asked} {name} {len(pairs)} found their answer before, {len(still)} of these after"
+    if not still:
+        return told
+    then, now = (sum(places) / len(still) for places in zip(*still, strict=True))
+    lower = sum(new > old for old, new in still)
+    return f"{told}; at place {then:.1f} before and {now:.1f} after on average" + (f", {lower} lower" if lower else "")
 
 
 def _worse(old: Answered) -> str:

@@ -13,12 +13,15 @@ from aios.domain.event import Change
 from aios.domain.names import branch_of, run_record_path
 from aios.domain.run import RunState
 from aios.errors import UsageError
+from aios.policies.facts import TRUST_RAISED
 from aios.proposals.record import awaited_effects, verdict_of
 from aios.proposals.review import Review
 from aios.proposals.state_diff import state_diff
 from aios.runs.context import AIOS_EMAIL, Context
 from aios.runs.definitions import Definitions, load
+from aios.runs.folding_told import folding_told
 from aios.runs.history import Fact
+from aios.runs.propose import raised_trust
 from aios.runs.session import read_state
 from aios.runs.standing import standing
 from aios.runs.traces import manifest_of
@@ -45,11 +48,14 @@ def review_of(context: Context, run: str) -> Review:
     stands = standing(tree, [change.path for change in written if change.after])
     event = event_between(git, base, head)
     told = replace(event, changes=tuple(change for change in event.changes if change in written))
+    raised = raised_trust(context, base, head)
+    told_before = [line for line in record.get("findings") or () if f"[{TRUST_RAISED}]" not in str(line)]
+    folds = folding_told(tree, CommitTree(git, base), written, _refs(context, run))
     return Review(
         id=state.ulid,
         run=run,
         branch=branch,
-        title=_title(record, state),
+        title=_title(record, state) if not folds else f"Fold old notes: {folds[0]}",
         head=head,
         base_moved=base != main,
         effects=awaited_effects(record),
@@ -59,7 +65,8 @@ def review_of(context: Context, run: str) -> Review:
         goal=definitions.workflow.summary,
         tier=_tier(record.get("cost") or {}),
         confidence=_confidence(state),
-        findings=[*(record.get("findings") or ()), *_step_findings(context, run, state), *_quotations(tree, written)],
+        findings=[*told_before, *raised, *_step_findings(context, run, state), *_quotations(tree, written)],
+        raised=[finding.message for finding in raised],
         evidence=stands.cited,
         unverified=stands.unverified,
         kinds=stands.kinds,
@@ -68,6 +75,8 @@ def review_of(context: Context, run: str) -> Review:
         reasons=_reasons(context, run, state),
         cost=record.get("cost") or {},
         seconds=_seconds(state, record),
+        folds=folds,
+        checks=_step_checks(context, run),
         versions=_versions(definitions),
         operator_edits=_operator_edits(context, state, head),
     )
@@ -147,6 +156,22 @@ def _step_findings(context: Context, run: str, state: RunState) -> list[str]:
     for step, manifest in _explanations(context, run):
         latest[step] = [f"{step}: {f['path']}:{f['line']}: {f['message']}" for f in manifest.get("findings", ())]
     return [line for lines in latest.values() for line in lines]
+
+
+def _step_checks(context: Context, run: str) -> list[str]:
+    """What the last attempt at each step was held to, with the result in numbers."""
+    latest = {step: manifest.get("checks", ()) for step, manifest in _explanations(context, run)}
+    return [str(line) for lines in latest.values() for line in lines]
+
+
+def _refs(context: Context, run: str) -> dict[str, str]:
+    """Why each path is changed, where a step gave a reason that begins with it."""
+    return {
+        str(reason["refs"][0]): str(reason["why"])
+        for _, manifest in _explanations(context, run)
+        for reason in manifest.get("reasons", ())
+        if reason.get("refs") and str(reason["what"]).startswith(f"{reason['refs'][0]} stands for")
+    }
 
 
 def _seconds(state: RunState, record: Mapping[str, Any]) -> float:

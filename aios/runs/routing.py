@@ -118,6 +118,11 @@ class _Attempt:
         spent: Spent,
     ) -> AgentReply:
         """The reply that is surest of itself; of equals the one of the higher tier."""
+        if not spent.calls and self.offline is not None:
+            spent.tiers.clear()
+            reason = Reason("offline tier", "nothing of it was for a model to do")
+            reply = replace(replies[0][1], reasons=(reason, *replies[0][1].reasons))
+            return self._finished(reply, route, spent, Tier.OFFLINE)
         said = [f"{tier.value} tier is {reply.confidence:.0%} confident" for tier, reply in replies]
         tier, reply = max(reversed(replies), key=lambda each: each[1].confidence)
         why = "; ".join([*(said if len(replies) > 1 else ()), _why(route, failures)])

@@ -20,7 +20,7 @@ from aios.errors import RefusedError
 
 NOW = "2026-11-23T09:00:00Z"
 ROOT = Path(__file__).parents[2]
-DIRECTORIES = {"source": "sources", "content": "content", "product": "products", "decision": "decisions"}
+DIRECTORIES = {"source": "sources", "content": "content", "product": "products", "decision": "decisions", "run": "runs"}
 _WORD = re.compile(r"[a-zäöüß]{3,}")
 
 
@@ -74,7 +74,7 @@ class Company:
             data = {"schema": "company.v1", "name": "Example", "language": self.language}
             return [Record("company", "company", "state/company.yaml", "company.v1", data)]
         found = []
-        for path in self.paths(f"state/{DIRECTORIES[kind]}/*"):
+        for path in self.paths("memory/**.md" if kind == "note" else f"state/{DIRECTORIES[kind]}/*"):
             text = self.files[path]
             data, body = load(text)[:2] if path.endswith(".md") else (dict(load_yaml(text)), None)
             record_id = path.rsplit("/", 1)[-1].rsplit(".", 1)[0]

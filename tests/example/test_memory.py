@@ -68,7 +68,16 @@ def test_old_notes_are_folded_on_approval_found_by_their_summary_and_come_back(c
     assert (company / "memory/research/old-notice.md").exists()
     shown = aios(company, "show", "old-notes").stdout
     assert "- removed: memory/research/old-notice “How much notice" in shown
-    assert "size: 2.5 KiB become 1.2 KiB" in shown
+    assert shown.startswith("# Fold old notes: 3 notes become 1 summary: 2.5 KiB before, 1.2 KiB after (-51 %)\n")
+    for expected in (
+        f"- {SUMMARY} stands for 3 notes, for they are old and unused, as memory/policy.yaml says: research/old-",
+        "trust derived, written by the offline tier",
+        "- ✓ names: 3 of 3 folded notes lead to a summary\n",
+        "- ✓ places: 3 of 3 noted in sources are kept\n",
+        "- ✓ recall: of 3 questions of folded notes 3 found their answer before, 3 of these after; at place 1.0 before",
+        "`aios memory restore`",
+    ):
+        assert expected in shown, shown
     assert aios(company, "approve", "old-notes").returncode == Exit.OK
     assert not (company / "memory/research/old-notice.md").exists()
     summary = (company / SUMMARY).read_text()
@@ -206,3 +215,34 @@ def test_recall_answers_as_of_a_past_commit_and_its_index_is_what_the_files_say(
     verified = aios(company, "memory", "verify")
     assert (verified.returncode, verified.stdout) == (Exit.OK, "")
     assert "exactly what the files say" in verified.stderr
+
+
+def test_a_policy_that_is_not_in_order_folds_nothing_and_is_shown_line_by_line(company: Path) -> None:
+    path = company / "memory/policy.yaml"
+    text = path.read_text().replace("passages: 1}\n  summary", "passages: -1}\n  summary")
+    path.write_text(text.replace("fewest: 2", "fewest: two").replace("default: {fold", "default: {fold_it: 1, fold"))
+    subprocess.run(["git", "commit", "-qam", "Odd"], cwd=company, check=True)
+    done = aios(company, "memory", "compact")
+    assert done.returncode == Exit.FINDINGS
+    checked = aios(company, "check").stdout
+    for expected in ("[schema-minimum] `kinds.research.passages` is `-1`", "[schema-type] `fewest`", "`fold_it`"):
+        assert expected in done.stderr, done.stderr
+        assert expected in checked, checked
+    assert "memory/policy.yaml is not in order" in done.stderr
+    assert aios(company, "memory", "health").returncode in {Exit.OK, Exit.FINDINGS}
+    assert aios(company, "inbox").stdout == ""
+
+
+def test_a_golden_query_that_would_be_found_lower_is_counted(company: Path) -> None:
+    golden = {
+        "schema": "golden.v1",
+        "summary": "Mine.",
+        "queries": [
+            {"query": "who gets a letter of their own", "expect": ["memory/research/old-letters.md"]},
+            {"query": "quantum gravity in aquariums", "expect": ["memory/research/old-refunds.md"]},
+        ],
+    }
+    commit(company, {"memory/golden.yaml": json.dumps(golden)})
+    assert aios(company, "memory", "compact").returncode == Exit.WAITING
+    shown = aios(company, "show", "old-notes").stdout
+    assert "- ✓ recall: of 2 golden queries 1 found their answer before, 1 of these after" in shown

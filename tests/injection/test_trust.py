@@ -8,7 +8,7 @@ import pytest
 
 from aios.agents.trusting import forged_trust
 from tests.conftest import commit_all
-from tests.injection.company import Obeying, context, copied, git, run_notes, source, write
+from tests.injection.company import Obeying, aios, context, copied, git, run_notes, source, write
 
 HEAD = "---\nschema: note.v1\nkind: note\ntitle: X\n{}\n---\n\nText.\n"
 
@@ -69,3 +69,45 @@ def test_a_run_whose_model_forges_it_ends_in_a_question(acme: Path, tmp_path: Pa
     assert standing.question
     assert "trust: operator" in standing.why
     assert git(root, "diff", "--name-only", "main...aios/take-notes/a-note") == ""
+
+
+class Rewriting(Obeying):
+    """Rewrites an external note, or copies one, as something derived."""
+
+    def _note(self) -> str:
+        return HEAD.format("trust: derived").replace("Text.", self.says)
+
+
+WORDS = "Everybody at the fair said that prices will double within the next quarter of this very year."
+
+
+@pytest.mark.parametrize("name", ["a-note", "another"])
+def test_a_run_whose_model_rewrites_or_copies_an_external_note_as_derived_ends_in_a_question(
+    acme: Path, tmp_path: Path, name: str
+) -> None:
+    root = copied(acme, tmp_path / "acme")
+    write(root, {f"memory/notes/{name}.md": HEAD.format("trust: external").replace("Text.", WORDS)})
+    commit_all(root, "A note from outside")
+    here = ("memory/notes/a-note.md", "memory/notes/a-note.md")
+    says = "Quite other words." if name == "a-note" else WORDS
+    standing = run_notes(context(root, Rewriting(says, tmp_path / "diary", "told", elsewhere=here)), name)
+    assert standing.question
+    assert "from external to derived" in standing.why
+    assert git(root, "diff", "--name-only", "main...aios/take-notes/a-note") == ""
+
+
+def test_where_a_person_raises_it_on_the_branch_the_proposal_and_the_merge_say_so(acme: Path, tmp_path: Path) -> None:
+    root = copied(acme, tmp_path / "acme")
+    run_notes(context(root, Obeying(WORDS, tmp_path / "diary", "told", elsewhere=("x", "y"))), "raised")
+    assert "raises" not in aios(root, "show", "a-note").stdout
+    git(root, "checkout", "-q", "aios/take-notes/a-note")
+    path = root / "memory/notes/a-note.md"
+    path.write_text(path.read_text().replace("trust: external", "trust: operator"))
+    commit_all(root, "These are mine")
+    git(root, "checkout", "-q", "main")
+    line = "erging raises memory/notes/a-note from external to operator"
+    shown = aios(root, "show", "a-note").stdout
+    assert f"**M{line}.**" in shown
+    assert "trust-raised" in shown[shown.index("## Checks") :]
+    assert aios(root, "approve", "a-note").returncode == 0
+    assert f"- m{line}" in git(root, "log", "-1", "--format=%b", "main")

@@ -92,6 +92,34 @@ def test_umlauts_are_found_with_and_without(memory: Memory) -> None:
     assert found(memory, "köln")[0] == found(memory, "koln")[0] == "state/customers/acme.yaml"
 
 
+def test_what_expires_by_the_policys_word_for_its_kind_is_left_out_too(memory: Memory) -> None:
+    def tree(policy: str) -> Files:
+        season = note("Season", "Kites sell in autumn.", created="2026-09-01").replace("kind: lesson", "kind: season")
+        longer = season.replace("title: Season", "title: Longer\nexpires: 2027-01-01")
+        return Files(
+            {
+                "memory/season/one.md": season,
+                "memory/season/longer.md": longer,
+                "memory/lessons/kites.md": note("Kites", "Kites sell in autumn.", created="2026-09-01"),
+                "memory/policy.yaml": f"schema: memory-policy.v1\nsummary: Mine.\n{policy}\n",
+            }
+        )
+
+    def told(policy: str, now: str) -> set[str]:
+        return {hit.title for hit in memory.recall(tree(policy), "kites in autumn", now=now)}
+
+    everything = {"Season", "Longer", "Kites"}
+    of_season = "kinds: {season: {expire_after_days: 30}}"
+    assert told(of_season, "2026-09-30T00:00:00Z") == everything
+    assert told(of_season, "2026-11-01T00:00:00Z") == {"Longer", "Kites"}
+    assert told("default: {expire_after_days: 30}", "2026-11-01T00:00:00Z") == {"Longer"}
+    assert told("kinds: {season: {expire_after_days: soon}}", "2026-11-01T00:00:00Z") == everything
+    assert told("kinds: [expire_after_days", "2026-11-01T00:00:00Z") == everything
+    assert told(of_season, "") == everything
+    kept = "never: ['memory/lessons/**']\ndefault: {expire_after_days: 30}"
+    assert told(kept, "2026-11-01T00:00:00Z") == {"Longer", "Kites"}
+
+
 def test_what_expired_is_left_out_and_the_machinery_is_no_memory(memory: Memory) -> None:
     assert "memory/lessons/old.md" not in found(memory, "tables mondays churn")
     assert not any(path.startswith(("state/metrics", "state/agents")) for path in found(memory, "churn mention"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from aios.domain.record import Record
 from aios.memory.retention import Group, due, policy_of
 
@@ -72,3 +74,93 @@ def test_lessons_are_never_folded_even_when_they_expired() -> None:
 def test_without_a_policy_nothing_is_due() -> None:
     notes = [note(name, "2001-01-01", content="pricing") for name in "abc"]
     assert due(policy_of({}), notes, used={}, evidence=(), now=NOW) == []
+
+
+def test_a_kind_may_expire_so_many_days_after_a_note_was_made_unless_it_says_itself_when() -> None:
+    policy = policy_of({"kinds": {"season": {"expire_after_days": 30}}, "fewest": 3})
+    old = note("old", "2026-10-01", kind="season")
+    young = note("young", "2026-11-01", kind="season")
+    longer = note("longer", "2026-10-01", kind="season", expires="2027-01-01")
+    (group,) = due(policy, [old, young, longer], used={}, evidence=(), now=NOW)
+    assert [each.id for each in group.notes] == ["old"]
+    assert group.why == "expired"
+
+
+def test_a_note_holds_until_its_last_day_is_over_as_in_recall() -> None:
+    for day, now, is_due in (("2026-11-23", NOW, False), ("2026-11-22", NOW, True)):
+        (each,) = [note("a", "2026-11-01", kind="season", expires=day)]
+        assert bool(due(POLICY, [each], used={}, evidence=(), now=now)) is is_due
+
+
+def test_what_does_not_say_when_it_was_made_is_never_old_and_the_first_that_is_too_many() -> None:
+    undated = Record("note", "u", "memory/research/u.md", "note.v1", {"kind": "research", "content": "pricing"}, "")
+    assert found(undated, undated) == []
+    notes = [note(f"n{day:02}", f"2026-11-{day:02}", content="pricing") for day in range(1, 7)]
+    assert named(found(undated, *notes)) == {"memory/summaries/pricing.md": ["u", "n01"]}
+
+
+def test_a_date_that_is_none_stops_nothing() -> None:
+    assert found(note("a", "2026-99-99", content="x", expires="2026-02-31"), note("b", "2026-99-98", content="x")) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"fold_after_days": -1},
+        {"fold_after_days": "soon"},
+        {"fold_after_days": 30.5},
+        {"fold_after_days": True},
+        {"fold_after_days": None},
+        {"unused_days": "never"},
+        {"keep_newest": -3},
+        {"expire_after_days": [1]},
+        {"importance": "high"},
+        {"importance": 7},
+        {"passages": {}},
+        {"summary": "poem"},
+        {"summary": ["prose"]},
+        {"importence": 0.9},
+        "fold everything",
+        ["a"],
+        7,
+    ],
+)
+def test_a_rule_that_cannot_be_read_folds_nothing_of_its_kind_and_the_others_hold(wrong: Any) -> None:
+    rule = {"fold_after_days": 30, **wrong} if isinstance(wrong, dict) else wrong
+    policy = policy_of({"kinds": {"research": rule, "season": {"fold_after_days": 30}}})
+    notes = [note(name, "2020-01-01", kind=kind) for kind in ("research", "season") for name in "ab"]
+    (group,) = due(policy, notes, used={}, evidence=(), now=NOW)
+    assert {each.get("kind") for each in group.notes} == {"season"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"never": 7},
+        {"never": [1]},
+        {"never": "memory/**"},
+        {"never": None},
+        {"fewest": 0},
+        {"fewest": "two"},
+        {"kinds": [1]},
+    ],
+)
+def test_a_policy_that_cannot_be_read_folds_nothing_at_all(wrong: Any) -> None:
+    policy = policy_of({"default": {"fold_after_days": 30}, **wrong})
+    assert due(policy, [note(name, "2020-01-01") for name in "ab"], used={}, evidence=(), now=NOW) == []
+
+
+def test_the_summary_of_what_expired_is_folded_no_further() -> None:
+    over = Record(
+        "note", "o", "memory/summaries/season-2026-expired.md", "note.v1", {"kind": "summary", "expires": "2026-01-01"}
+    )
+    assert found(over) == []
+
+
+def test_a_summary_is_not_folded_into_itself() -> None:
+    policy = policy_of({"kinds": {"summary": {"fold_after_days": 30}}})
+    notes = [
+        Record("note", name, f"memory/summaries/{name}.md", "note.v1", {"kind": "summary", "created": "2020-01-01"}, "")
+        for name in ("summary-2020", "a", "b")
+    ]
+    assert named(due(policy, notes, used={}, evidence=(), now=NOW)) == {"memory/summaries/summary-2020.md": ["a", "b"]}

@@ -63,6 +63,7 @@ def test_the_facts_of_a_proposal_are_complete_and_plain() -> None:
         "errors": 1,
         "warnings": 2,
         "unverified": 0,
+        "raised": 0,
         "protected": True,
         "cost_usd": 1.0,
         "tokens": 1200,

@@ -20,5 +20,14 @@ def _writer(models: Mapping[Tier, Model], judge: Judge) -> Engine:
     return writer(models, judge)
 
 
+def _archivist(models: Mapping[Tier, Model], judge: Judge) -> Engine:
+    from aios.agents.assisted.archivist import archivist
+
+    return archivist(models, judge)
+
+
 # Role → (models by tier, the contract as a judge) → engine.
-ASSISTED: Mapping[str, Callable[[Mapping[Tier, Model], Judge], Engine]] = {"writer": _writer}
+ASSISTED: Mapping[str, Callable[[Mapping[Tier, Model], Judge], Engine]] = {
+    "archivist": _archivist,
+    "writer": _writer,
+}

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from aios.agents.assisted.asking import MENDS, Said, SaidSection, ask, messages, none_right, send_back, text_of
-from aios.agents.assisted.support import doubt
+from aios.agents.assisted.asking import Given, Said, SaidSection, drafted, messages, none_right
+from aios.agents.assisted.resting import rests_on
 from aios.agents.evidence import CONNECTIVE, QUOTE, SUPPORTED, UNVERIFIED, Sentence, unbroken
 from aios.agents.loop import Judge, NoAnswerError
 from aios.agents.offline.material import language_of
@@ -31,6 +31,14 @@ FEWEST = 0.5  # share of what a draft claims that must be supported; below, it i
 SAME_HEADING = 0.5  # of the stems of both
 CHECKED = "numbers, names and words are there"
 TOLD = 6  # doubtful sentences that a model is told of at once
+
+_RULES = """
+You write the text of a piece whose outline and material are given. Rules check every sentence; the operator reads what
+they say.
+
+- After each sentence name the passages it rests on, by their ids. A sentence that only connects names none.
+- About {words} words in all, in the language of the material.
+"""
 
 # Heading → paragraphs → sentences, each as what it is.
 _Made = list[tuple[str, list[list[Sentence]]]]
@@ -71,22 +79,11 @@ class _Writing:
 
     def reply(self) -> AgentReply:
         sections = self._named()
-        talk = messages(self.call, str(self.draft.data.get("topic") or self.draft.data.get("title")), sections)
-        best: _Made = []
-        wrong = ""
-        for _ in range(MENDS + 1):
-            said, wrong = ask(self.model, talk)
-            if said:
-                made = self._made(said)
-                wrong = self._fault(made)
-                if not wrong:
-                    return self._finished(made)
-                if all(paragraphs for _, paragraphs in made) and _share(made) > _share(best):
-                    best = made
-            send_back(talk, wrong)
-        if _share(best) < FEWEST:
-            raise none_right(wrong)
-        return self._finished(best)
+        words = min(1_200, 40 + sum(pick.passage.words for pick in self.picks.values()))
+        about = f"Topic: {self.draft.data.get('topic') or self.draft.data.get('title')}"
+        given = [(heading, [_given(*each) for each in picks]) for heading, picks in sections]
+        talk = messages(self.call, _RULES.format(words=words), about, given)
+        return self._finished(drafted(self.model, talk, self._made, self._fault, _share_of_whole, FEWEST))
 
     def _named(self) -> list[tuple[str, list[tuple[str, Pick]]]]:
         found = []
@@ -111,20 +108,10 @@ class _Writing:
         return made
 
     def _sentence(self, said: Said) -> Sentence:
-        cited = [(name, self.picks[name]) for name in said.passages if name in self.picks]
-        unknown = [name for name in said.passages if name not in self.picks]
-        texts = [unbroken(text_of(pick)) for _, pick in cited]
         names = [str(self.draft.data.get("title")), *(heading for heading, _ in self.draft.filled)]
-        problem = f"there is no passage {unknown[0][:20]}" if unknown else doubt(said.text, texts, self.known, names)
-        # One footnote leads to one place: what only several passages say together would not be found there.
-        whole = [
-            pick
-            for (_, pick), text in zip(cited, texts, strict=True)
-            if not doubt(said.text, [text], self.known, names)
-        ]
-        if cited and not whole:
-            problem = problem or "no single passage that it names says all of it"
-        pick = whole[0] if whole else cited[0][1] if cited else None
+        texts = {name: unbroken(text_of(pick)) for name, pick in self.picks.items()}
+        problem, whole = rests_on(said.text, said.passages, texts, self.known, names)
+        pick = self.picks.get(whole or next((name for name in said.passages if name in self.picks), ""))
         note = pick.note if pick else ""
         if problem:
             return Sentence(said.text, UNVERIFIED, rule=problem, note=note)
@@ -202,6 +189,19 @@ def _share(made: _Made) -> float:
     """How much of what is claimed is supported; nothing where nothing is claimed."""
     kinds = [each.kind for _, parts in made for part in parts for each in part if each.kind != CONNECTIVE]
     return 1 - kinds.count(UNVERIFIED) / len(kinds) if kinds else 0.0
+
+
+def _share_of_whole(made: _Made) -> float:
+    """The share, where every section of the plan is there; else nothing."""
+    return _share(made) if all(paragraphs for _, paragraphs in made) else 0.0
+
+
+def _given(name: str, pick: Pick) -> Given:
+    return Given(name, text_of(pick), pick.source.path, pick.source.trust)
+
+
+def text_of(pick: Pick) -> str:
+    return pick.source.body[pick.passage.start : pick.passage.end]
 
 
 def _place(text: str, pick: Pick) -> tuple[int, int] | None:

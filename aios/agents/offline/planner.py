@@ -22,13 +22,13 @@ from aios.agents.offline.text.headings import spelling
 from aios.agents.offline.text.keyphrases import phrases
 from aios.agents.offline.text.language import Language
 from aios.agents.offline.text.words import stems
-from aios.agents.offline.trust import worst
 from aios.domain.agent import AgentCall, AgentReply, Question, Reason, Tools
 from aios.domain.finding import Finding, Severity
 from aios.domain.front_matter import render_markdown
 from aios.domain.memory import Hit
 from aios.domain.record import Record
 from aios.domain.slug import slug
+from aios.domain.trust import worst
 from aios.domain.wording import counted
 
 POOL = 48  # units looked at closely

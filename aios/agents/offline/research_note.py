@@ -7,11 +7,11 @@ from typing import Any
 
 from aios.agents.offline.candidates import Candidate, Ranked
 from aios.agents.offline.material import SOURCES, Source
-from aios.agents.offline.trust import worst
 from aios.domain.agent import AgentCall, AgentReply, Reason
 from aios.domain.finding import Finding, Severity
 from aios.domain.front_matter import render_markdown
 from aios.domain.keys import digest
+from aios.domain.trust import worst
 from aios.domain.wording import counted
 
 

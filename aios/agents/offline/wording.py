@@ -11,6 +11,7 @@ from aios.agents.offline.front import load
 from aios.domain.agent import Tools
 from aios.domain.names import MEMORY
 from aios.memory.learning import reaches
+from aios.memory.scope import moment
 
 # What the operator wrote into the draft is theirs, and a source's headings are the source's.
 _THEIRS = frozenset({"operator-text", "heading-of-a-source", "headings-of-the-piece"})
@@ -36,8 +37,9 @@ def rules(tools: Tools, *, now: str, workflow: str, agent: str) -> list[Rule]:
     for path in tools.paths(f"{MEMORY}lessons/*.md"):
         data, _, _ = load(tools.read(path) or "")
         wording = data.get("wording")
-        expires = str(data.get("expires") or "")
-        holds = data.get("trust") == "operator" and not data.get("replaced_by") and not (expires and expires <= now)
+        end = moment(str(data.get("expires") or ""))
+        is_over = end is not None and end <= (moment(now) or 0.0)
+        holds = data.get("trust") == "operator" and not data.get("replaced_by") and not is_over
         here = reaches(data.get("applies"), kind="content", workflow=workflow, agent=agent)
         if isinstance(wording, Mapping) and holds and here:
             found.append(Rule(path, str(wording.get("instead_of") or ""), str(wording.get("write") or "")))

@@ -24,12 +24,12 @@ from aios.agents.offline.text.language import Language
 from aios.agents.offline.text.passages import Passage, passages
 from aios.agents.offline.text.similarity import jaccard
 from aios.agents.offline.text.words import stems
-from aios.agents.offline.trust import worst
 from aios.domain.agent import AgentCall, AgentReply, Reason, Tools
 from aios.domain.finding import Finding, Severity
 from aios.domain.front_matter import render_markdown
 from aios.domain.keys import digest
 from aios.domain.slug import slug
+from aios.domain.trust import worst
 from aios.domain.wording import counted
 from aios.errors import AiosError
 

@@ -76,7 +76,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """`done` of `passages` distinct texts have a vector by `model`; `serving` names another model that answers still."""
+    """`done` of `passages` distinct texts have a vector by `model`; `serving` is another model that answers still."""
 
     model: str
     fingerprint: str
