@@ -134,7 +134,7 @@ class Memory:
                 if self.meaning is None:
                     return Verified(tuple(found), identity, count)
                 found += self.meaning.differences(keys, index.texts_of_keys)
-                return Verified(tuple(found), identity, count, self.meaning.choice.model, self.meaning.fingerprint)
+                return Verified(tuple(found), identity, count, self.meaning.choice.name, self.meaning.fingerprint)
             except RefusedError as error:
                 return Verified((*found, f"vectors: {error.message}; {error.hint}"), identity, count)
             except (sqlite3.Error, OSError) as error:

@@ -30,6 +30,11 @@ class Choice:
     def is_folder(self) -> bool:
         return self.model.startswith(("/", "~", "."))
 
+    @property
+    def name(self) -> str:
+        """What to call it: of a folder the last two parts of its path."""
+        return "/".join(Path(self.model).parts[-2:]) if self.is_folder else self.model
+
 
 def chosen(company: Mapping[str, Any]) -> Choice | None:
     """From the company's record; None where recall is by words alone. Raises RefusedError for what names no model."""

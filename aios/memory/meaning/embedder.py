@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aios.errors import RefusedError
 from aios.memory.meaning.export import ASKING, MANIFEST, MODEL, TOKENIZER, require
@@ -19,7 +19,23 @@ BATCH = 16  # passages of about one length that are embedded together
 THREADS = 2
 
 
-class Embedder:
+class Embedder(Protocol):
+    """What gives texts their vectors: rows of float32, each of length one."""
+
+    fingerprint: str
+    model: str
+    dimensions: int
+
+    def query(self, text: str) -> NDArray[np.float32]:
+        """A question's vector."""
+        ...
+
+    def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One row for each text."""
+        ...
+
+
+class Exported:
     """An exported model. Loaded when it is first asked; again in a child of the process, for threads do not fork."""
 
     def __init__(self, folder: Path) -> None:
@@ -39,12 +55,10 @@ class Embedder:
         self._tokenizer: Any = None
 
     def query(self, text: str) -> NDArray[np.float32]:
-        """A question as a vector of length one."""
         found: NDArray[np.float32] = self._embed([self._prompts[0] + text])[0]
         return found
 
     def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One row for each text, each of length one."""
         import numpy as np
 
         found = np.zeros((len(texts), self.dimensions), np.float32)

@@ -63,7 +63,7 @@ def export(choice: Choice, fingerprint: str, root: Path, folder: Path) -> None:
     try:
         with _quiet(), torch.no_grad():
             _write(model, torch, made)
-        told = {"fingerprint": fingerprint, "model": choice.model, "revision": choice.revision, **_facts(model)}
+            told = {"fingerprint": fingerprint, "model": choice.name, "revision": choice.revision, **_facts(model)}
         (made / MANIFEST).write_text(json.dumps(told, indent=1))
         folder.mkdir(parents=True, exist_ok=True)
         for name in (MODEL, TOKENIZER, MANIFEST):  # the manifest last: with it the model is there
@@ -107,7 +107,7 @@ def _facts(model: Any) -> dict[str, Any]:
     """What one must know to use it. Prompts are what some models want before a question and before a passage."""
     prompts = dict(getattr(model, "prompts", None) or {})
     return {
-        "dimensions": int(model.get_sentence_embedding_dimension()),
+        "dimensions": int(model.encode(_SAMPLE).shape[1]),
         "tokens": min(int(model.max_seq_length or LONGEST), LONGEST),
         "pad": {"id": int(model.tokenizer.pad_token_id or 0), "token": str(model.tokenizer.pad_token or "[PAD]")},
         "query_prompt": str(prompts.get("query") or ""),

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from aios.domain.wording import counted
 from aios.memory.meaning.choice import Choice, Fingerprints
-from aios.memory.meaning.embedder import Embedder
-from aios.memory.meaning.export import ASKING, MANIFEST, NEEDED, require
+from aios.memory.meaning.embedder import Embedder, Exported
+from aios.memory.meaning.export import MANIFEST, NEEDED, export, require
 from aios.memory.meaning.nearest import Nearest
 from aios.memory.meaning.vectors import Vectors
 
@@ -88,10 +88,21 @@ class Coverage:
 class Meaning:
     """Recall by meaning in one company: `folder` is its `.aios/embedding/`, `root` the company's own."""
 
-    def __init__(self, folder: Path, choice: Choice, root: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        choice: Choice,
+        root: Path,
+        *,
+        load: Callable[[Path], Embedder] = Exported,
+        export: Callable[[Choice, str, Path, Path], None] = export,
+    ) -> None:
+        """`load` opens an exported model, `export` makes one (choice, fingerprint, root, folder)."""
         self.folder = folder
         self.choice = choice
         self.root = root
+        self.export = export
+        self._load = load
         self._stores: dict[str, Store] = {}
         self._fingerprint = ""
 
@@ -138,13 +149,13 @@ class Meaning:
             store.vectors.reopen()
         missing = len(store.vectors.missing(list(wanted)) if store else wanted)
         other = serving.embedder.model if serving is not None and serving is not store else ""
-        return Coverage(self.choice.model, self.fingerprint, len(wanted) - missing, len(wanted), other)
+        return Coverage(self.choice.name, self.fingerprint, len(wanted) - missing, len(wanted), other)
 
     def differences(self, keys: Sequence[int], texts: Callable[[Sequence[int]], dict[int, str]]) -> Iterator[str]:
         """What is wrong with the vectors, a line each. Some are made anew, spread over all. Raises RefusedError."""
         store = self.chosen()
         if store is None:
-            yield f"{self.choice.model} was not exported yet; {_REFRESH}"
+            yield f"{self.choice.name} was not exported yet; {_REFRESH}"
             return
         store.vectors.reopen()
         missing = store.vectors.missing(keys)
@@ -172,8 +183,8 @@ class Meaning:
 
     def _store(self, folder: Path) -> Store:
         if folder.name not in self._stores:
-            require(*ASKING)
-            embedder = Embedder(folder)
+            require("numpy")
+            embedder = self._load(folder)
             vectors = Vectors(folder, embedder.dimensions)
             self._stores[folder.name] = Store(embedder, vectors, Nearest(vectors))
         return self._stores[folder.name]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from aios.memory.meaning.export import MANIFEST, export
+from aios.memory.meaning.export import MANIFEST
 from aios.memory.meaning.meaning import Meaning, Store
 from aios.memory.meaning.nearest import build
 
@@ -37,7 +37,7 @@ def refresh(
     fingerprint = meaning.fingerprint
     folder = meaning.folder_of(fingerprint)
     if not (folder / MANIFEST).is_file():
-        export(meaning.choice, fingerprint, meaning.root, folder)
+        meaning.export(meaning.choice, fingerprint, meaning.root, folder)
     store = meaning.chosen()
     if store is None:
         raise AssertionError("the model was exported and is not there")
