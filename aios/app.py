@@ -6,11 +6,8 @@ Everything below gets what it needs handed in; how the pieces are stacked is rea
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -153,6 +150,8 @@ class Company:
     @cached_property
     def context(self) -> Context:
         """What runs need from the world."""
+        from dataclasses import replace
+
         from aios.agents.assisted import ASSISTED
         from aios.agents.offline import ENGINES
         from aios.runs.context import Context
@@ -210,6 +209,8 @@ class Company:
 
     def trigger(self) -> dict[str, Any]:
         """A manual trigger: new each time it is asked for."""
+        import secrets
+
         return {"kind": "manual", "key": f"manual:{secrets.token_hex(16)}"}
 
     def resolve(self, name: str) -> str:
@@ -286,6 +287,8 @@ def _secret(name: str) -> str | None:
 
 
 def _this_process() -> str:
+    import socket
+
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
@@ -296,6 +299,8 @@ def _works(worker: str) -> bool | None:
 
 def _alive(worker: str) -> bool | None:
     """Is the process `host:pid` still there? None for another machine's."""
+    import socket
+
     host, _, pid = worker.rpartition(":")
     if host != socket.gethostname() or not pid.isdigit():
         return None
