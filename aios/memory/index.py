@@ -22,12 +22,14 @@ from aios.memory.dates import date_words
 from aios.memory.passage import Passage
 from aios.memory.scope import DIRECTORIES, is_recalled
 from aios.memory.tables import DELETE_FILE, DELETE_PASSAGE, INSERT_FILE, INSERT_PASSAGE, OWN_TABLES, TABLES
+from aios.memory.tidying import tidy
 
 if TYPE_CHECKING:
     from aios.memory.entries import Entry
 
 APPLICATION = 0x61696F73  # "aios"
-VERSION = 3
+VERSION = 4
+WRITTEN_AHEAD = 4 * 1024 * 1024  # bytes of SQLite's write-ahead log that are kept for the next writing
 BEFORE, AFTER = 1, 2  # of `passage.around`
 PATIENCE = 20.0  # seconds that we wait for another process to finish writing
 
@@ -45,6 +47,8 @@ SELECT id, file, start, end, line, heading, text, speaker FROM passage WHERE id 
 _FILES_OF = f"{_FILES} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 (no value of anybody's in it)
 _FILES_AT = f"{_FILES} WHERE path IN (SELECT value FROM json_each(?))"  # noqa: S608
 _PLACES = "SELECT id, file, around, speaker FROM passage WHERE id IN (SELECT value FROM json_each(?))"
+_STANDS_AT = "UPDATE state SET tree = ?, passages = (SELECT count(*) FROM passage), gone = gone + ?"
+_INCREMENTAL = 2  # as `PRAGMA auto_vacuum` tells it
 _Part = tuple[int, str, str]  # passage id, text, heading
 
 # A connection must not be used, nor closed, by a child of the process that opened it: children keep theirs here.
@@ -108,14 +112,19 @@ class Index:
 
     def _prepare(self) -> None:
         if self.db.execute("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
+            self.db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file, before all else; it writes
             self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=NORMAL")
         self.db.execute("PRAGMA temp_store=MEMORY")
         self.db.execute("PRAGMA mmap_size=1073741824")
+        self.db.execute(f"PRAGMA journal_size_limit={WRITTEN_AHEAD}")
         if self._marks() != (APPLICATION, VERSION):
             with self._writing():
                 if self._marks() != (APPLICATION, VERSION):
                     self._create()
+            if self.db.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
+                self.db.execute("PRAGMA auto_vacuum=INCREMENTAL")
+                self.db.execute("VACUUM")  # an older version's file, empty now: it learns to give pages back
         self.db.executescript(OWN_TABLES)
 
     def _marks(self) -> tuple[int, int]:
@@ -139,6 +148,7 @@ class Index:
     def at(self, tree: Tree) -> Iterator[None]:
         """Hold the index at exactly this tree's files."""
         identity = tree.identity(DIRECTORIES) if isinstance(tree, Identified) else ""
+        gone = 0
         self.db.execute("BEGIN")
         try:
             if not (identity and self._tree() == identity):
@@ -149,14 +159,16 @@ class Index:
                 if self._blobs() != wanted or identity:
                     self.db.execute("ROLLBACK")
                     self.db.execute("BEGIN IMMEDIATE")
-                    self._bring_to(wanted, tree)
-                    self.db.execute("UPDATE state SET tree = ?, passages = (SELECT count(*) FROM passage)", (identity,))
+                    gone = self._bring_to(wanted, tree)
+                    self.db.execute(_STANDS_AT, (identity, gone))
             yield
         except BaseException:
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
             raise
         self.db.execute("COMMIT")
+        if gone:
+            self.tidy()
 
     def _tree(self) -> str:
         """What the index stands at, as the tree named it. Raises `sqlite3.DatabaseError` where that is lost."""
@@ -168,16 +180,16 @@ class Index:
     def _blobs(self) -> dict[str, str]:
         return dict(self.db.execute("SELECT path, blob FROM file").fetchall())
 
-    def _bring_to(self, wanted: Mapping[str, str], tree: Tree) -> None:
+    def _bring_to(self, wanted: Mapping[str, str], tree: Tree) -> int:
+        """Returns how many passages went."""
         from aios.memory.entries import entry  # costs 30 ms that a search without news need not pay
 
         known = {path: (number, blob) for number, path, blob in self.db.execute("SELECT id, path, blob FROM file")}
-        for path, (number, blob) in known.items():
-            if wanted.get(path) != blob:
-                self._remove(number)
+        gone = sum(self._remove(number) for path, (number, blob) in known.items() if wanted.get(path) != blob)
         for path, blob in wanted.items():
             if known.get(path, (0, ""))[1] != blob:
                 self._add(entry(path, tree.read(path) or b""), blob)
+        return gone
 
     def _add(self, found: Entry, blob: str) -> None:
         several = len(found.passages) > 1
@@ -204,13 +216,15 @@ class Index:
         parts = [(first + place, part.text, part.heading) for place, part in enumerate(found.passages)]
         self._words(number, (found.title, found.facts, extra), parts)
 
-    def _remove(self, number: int) -> None:
+    def _remove(self, number: int) -> int:
+        """Take a file out; returns how many passages it had."""
         about = self.db.execute("SELECT title, facts, extra FROM file WHERE id = ?", (number,)).fetchone()
         rows = self.db.execute("SELECT id, text, heading FROM passage WHERE file = ? ORDER BY id", (number,)).fetchall()
         self._words(number, about, rows, remove=True)
         for table in ("passage", "name", "link"):
             self.db.execute(f"DELETE FROM {table} WHERE file = ?", (number,))  # noqa: S608
         self.db.execute("DELETE FROM file WHERE id = ?", (number,))
+        return len(rows)
 
     def _words(self, number: int, about: tuple[str, str, str], parts: Sequence[_Part], *, remove: bool = False) -> None:
         """Enter a file's words, or take out exactly those that were entered."""
@@ -246,6 +260,11 @@ class Index:
     def files(self) -> Iterator[File]:
         """All of them; costs what it sounds like."""
         return (File(*row) for row in self.db.execute(f"{_FILES} ORDER BY path"))
+
+    def tidy(self) -> None:
+        """Give back what gone files leave, where that is due and nobody else writes; see `aios.memory.tidying`."""
+        with suppress(sqlite3.OperationalError):  # locked, or no room: it waits for a better time
+            tidy(self.db)
 
     def close(self) -> None:
         """Close; in a child of the process that opened it, only let go."""

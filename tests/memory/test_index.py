@@ -88,7 +88,11 @@ def test_nothing_is_read_again_where_nothing_changed(memory: Memory) -> None:
     assert Counting.reads == 20
 
 
-@pytest.mark.parametrize("damage", ["garbage", "truncated", "foreign", "version", "middle", "empty", "table gone"])
+@pytest.mark.parametrize(
+    "damage",
+    ["garbage", "truncated", "cut off in the header", "zeroed", "zeroed header", "middle", "empty", "foreign",
+     "version", "table gone"],
+)  # fmt: skip
 def test_a_broken_or_foreign_index_is_replaced(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "recall.sqlite"
     tree = Files({f"memory/lessons/{number}.md": f"Note {number} about churn. " * 30 for number in range(30)})
@@ -100,6 +104,11 @@ def test_a_broken_or_foreign_index_is_replaced(tmp_path: Path, damage: str) -> N
         path.write_bytes(b"not a database at all" * 500)
     elif damage == "truncated":
         path.write_bytes(content[: len(content) // 2])
+    elif damage == "cut off in the header":
+        path.write_bytes(content[:60])
+    elif damage.startswith("zeroed"):
+        size = 100 if damage == "zeroed header" else len(content)
+        path.write_bytes(bytes(size) + content[size:])
     elif damage == "middle":
         path.write_bytes(content[:8192] + b"\xff" * (len(content) - 8192))
     elif damage == "empty":
