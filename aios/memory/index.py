@@ -153,13 +153,17 @@ class Index:
         try:
             if not (identity and self._tree() == identity):
                 # A read transaction cannot always become a writing one; end it and look again under the write lock.
+                before = self._tree()
                 self.db.execute("ROLLBACK")
-                wanted = recalled(tree)
+                changes = _changes_since(before, tree)
+                wanted = recalled(tree) if changes is None else {}
                 self.db.execute("BEGIN")
-                if self._blobs() != wanted or identity:
+                if identity or self._blobs() != wanted:
                     self.db.execute("ROLLBACK")
                     self.db.execute("BEGIN IMMEDIATE")
-                    gone = self._bring_to(wanted, tree)
+                    if changes is None or self._tree() != before:
+                        changes = self._differences(wanted or recalled(tree))
+                    gone = self._change(changes, tree)
                     self.db.execute(_STANDS_AT, (identity, gone))
             yield
         except BaseException:
@@ -180,15 +184,24 @@ class Index:
     def _blobs(self) -> dict[str, str]:
         return dict(self.db.execute("SELECT path, blob FROM file").fetchall())
 
-    def _bring_to(self, wanted: Mapping[str, str], tree: Tree) -> int:
-        """Returns how many passages went."""
-        from aios.memory.entries import entry  # costs 30 ms that a search without news need not pay
+    def _differences(self, wanted: Mapping[str, str]) -> dict[str, str | None]:
+        """Path → blob id that is wanted (None: none) of what is not here as it is wanted."""
+        known = self._blobs()
+        gone: dict[str, str | None] = {path: None for path in known if path not in wanted}
+        return gone | {path: blob for path, blob in wanted.items() if known.get(path) != blob}
 
-        known = {path: (number, blob) for number, path, blob in self.db.execute("SELECT id, path, blob FROM file")}
-        gone = sum(self._remove(number) for path, (number, blob) in known.items() if wanted.get(path) != blob)
-        for path, blob in wanted.items():
-            if known.get(path, (0, ""))[1] != blob:
-                self._add(entry(path, tree.read(path) or b""), blob)
+    def _change(self, changes: Mapping[str, str | None], tree: Tree) -> int:
+        """Take out what was at these paths, read what is there now. Returns how many passages went."""
+        gone = 0
+        for path in changes:
+            row = self.db.execute("SELECT id FROM file WHERE path = ?", (path,)).fetchone()
+            gone += self._remove(row[0]) if row else 0
+        if any(changes.values()):
+            from aios.memory.entries import entry  # costs 30 ms that a search without news need not pay
+
+            for path, blob in sorted(changes.items()):
+                if blob is not None:
+                    self._add(entry(path, tree.read(path) or b""), blob)
         return gone
 
     def _add(self, found: Entry, blob: str) -> None:
@@ -289,6 +302,12 @@ def discard(path: Path) -> None:
     for name in (f"{path}-wal", f"{path}-shm", str(path)):
         with suppress(FileNotFoundError):
             Path(name).unlink()
+
+
+def _changes_since(identity: str, tree: Tree) -> dict[str, str | None] | None:
+    """What memory keeps of the tree's changes since it had that identity; None where the tree cannot tell."""
+    changes = tree.changes_since(identity, DIRECTORIES) if identity and isinstance(tree, Identified) else None
+    return None if changes is None else {path: blob for path, blob in changes.items() if is_recalled(path)}
 
 
 def recalled(tree: Tree) -> dict[str, str]:
