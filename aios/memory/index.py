@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aios.domain.tree import Identified, Tree
 from aios.memory.dates import date_words
 from aios.memory.passage import Passage
-from aios.memory.scope import DIRECTORIES, is_recalled
+from aios.memory.scope import DIRECTORIES, SUMMARY, is_recalled
 from aios.memory.tables import DELETE_FILE, DELETE_PASSAGE, INSERT_FILE, INSERT_PASSAGE, OWN_TABLES, TABLES
 from aios.memory.tidying import tidy
 
@@ -217,11 +217,11 @@ class Index:
         self.db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?)", [(name, number) for name in found.links])
         # One after another, so that neighbours have neighbouring ids.
         first = self.db.execute("SELECT coalesce(max(id), 0) + 1 FROM passage").fetchone()[0]
-        above, last = max(found.body_line, 1) - 1, len(found.passages) - 1
+        above = max(found.body_line, 1) - 1
         rows = [
             (
                 *(first + place, number, part.start, part.end, part.line + above, part.heading, part.speaker.lower()),
-                *((place > 0) * BEFORE + (place < last) * AFTER, part.text),
+                *(_around(found, place), part.text),
             )
             for place, part in enumerate(found.passages)
         ]
@@ -295,6 +295,16 @@ class Index:
             self.db.execute("ROLLBACK")
             raise
         self.db.execute("COMMIT")
+
+
+def _around(found: Entry, place: int) -> int:
+    """Which neighbours a passage has. In a summary each section was a note of its own, and its next is a stranger."""
+    parts = found.passages
+    beside = [
+        0 <= other < len(parts) and (found.kind != SUMMARY or parts[other].heading == parts[place].heading)
+        for other in (place - 1, place + 1)
+    ]
+    return beside[0] * BEFORE + beside[1] * AFTER
 
 
 def discard(path: Path) -> None:

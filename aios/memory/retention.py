@@ -15,11 +15,11 @@ from aios.domain.globs import matches
 from aios.domain.names import MEMORY
 from aios.domain.record import Record
 from aios.domain.slug import slug
+from aios.memory.scope import SUMMARY
 
 POLICY = f"{MEMORY}policy.yaml"
 GOLDEN = f"{MEMORY}golden.yaml"
 SUMMARIES = f"{MEMORY}summaries/"
-SUMMARY = "summary"
 WEIGHTY = 0.8  # a note at least so important is kept whole
 
 

@@ -16,7 +16,8 @@ from aios.domain.agent import AgentCall, AgentReply, Reason, Tools
 from aios.domain.front_matter import render_markdown
 from aios.domain.record import Record, Trust
 from aios.domain.wording import counted
-from aios.memory.retention import POLICY, SUMMARY, Group, Policy, due, policy_of
+from aios.memory.retention import POLICY, Group, Policy, due, policy_of
+from aios.memory.scope import SUMMARY
 
 MOST = 40  # summaries in one proposal: more is not read
 LONGEST = 600  # characters of a note's own words where it holds no passages
