@@ -139,6 +139,10 @@ def _conversations(place: Path, size: int) -> Iterator[Row]:
         yield Row(f"index: opening {label}, ms (peer: plain FTS5)", opened, asked, opened / asked, "some ms")
         ours, peer = _asked(corpus, git, index, plain.ask)
         yield Row(f"recall: p50 at {label}, CPU ms (peer: plain FTS5)", ours, peer, ours / peer, P50.get(size, ""))
+        cold = min(_aios(root, "recall", QUESTION) for _ in range(ROUNDS))
+        start = min(_aios(root, "--version") for _ in range(ROUNDS))
+        what = f"recall: cold command at {label}, CPU ms (peer: aios --version)"
+        yield Row(what, cold, start, cold / start, "≤ 150" if size == 10_000 else "")
         ours, peer = _megabytes(root, place / "plain.sqlite")
         yield Row(f"recall: memory at {label}, MB (peer: python, plain FTS5)", ours, peer, ours / peer, "")
         first = next(iter(told))
