@@ -48,7 +48,6 @@ _FILES_OF = f"{_FILES} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S6
 _FILES_AT = f"{_FILES} WHERE path IN (SELECT value FROM json_each(?))"  # noqa: S608
 _PLACES = "SELECT id, file, around, speaker FROM passage WHERE id IN (SELECT value FROM json_each(?))"
 _STANDS_AT = "UPDATE state SET tree = ?, passages = (SELECT count(*) FROM passage), gone = gone + ?"
-_INCREMENTAL = 2  # as `PRAGMA auto_vacuum` tells it
 _Part = tuple[int, str, str]  # passage id, text, heading
 
 # A connection must not be used, nor closed, by a child of the process that opened it: children keep theirs here.
@@ -112,7 +111,6 @@ class Index:
 
     def _prepare(self) -> None:
         if self.db.execute("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
-            self.db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file, before all else; it writes
             self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=NORMAL")
         self.db.execute("PRAGMA temp_store=MEMORY")
@@ -122,9 +120,8 @@ class Index:
             with self._writing():
                 if self._marks() != (APPLICATION, VERSION):
                     self._create()
-            if self.db.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
-                self.db.execute("PRAGMA auto_vacuum=INCREMENTAL")
-                self.db.execute("VACUUM")  # an older version's file, empty now: it learns to give pages back
+            if self.db.execute("PRAGMA freelist_count").fetchone()[0]:
+                self.db.execute("VACUUM")  # another version's file, empty now
         self.db.executescript(OWN_TABLES)
 
     def _marks(self) -> tuple[int, int]:
