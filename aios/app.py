@@ -107,11 +107,14 @@ class Company:
         return self._projection
 
     def rebuild(self) -> Refreshed:
-        """Make everything derived anew."""
+        """Make everything derived anew. Raises RefusedError where a folder stands where the index belongs."""
+        files = list(self.local.glob("recall.sqlite*"))
+        if folder := next((file for file in files if file.is_dir()), None):
+            raise RefusedError(f"{folder} is a folder, and the index of memory belongs there", "move it away")
         done = self._projection.rebuild()
         self.memory.close()
-        for file in self.local.glob("recall.sqlite*"):
-            file.unlink()
+        for file in files:
+            file.unlink(missing_ok=True)
         self.recall(self.tree(), "rebuild", 1, (), "")
         return done
 

@@ -28,7 +28,8 @@ def tidy(db: sqlite3.Connection) -> bool:
     try:
         _merge_words(db)
         db.execute("VACUUM")
-        db.execute("UPDATE state SET gone = gone - ?", (gone,))  # last, so that what was killed before is done again
+        # Last, so that work that was killed before it is done again.
+        db.execute("UPDATE state SET gone = max(gone - ?, 0)", (gone,))
     finally:
         db.execute(f"PRAGMA busy_timeout={int(patience)}")
     return True

@@ -76,6 +76,15 @@ def test_recall_over_an_index_that_is_up_to_date_imports_nothing_that_costs(comp
     assert [name for name in COSTLY if f"'{name}'" in told] == []
 
 
+def test_a_folder_where_the_index_belongs_is_named_and_left_alone(company: Path) -> None:
+    (company / ".aios" / "recall.sqlite").mkdir(parents=True)
+    assert aios("recall", "price", cwd=company).returncode == Exit.OK
+    told = aios("rebuild", cwd=company)
+    assert told.returncode == Exit.REFUSED
+    assert "recall.sqlite is a folder" in told.stderr
+    assert (company / ".aios" / "recall.sqlite").is_dir()
+
+
 def test_a_wrong_command_is_one_line_with_a_hint(tmp_path: Path) -> None:
     told = aios("chek", cwd=tmp_path)
     assert told.returncode == Exit.USAGE
