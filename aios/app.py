@@ -90,9 +90,17 @@ class Company:
 
     @cached_property
     def memory(self) -> Memory:
+        return self._memory_in("recall.sqlite")
+
+    @cached_property
+    def past_memory(self) -> Memory:
+        """The same for trees of long ago, so that a look back does not turn over the index of today."""
+        return self._memory_in("recall-past.sqlite")
+
+    def _memory_in(self, name: str) -> Memory:
         from aios.memory import Memory
 
-        return Memory(self.local / "recall.sqlite")
+        return Memory(self.local / name)
 
     @cached_property
     def _projection(self) -> Projection:
@@ -108,11 +116,12 @@ class Company:
 
     def rebuild(self) -> Refreshed:
         """Make everything derived anew. Raises RefusedError where a folder stands where the index belongs."""
-        files = list(self.local.glob("recall.sqlite*"))
+        files = list(self.local.glob("recall*.sqlite*"))
         if folder := next((file for file in files if file.is_dir()), None):
             raise RefusedError(f"{folder} is a folder, and the index of memory belongs there", "move it away")
         done = self._projection.rebuild()
         self.memory.close()
+        self.past_memory.close()
         for file in files:
             file.unlink(missing_ok=True)
         self.recall(self.tree(), "rebuild", 1, (), "")

@@ -1,8 +1,9 @@
 """Working memory: one conversation with a model, kept within the contract's tokens, and the list of what it saw.
 
 Instructions, the task and the model's own words stay; material (recalled passages, tools' answers) shares
-`context.tokens`. Where there is no room for more, the oldest answers of tools go first, and a line says what stood
-there. Nothing goes silently: the manifest tells what was given, what was left out, and why.
+`context.tokens`; what earlier steps found and decided is summarized to its share (`so_far`). Where there is no room for
+more, the oldest answers of tools go first, and a line says what stood there. Nothing goes silently: the manifest tells
+what was given, what was left out, and why.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class WorkingMemory:
             "tokens": {"instructions": head[0], "task": head[1], "material": self.most, "room": self.room},
             "given": [passage.told() for passage in (*self.recalled, *answered)],
             "left_out": list(self.left_out),
-            **({"earlier_steps": self.earlier.told()} if self.earlier.text else {}),
+            **({"earlier_steps": self.earlier.told()} if self.earlier.text or self.earlier.left_out else {}),
         }
 
     def _cut(self, passages: Sequence[Passage]) -> list[Passage]:

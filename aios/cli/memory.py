@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aios.cli.output import company, emit_json, json_option, say, table
+from aios.cli.output import company, emit_json, json_option, say
 from aios.domain.wording import counted
 from aios.errors import Exit
 
 if TYPE_CHECKING:
     from aios.app import Company
+    from aios.memory import Memory
+    from aios.runs.doubts import Asked
+    from aios.runs.memory_health import Health
+    from aios.runs.remembering import Recall
 
 
 @click.group(epilog="Example: aios memory compact --dry-run")
@@ -19,39 +23,79 @@ def command() -> None:
     """What memory holds, how it is doing, and keeping it small without losing anything."""
 
 
-@command.command("health", epilog="Example: aios memory health --json")
+@command.command("health", epilog="Example: aios memory health --ask")
+@click.option("--ask", is_flag=True, help="Put notes in doubt to you: a few questions at once, in `aios inbox`.")
 @json_option
 @click.pass_context
-def health_command(ctx: click.Context, as_json: bool) -> int:  # noqa: FBT001
-    """What is stale, unused, there twice, contradicting itself, or no longer found by your golden queries.
+def health_command(ctx: click.Context, ask: bool, as_json: bool) -> int:  # noqa: FBT001
+    """What is stale, never recalled, there twice, contradicting itself, or no longer found by your golden queries.
 
     Golden queries are yours: memory/golden.yaml. Exit code 1 where there is something to look at.
     """
-    from aios.runs.compacting import due_now
+    from aios.runs import doubts
     from aios.runs.memory_health import health
 
     here = company(ctx)
-    due = sum(len(group.notes) for group in due_now(here.context))
     now = here.context.now()
-    found = health(here.tree(), lambda tree, query, limit: here.recall(tree, query, limit, (), now), now=now)
+    found = health(here.context, _recall(here.memory, now), _recall(here.past_memory, now))
+    asked = doubts.ask(here.context, found.doubts, used=found.recalled.notes) if ask else None
     if as_json:
-        emit_json({**found.as_dict(), "due": due})
+        emit_json({**found.as_dict(), **({"asked": list(asked.new)} if asked else {})})
     else:
-        click.echo(f"{counted(found.notes, 'note')}, {counted(found.summaries, 'summary', 'summaries')} among them")
-        ages = [(kind, year, n) for kind, years in found.ages.items() for year, n in years.items()]
-        rows = [{"kind": kind, "year": year, "notes": number} for kind, year, number in ages]
-        table(rows, ("kind", "year", "notes"))
-        if found.golden:
-            click.echo(f"golden queries: {found.found} of {len(found.golden)} find their answer")
-        else:
-            click.echo("golden queries: none (memory/golden.yaml)")
-        if found.unused:
-            click.echo(f"no run on record used {counted(len(found.unused), 'note')}, such as {found.unused[0]}")
-        if due:
-            click.echo(f"{counted(due, 'note')} may be folded: `aios memory compact` proposes it")
-        for finding in found.findings:
-            click.echo(str(finding))
+        _tell(found)
+    if asked:
+        say(_asked(asked))
     return Exit.FINDINGS if found.findings else Exit.OK
+
+
+def _recall(memory: Memory, now: str) -> Recall:
+    return lambda tree, query, limit: memory.recall(tree, query, limit=limit, now=now)
+
+
+def _tell(found: Health) -> None:
+    for finding in found.findings:
+        click.echo(str(finding))
+    if found.findings:
+        click.echo("")
+    for name, line in (
+        ("notes", f"{found.notes}, {counted(found.summaries, 'summary', 'summaries')} among them"),
+        ("by age", _ages(found)),
+        ("golden", _quality(found)),
+        ("recalled", _recalled(found)),
+        ("in doubt", counted(len(found.doubts), "pair") + " of notes" if found.doubts else ""),
+        ("due", f"{counted(found.due, 'note')} may be folded: `aios memory compact` proposes it" if found.due else ""),
+    ):
+        if line:
+            click.echo(f"{name:<9} {line}")
+
+
+def _ages(found: Health) -> str:
+    kinds = (
+        (kind, ", ".join(f"{year}: {count}" for year, count in years.items())) for kind, years in found.ages.items()
+    )
+    return "; ".join(f"{kind} {years}" for kind, years in kinds)
+
+
+def _quality(found: Health) -> str:
+    now, before = found.now, found.before
+    if not now.answered:
+        return "no queries yet: memory/golden.yaml says what memory must find"
+    then = f"; on {before.at} {before.found} of {len(before.answered)}, MRR {before.mrr:.2f}" if before.answered else ""
+    return f"{now.found} of {len(now.answered)} queries find their answer, MRR {now.mrr:.2f}{then}"
+
+
+def _recalled(found: Health) -> str:
+    if not found.since:
+        return ""
+    never = f"; never: {len(found.never)}, such as {found.never[0]}" if found.never else "; none is never recalled"
+    return f"counted over {counted(found.recalled.calls, 'call')} since {found.since}{never}"
+
+
+def _asked(asked: Asked) -> str:
+    new = f"{counted(len(asked.new), 'question')} asked: `aios inbox`" if asked.new else "nothing new is asked"
+    waiting = f"; {asked.waiting} waited already" if asked.waiting else ""
+    more = f"; {counted(asked.more, 'more pair')} later, a few at a time" if asked.more else ""
+    return f"{new}{waiting}{more}"
 
 
 @command.command("compact", epilog="Example: aios memory compact --dry-run")
@@ -106,11 +150,11 @@ def show_command(ctx: click.Context, path: str) -> None:
 @click.argument("path")
 @click.pass_context
 def restore_command(ctx: click.Context, path: str) -> None:
-    """Bring a folded note back, to be kept whole from now on."""
+    """Bring back a note that was folded (kept whole from now on) or taken back (it holds again, beside the other)."""
     from aios.runs.restoring import restore
 
     commit = restore(company(ctx).context, path)
-    say(f"{path} is back ({commit[:10]}); it is not folded again")
+    say(f"{path} is back ({commit[:10]}); it holds, and is not folded again")
 
 
 @command.command("verify", epilog="Example: aios memory verify")

@@ -29,6 +29,7 @@ def command(ctx: click.Context, everything: bool, limit: int, as_json: bool) -> 
             "next": item.command,
         }
         for item in here.inbox()
+        if item.run
     ]
     open_now = {row["id"] for row in rows}
     if everything:

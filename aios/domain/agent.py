@@ -59,11 +59,12 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an earlier step of the run gave: its output, as JSON."""
+    """What an earlier step of the run gave: its output, as JSON, and what the operator said to it (answers, say)."""
 
     step: str
     item: int | None
     output: Any
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

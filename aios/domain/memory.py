@@ -14,7 +14,8 @@ class Hit:
     `path` and `start`–`end` locate it: offsets in characters into the document's *body* (the text behind the front
     matter; the whole text of a plain YAML record rendered as prose has start = end = 0). `line` counts from 1 within
     the file, `last_line` is the passage's last. `run` is the run that wrote the file, where it says so. `score` is
-    comparable within one answer only; `why` says in words why it was found.
+    comparable within one answer only; `why` says in words why it was found. `model` is the fingerprint of the embedding
+    model that took part in the answer; empty where words alone were asked.
     """
 
     path: str
@@ -31,6 +32,7 @@ class Hit:
     blob: str = ""
     last_line: int = 0
     run: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,11 @@ def _changes_of(stage: Stage) -> dict[Where | str, Any]:
 
 
 def _directory(path: str) -> str:
+    """What kind of file it is: the directory below `state/`, or `memory` for a note (not for what rules memory)."""
     parts = path.split("/")
-    return parts[1].removesuffix(".yaml") if parts[0] == "state" else parts[0]
+    if parts[0] == "state":
+        return parts[1].removesuffix(".yaml")
+    return parts[0] if len(parts) > 2 else ""
 
 
 def _moment(day: date, number: int) -> str:
@@ -106,7 +109,7 @@ def _equipment(tools: Mapping[str, bytes]) -> Iterator[tuple[date, str, list[str
         (TOOLS, "What is asked, and what merges by itself", "state/policies/"),
         (TOOLS, "How the site and its log are reached", "state/connectors/"),
         (TOOLS, "How a piece is made and watched", "workflows/"),
-        (TOOLS, "What memory keeps", "memory/"),
+        (TOOLS, "What memory keeps, and what it must find", "memory/"),
     )
     told: set[str] = set()
     for day, title, folder in steps:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aios.domain.tree import Identified, Tree
 from aios.memory.dates import date_words
-from aios.memory.passage import Passage
+from aios.memory.passage import Passage, key_of, whole
 from aios.memory.scope import DIRECTORIES, SUMMARY, is_recalled
 from aios.memory.tables import DELETE_FILE, DELETE_PASSAGE, INSERT_FILE, INSERT_PASSAGE, OWN_TABLES, TABLES
 from aios.memory.tidying import tidy
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aios.memory.entries import Entry
 
 APPLICATION = 0x61696F73  # "aios"
-VERSION = 4
+VERSION = 5
 WRITTEN_AHEAD = 4 * 1024 * 1024  # bytes of SQLite's write-ahead log that are kept for the next writing
 BEFORE, AFTER = 1, 2  # of `passage.around`
 PATIENCE = 20.0  # seconds that we wait for another process to finish writing
@@ -39,7 +39,8 @@ _ADD_FILE = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _ADD_PART = (
-    "INSERT INTO passage(id, file, start, end, line, heading, speaker, around, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO passage(id, file, start, end, line, heading, speaker, around, key, text)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _PASSAGES = """
 SELECT id, file, start, end, line, heading, text, speaker FROM passage WHERE id IN (SELECT value FROM json_each(?))
@@ -48,6 +49,16 @@ _FILES_OF = f"{_FILES} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S6
 _FILES_AT = f"{_FILES} WHERE path IN (SELECT value FROM json_each(?))"  # noqa: S608
 _PLACES = "SELECT id, file, around, speaker FROM passage WHERE id IN (SELECT value FROM json_each(?))"
 _STANDS_AT = "UPDATE state SET tree = ?, passages = (SELECT count(*) FROM passage), gone = gone + ?"
+_PLACES_OF_KEYS = (
+    "SELECT id, file, around, speaker, key FROM passage WHERE key IN (SELECT value FROM json_each(?)) ORDER BY id"
+)
+_KEYS = "SELECT id, key FROM passage WHERE id IN (SELECT value FROM json_each(?))"
+_KEYS_OF_FILES = "SELECT DISTINCT key FROM passage WHERE file IN (SELECT value FROM json_each(?)) ORDER BY key"
+_ALL_KEYS = "SELECT p.key FROM passage p JOIN file f ON f.id = p.file ORDER BY f.created DESC, f.path, p.id"
+_TEXTS_OF_KEYS = """
+SELECT p.key, f.title, p.heading, p.text, p.speaker FROM passage p JOIN file f ON f.id = p.file
+WHERE p.key IN (SELECT value FROM json_each(?))
+"""
 _Part = tuple[int, str, str]  # passage id, text, heading
 
 # A connection must not be used, nor closed, by a child of the process that opened it: children keep theirs here.
@@ -89,7 +100,10 @@ class Place(NamedTuple):
     speaker: str
 
     @property
-    def neighbours(self) -> tuple[int, ...]:
+    def turns_beside(self) -> tuple[int, ...]:
+        """The turns before and after this one; none for what nobody says."""
+        if not self.speaker:
+            return ()
         return (self.id - 1,) * (self.around & BEFORE) + (self.id + 1,) * (self.around >> 1)
 
 
@@ -148,9 +162,9 @@ class Index:
         gone = 0
         self.db.execute("BEGIN")
         try:
-            if not (identity and self._tree() == identity):
+            if not (identity and self.tree() == identity):
                 # A read transaction cannot always become a writing one; end it and look again under the write lock.
-                before = self._tree()
+                before = self.tree()
                 self.db.execute("ROLLBACK")
                 changes = _changes_since(before, tree)
                 wanted = recalled(tree) if changes is None else {}
@@ -158,7 +172,7 @@ class Index:
                 if identity or self._blobs() != wanted:
                     self.db.execute("ROLLBACK")
                     self.db.execute("BEGIN IMMEDIATE")
-                    if changes is None or self._tree() != before:
+                    if changes is None or self.tree() != before:
                         changes = self._differences(wanted or recalled(tree))
                     gone = self._change(changes, tree)
                     self.db.execute(_STANDS_AT, (identity, gone))
@@ -171,7 +185,7 @@ class Index:
         if gone:
             self.tidy()
 
-    def _tree(self) -> str:
+    def tree(self) -> str:
         """What the index stands at, as the tree named it. Raises `sqlite3.DatabaseError` where that is lost."""
         row = self.db.execute("SELECT tree FROM state").fetchone()
         if row is None:
@@ -218,7 +232,7 @@ class Index:
         rows = [
             (
                 *(first + place, number, part.start, part.end, part.line + above, part.heading, part.speaker.lower()),
-                *(_around(found, place), part.text),
+                *(_around(found, place), key_of(whole(found.title, part)), part.text),
             )
             for place, part in enumerate(found.passages)
         ]
@@ -258,6 +272,32 @@ class Index:
 
     def places_of(self, ids: Sequence[int]) -> dict[int, Place]:
         return {row[0]: Place(*row) for row in self.db.execute(_PLACES, (json.dumps(ids),))}
+
+    def of_keys(self, keys: Sequence[int]) -> dict[int, list[Place]]:
+        """Where the texts of these keys stand; the same text may stand in several places."""
+        found: dict[int, list[Place]] = {}
+        for row in self.db.execute(_PLACES_OF_KEYS, (json.dumps(keys),)):
+            found.setdefault(row[4], []).append(Place(*row[:4]))
+        return found
+
+    def keys_of(self, passages: Sequence[int]) -> dict[int, int]:
+        """The key of each passage's text."""
+        return dict(self.db.execute(_KEYS, (json.dumps(passages),)).fetchall())
+
+    def keys_of_files(self, files: Sequence[int]) -> list[int]:
+        """The keys of the passages of some files, each once."""
+        return [row[0] for row in self.db.execute(_KEYS_OF_FILES, (json.dumps(files),))]
+
+    def keys(self) -> list[int]:
+        """The keys of all passages, those of the newest files first; costs what it sounds like."""
+        return [row[0] for row in self.db.execute(_ALL_KEYS)]
+
+    def texts_of_keys(self, keys: Sequence[int]) -> dict[int, str]:
+        """What of a passage has a place in the space of meaning, by its key."""
+        found: dict[int, str] = {}
+        for key, title, *part in self.db.execute(_TEXTS_OF_KEYS, (json.dumps(keys),)):
+            found.setdefault(key, whole(title, Passage(0, 0, 0, *part)))
+        return found
 
     def files_of(self, ids: Sequence[int]) -> dict[int, File]:
         rows = self.db.execute(_FILES_OF, (json.dumps(ids),))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -17,6 +17,7 @@ from aios.domain.keys import key_of
 from aios.domain.names import MEMORY
 from aios.domain.record import Trust
 from aios.domain.slug import slug
+from aios.memory.opposites import opposite
 
 LONGEST_WORDING = 6  # words on either side that still read as a choice of words
 ALIKE = 0.5  # of two sentences that are versions of one
@@ -57,7 +58,8 @@ class Corrections:
 @dataclass(frozen=True, slots=True)
 class Lesson:
     """`rule` is one sentence, `what` tells what was changed, `about` the records it was learned from; `wording` is
-    (old, new) where the rule is about words. The same rule has the same key wherever it was learned.
+    (old, new) where the rule is about words. It was learned in `workflow`, and holds in what `applies` names (see
+    `reaches`). The same rule has the same key wherever it was learned.
     """
 
     rule: str
@@ -67,6 +69,7 @@ class Lesson:
     run: str
     created: str
     wording: tuple[str, str] | None = None
+    applies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -98,8 +101,12 @@ def corrections(before: str, after: str, *, was: Mapping[str, Any], now: Mapping
 
 
 def lessons_of_corrections(found: Corrections, *, about: str, workflow: str, run: str, created: str) -> list[Lesson]:
-    """One lesson for each choice of words, one for what was taken out, one for each field that was put differently."""
+    """One lesson for each choice of words, one for what was taken out, one for each field that was put differently.
+
+    They hold for every record of the kind, whichever workflow writes it.
+    """
     given: dict[str, Any] = {"about": (about,), "workflow": workflow, "run": run, "created": created}
+    given["applies"] = {"kind": about.partition("/")[0]}
     lessons = []
     for wording in found.wordings:
         if wording.is_figure or not wording.old:
@@ -120,11 +127,18 @@ def lessons_of_corrections(found: Corrections, *, about: str, workflow: str, run
     return lessons
 
 
-def lesson_of_words(words: str, *, said: str, about: Sequence[str], workflow: str, run: str, created: str) -> Lesson:
-    """The lesson in a reason or a note of the operator's. `said` tells on what occasion."""
+def lesson_of_words(
+    words: str, *, said: str, about: Sequence[str], workflow: str, run: str, created: str, agent: str = ""
+) -> Lesson:
+    """The lesson in a reason or a note of the operator's. `said` tells on what occasion.
+
+    It holds in the workflow (for the one agent, where they spoke to one).
+    """
     text = " ".join(words.split())
     rule = re.split(r"(?<=[.!?])\s+", text)[0].rstrip(".")
-    return Lesson(_short(rule, 20), f"{said}: “{text}”", tuple(about), workflow, run, created)
+    applies = {"workflow": workflow} | ({"agent": agent} if agent else {})
+    rule = _short(rule[:1].upper() + rule[1:], 20)
+    return Lesson(rule, f"{said}: “{text}”", tuple(about), workflow, run, created, applies=applies)
 
 
 def merged(lessons: Iterable[Lesson]) -> list[Lesson]:
@@ -136,8 +150,7 @@ def merged(lessons: Iterable[Lesson]) -> list[Lesson]:
             found[lesson.key] = lesson
         elif not set(lesson.about) <= set(known.about):
             about = tuple(dict.fromkeys((*known.about, *lesson.about)))
-            what = f"{known.what}\n\n{lesson.what}"
-            found[lesson.key] = Lesson(known.rule, what, about, known.workflow, known.run, known.created, known.wording)
+            found[lesson.key] = replace(known, what=f"{known.what}\n\n{lesson.what}", about=about)
     return list(found.values())
 
 
@@ -151,36 +164,73 @@ def render(lesson: Lesson) -> str:
         "about": list(lesson.about),
         "run": lesson.run,
         "created": lesson.created,
-        "applies": {"workflow": lesson.workflow},
+        "applies": dict(lesson.applies),
         "trust": Trust.OPERATOR.value,
     }
     if lesson.wording:
         data["wording"] = {"instead_of": lesson.wording[0], "write": lesson.wording[1]}
-    return render_markdown(data, f"{lesson.rule}.\n\n{lesson.what}\n")
+    return render_markdown(data, f"{lesson.rule}.\n\n{lesson.what}\n\nIt holds for {scope_in_words(lesson.applies)}.\n")
+
+
+def scope_in_words(applies: Mapping[str, str]) -> str:
+    """What a lesson's `applies` says, for people and models: notes are recalled by their text."""
+    named = {"kind": "records of the kind {}", "workflow": "runs of {}", "agent": "the agent {}"}
+    parts = [said.format(applies[name]) for name, said in named.items() if applies.get(name)]
+    return " and ".join(parts) or "everything"
+
+
+def reaches(applies: object, **where: str) -> bool:
+    """Does a note with this `applies` hold there? `where` names a workflow, a kind, an agent, as far as known.
+
+    What a note does not say narrows nothing, and so does what is not known of the place.
+    """
+    said = applies if isinstance(applies, Mapping) else {}
+    return all(not said.get(name) or not there or said[name] == there for name, there in where.items())
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A lesson that memory holds, as far as others may contradict it."""
+    """A lesson that memory holds, as far as others may contradict it or say the same."""
 
     path: str
     wording: tuple[str, str] | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    rule: str = ""
+    applies: Mapping[str, str] = field(default_factory=dict)
 
 
 def contradicted(lesson: Lesson, known: Iterable[Known]) -> list[str]:
-    """Paths of lessons that this one takes back: other words for the same, or the very reverse."""
-    if lesson.wording is None:
-        return []
-    old, new = (text.casefold() for text in lesson.wording)
-    found = []
-    for each in known:
-        if each.wording is None or each.path == lesson.path:
-            continue
-        instead, write = (text.casefold() for text in each.wording)
-        if (instead, write) == (new, old) or (instead == old and write != new):
-            found.append(each.path)
-    return found
+    """Paths of lessons that this one takes back: other words for the same, the very reverse, or the opposite rule.
+
+    Rules for different places (two workflows, say) do not contradict each other.
+    """
+    return [
+        each.path
+        for each in known
+        if each.path != lesson.path and reaches(each.applies, **lesson.applies) and _contradict(lesson, each)
+    ]
+
+
+def known_already(lesson: Lesson, known: Iterable[Known]) -> bool:
+    """Does a lesson say the same words, and hold wherever this one would?"""
+    return any(
+        lesson.wording is not None
+        and each.wording is not None
+        and [text.casefold() for text in each.wording] == [text.casefold() for text in lesson.wording]
+        and all(lesson.applies.get(name) == value for name, value in each.applies.items())
+        for each in known
+    )
+
+
+def _contradict(lesson: Lesson, known: Known) -> bool:
+    if lesson.wording is None or known.wording is None:
+        return lesson.wording is None and known.wording is None and opposite(lesson.rule, known.rule)
+    return wordings_contradict(lesson.wording, known.wording)
+
+
+def wordings_contradict(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Other words instead of the same, or the very reverse; pairs are (instead of, write)."""
+    (old, new), (instead, write) = ([text.casefold() for text in pair] for pair in (one, other))
+    return (instead, write) == (new, old) or (instead == old and write != new)
 
 
 def _paired(old: Sequence[str], new: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:

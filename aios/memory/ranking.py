@@ -10,9 +10,11 @@ import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 
+from aios.memory.coverage import held_of
 from aios.memory.feedback import related_words
+from aios.memory.fusion import JUDGED, TURN_WEIGHT, Asked, fused, weight_of_meaning
 from aios.memory.index import File, Index, Place
 from aios.memory.naming import Named, named_in
 from aios.memory.wanted import Wanted
@@ -76,6 +78,7 @@ class Candidate:
     related: tuple[str, ...] = ()
     replaces: str = ""
     replaced_by: str = ""
+    cosine: float | None = None
 
 
 @dataclass(slots=True)
@@ -99,6 +102,22 @@ class _Search:
         top = kept[0][1] if kept else 0.0
         return {passage: score / top if top > 0 else 0.0 for passage, score in kept}
 
+    def nearest(self, asked: Asked) -> list[int]:
+        """At most about `POOL` passages of wanted files that are nearest in meaning."""
+        found = [key for key, _ in asked.best(POOL)]
+        passages = self._of_keys(found)
+        if len(passages) < FEWEST and len(found) == POOL:
+            only = [file.id for file in self.index.files() if self.wanted.allows(file)]
+            cosines = asked.of(self.index.keys_of_files(only))
+            best = sorted(cosines, key=lambda key: (-cosines[key], key))[:POOL]
+            passages = self._of_keys(best)
+        return passages
+
+    def _of_keys(self, keys: Sequence[int]) -> list[int]:
+        places = [place for found in self.index.of_keys(keys).values() for place in found]
+        self._learn(places)
+        return [place.id for place in places if place.id in self.places]
+
     def _allowed(self, rows: Sequence[_Row]) -> list[tuple[int, float]]:
         self._learn([Place(row[0], row[2], row[3], row[4]) for row in rows])
         return [(row[0], row[1]) for row in rows if row[0] in self.places]
@@ -117,14 +136,15 @@ class _Search:
         self.places.update((place.id, place) for place in places if place.file in self.files)
 
 
-def ranked(index: Index, query: str, wanted: Wanted) -> list[Candidate]:
-    """Candidates among the wanted files, best first."""
+def ranked(index: Index, query: str, wanted: Wanted, asked: Asked | None = None) -> list[Candidate]:
+    """Candidates among the wanted files, best first; by words alone where nothing is `asked` of meaning."""
     words = query_words(query)
     if not words:
         return []
     search = _Search(index, wanted)
+    near = search.nearest(asked) if asked else []
     found = search.best(words)
-    scores = _with_neighbours(search, found)
+    scores = dict.fromkeys(near, 0.0) | _with_neighbours(search, found)
     of_file = _files(index.db, words)
     several = {place.file for place in search.places.values() if place.around}
     candidates = {}
@@ -134,6 +154,8 @@ def ranked(index: Index, query: str, wanted: Wanted) -> list[Candidate]:
         candidates[passage] = Candidate(passage, file, score + FILE_WEIGHT * whole)
     _add_names(search, candidates, named_in(index.db, query), set(words_of(query)))
     _feed_back(search, words, candidates)
+    if asked:
+        _add_meaning(search, asked, words, candidates)
     _prefer_the_newer(search, candidates)
     return _ordered(candidates.values(), KEPT)
 
@@ -171,10 +193,13 @@ def _rows(
 
 
 def _with_neighbours(search: _Search, found: Mapping[int, float]) -> dict[int, float]:
-    """What matched, and what stands beside it: each lends its neighbours a share of its score."""
+    """What matched, and in conversations what was said next to it: each turn lends its neighbours a share of its score.
+
+    An answer rarely repeats the words of the question before it. A paragraph stands for itself.
+    """
     scores = dict(found)
     for passage, score in islice(found.items(), LENDING):
-        for beside in search.places[passage].neighbours:
+        for beside in search.places[passage].turns_beside:
             scores[beside] = scores.get(beside, 0.0) + NEIGHBOUR_WEIGHT * score
     search.meet(scores.keys() - found.keys())
     return scores
@@ -213,6 +238,25 @@ def _feed_back(search: _Search, words: Sequence[str], candidates: dict[int, Cand
             file = search.files[search.places[passage].file]
             candidates[passage] = Candidate(passage, file, related=tuple(related))
         candidates[passage].score += FEEDBACK_WEIGHT * score
+
+
+def _add_meaning(search: _Search, asked: Asked, words: Sequence[str], candidates: Mapping[int, Candidate]) -> None:
+    """Let how near each is in meaning count beside its words: the more, the less of the question its words hold."""
+    beside = {passage: search.places[passage].turns_beside for passage in candidates}
+    keys = search.index.keys_of(list({*candidates, *chain.from_iterable(beside.values())}))
+    known = asked.of(sorted(set(keys.values())))
+    cosines = {passage: known[key] for passage, key in keys.items() if key in known}
+    near = {
+        passage: cosines[passage] + TURN_WEIGHT * max((cosines.get(each, 0.0) for each in beside[passage]), default=0.0)
+        for passage in candidates
+        if passage in cosines
+    }
+    best = [each.passage for each in _ordered(candidates.values(), JUDGED)[:JUDGED]]
+    weight = weight_of_meaning(held_of(search.index, words, best))
+    scores = fused({passage: candidate.score for passage, candidate in candidates.items()}, near, weight)
+    for passage, candidate in candidates.items():
+        candidate.score = scores[passage]
+        candidate.cosine = cosines.get(passage)
 
 
 def _prefer_the_newer(search: _Search, candidates: dict[int, Candidate]) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aios.memory.feedback import stems_beside
+from aios.memory.coverage import held
 from aios.memory.index import Index
 from aios.memory.passage import Passage
 from aios.memory.ranking import Candidate
 from aios.memory.words import match_any, query_words
 
 NAMED_WORDS = 5  # of the words that matched, in a reason
+TOLD = 0.4  # cosine that a reason tells of
+NEAR = 0.5  # cosine from which a passage is about what was asked, whatever its words
+ENOUGH = 0.5  # share of the question's words from which there is no need to weigh them
 FITTING = 0.15  # share of the question's weight that the best passage must hold, else nothing fits
 JUDGED = 5  # passages, from the best, of which one must hold it
 
@@ -52,31 +54,11 @@ def why(index: Index, query: str, chosen: Sequence[Candidate], passages: Mapping
 
 
 def _is_fitting(index: Index, words: Sequence[str], chosen: Sequence[Candidate]) -> bool:
-    """Does one of the best hold enough of what was asked, or is it named there?"""
-    judged = [each.passage for each in chosen[:JUDGED]]
-    if any(each.named or each.linked or each.replaces for each in chosen[:JUDGED]):
+    """Does one of the best hold enough of what was asked, is it named there, or does it mean about the same?"""
+    judged = chosen[:JUDGED]
+    if any(each.named or each.linked or each.replaces or (each.cosine or 0.0) >= NEAR for each in judged):
         return True
-    asked = stems_beside(index.db, words)
-    held: dict[int, set[str]] = {passage: set() for passage in judged}
-    for stem in asked:
-        for (passage,) in index.db.execute("SELECT DISTINCT doc FROM temp.sample_place WHERE term = ?", (stem,)):
-            if passage in held:
-                held[passage].add(stem)
-    if max(len(found) for found in held.values()) * 2 > len(asked):
-        return True  # no need to weigh, which costs a look at all places of a word
-    weights = _weights(index, asked)
-    best = max(sum(weights[stem] for stem in found) for found in held.values())
-    return best >= FITTING * sum(weights.values())
-
-
-def _weights(index: Index, asked: Collection[str]) -> dict[str, float]:
-    """Stem → how telling it is; one that no passage has is the most telling of all."""
-    total = index.count()
-    found = {}
-    for stem in asked:
-        row = index.db.execute("SELECT doc FROM word WHERE term = ?", (stem,)).fetchone()
-        found[stem] = math.log((total + 1) / ((row[0] if row else 0) + 0.5))
-    return found
+    return held(index, words, [each.passage for each in judged], enough=ENOUGH) >= FITTING
 
 
 def _marked(db: sqlite3.Connection, words: Sequence[str]) -> dict[int, _Marked]:
@@ -92,10 +74,14 @@ def _why(db: sqlite3.Connection, candidate: Candidate, marked: _Marked) -> str:
     parts += [f"refers to {title}" for title in candidate.linked]
     parts += [f"said by {candidate.speaker.title()}"] if candidate.speaker else []
     parts += [f"took the place of “{candidate.replaces}”"] if candidate.replaces else []
+    if candidate.cosine is not None and candidate.cosine >= TOLD:
+        parts.append(f"close in meaning ({candidate.cosine:.2f})")
     if not parts and candidate.related:
         shared = _inside(_marked(db, candidate.related).get(candidate.passage, _NONE)[0])
         named = ", ".join(f"“{word}”" for word in list(dict.fromkeys(shared))[:NAMED_WORDS])
         parts = [f"shares {named} with what matches best"] if named else []
+    if not parts and candidate.cosine is not None:
+        parts = [f"nearest in meaning ({candidate.cosine:.2f})"]
     parts = parts or ["stands next to a passage that matches"]
     if candidate.replaced_by:
         parts.append(f"replaced since by “{candidate.replaced_by}”")

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from aios.domain.memory import EVERYTHING, Among, Hit
 from aios.domain.record import Trust
 from aios.domain.tree import Tree
+from aios.errors import RefusedError
+from aios.memory.fusion import Asked
 from aios.memory.index import PATIENCE, Index, discard
 from aios.memory.passage import Passage
 from aios.memory.ranking import Candidate, ranked
 from aios.memory.reasons import why
 from aios.memory.scope import SUMMARY, moment
 from aios.memory.wanted import Wanted
+
+if TYPE_CHECKING:
+    from aios.memory.meaning.meaning import Meaning
+    from aios.memory.meaning.refresh import Refreshed
 
 PER_FILE = 3
 CHARS_PER_TOKEN = 4  # about right for prose, and no model's business
@@ -34,10 +42,18 @@ _PLACE_AT_FAULT = {
 class Memory:
     """Recall over a tree through an index file (kept under `.aios/`), shared by processes, forks and threads alike."""
 
-    def __init__(self, index: Path, *, patience: float = PATIENCE) -> None:
-        """`patience` is how long, in seconds, a recall waits while another process writes the index."""
+    def __init__(
+        self, index: Path, *, patience: float = PATIENCE, meaning: Callable[[], Meaning | None] = lambda: None
+    ) -> None:
+        """`patience` is how long, in seconds, a recall waits while another process writes the index. `meaning` gives
+        recall by meaning, None where no model is chosen; it may raise RefusedError.
+        """
         self._path = index
         self._patience = patience
+        self._find_meaning = meaning
+        self._looked_at = ""
+        self.without_meaning: RefusedError | None = None
+        self.behind = 0
         self._index: Index | None = None
         self._lock = Lock()
         self._in_memory = False
@@ -107,14 +123,64 @@ class Memory:
     def _answer(self, tree: Tree, query: str, limit: int, wanted: Wanted, per_file: int, tokens: int) -> list[Hit]:
         index = self._open()
         with index.at(tree):
-            candidates = ranked(index, query, wanted)
+            asked = self._ask(index, query)
+            candidates = ranked(index, query, wanted, asked)
             chosen = _diverse(candidates, max(limit, 0), per_file)
             found = index.passages_of([candidate.passage for candidate in chosen])
             reasons = why(index, query, chosen, {number: part for number, (_, part) in found.items()})
             if not reasons.fits:
                 return []
-            hits = [_hit(each, found[each.passage][1], reasons.texts[each.passage]) for each in chosen]
+            model = asked.model if asked else ""
+            hits = [_hit(each, found[each.passage][1], reasons.texts[each.passage], model) for each in chosen]
         return _within(hits, tokens) if tokens else hits
+
+    @cached_property
+    def meaning(self) -> Meaning | None:
+        """Recall by meaning; None where no model is chosen. Raises RefusedError where the choice is not in order."""
+        return self._find_meaning()
+
+    def refresh(self, tree: Tree, report: Callable[[int, int], None] = lambda *_: None) -> Refreshed | None:
+        """Bring index and vectors to a tree; None where no model is chosen. Raises RefusedError, sqlite3.Error, OSError.
+
+        `report` is told how many passages were embedded so far, of how many.
+        """
+        from aios.memory.meaning.refresh import refresh
+
+        with self._lock:
+            index = self._open()
+            with index.at(tree):
+                keys, identity = index.keys(), index.tree()
+            if self.meaning is None:
+                return None
+            self.behind = 0
+            return refresh(self.meaning, keys, index.texts_of_keys, tree=identity, report=report)
+
+    def _ask(self, index: Index, query: str) -> Asked | None:
+        """The question as a place in the space of meaning; None, and why it is so, where there is no such thing."""
+        try:
+            if self.meaning is None:
+                return None
+            self._catch_up(self.meaning, index)
+            return self.meaning.ask(query)
+        except RefusedError as error:
+            self.without_meaning = error
+        except OSError as error:
+            self.without_meaning = RefusedError(f"the vectors cannot be read: {error}", "`aios memory refresh`")
+        return None
+
+    def _catch_up(self, meaning: Meaning, index: Index) -> None:
+        """Give new passages their vectors where they are few; note how many are left for a refresh."""
+        from aios.memory.meaning.refresh import catch_up
+
+        identity = index.tree()
+        if self._looked_at == identity != "":
+            return
+        store = meaning.chosen()
+        if store is None or not store.complete:
+            self.behind = index.count()
+        elif store.complete != identity or not identity:
+            self.behind = catch_up(store, index.keys(), index.texts_of_keys, tree=identity)
+        self._looked_at = identity
 
     def _open(self) -> Index:
         if self._index is not None and self._index.pid != os.getpid():
@@ -165,7 +231,7 @@ def _within(hits: Sequence[Hit], tokens: int) -> list[Hit]:
     return kept
 
 
-def _hit(candidate: Candidate, passage: Passage, reason: str) -> Hit:
+def _hit(candidate: Candidate, passage: Passage, reason: str, model: str) -> Hit:
     file = candidate.file
     return Hit(
         path=file.path,
@@ -182,4 +248,5 @@ def _hit(candidate: Candidate, passage: Passage, reason: str) -> Hit:
         blob=file.blob,
         last_line=passage.line + (passage.text.count("\n") if passage.end else 0),
         run=file.run,
+        model=model,
     )

@@ -21,9 +21,10 @@ CREATE TABLE link (target TEXT NOT NULL, file INTEGER NOT NULL, PRIMARY KEY (tar
 CREATE INDEX link_by_file ON link(file);
 CREATE TABLE passage (
   id INTEGER PRIMARY KEY, file INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, line INTEGER NOT NULL,
-  heading TEXT NOT NULL, speaker TEXT NOT NULL, around INTEGER NOT NULL, text TEXT NOT NULL
+  heading TEXT NOT NULL, speaker TEXT NOT NULL, around INTEGER NOT NULL, key INTEGER NOT NULL, text TEXT NOT NULL
 );
 CREATE INDEX passage_by_file ON passage(file, start);
+CREATE INDEX passage_by_key ON passage(key);
 CREATE VIEW passage_columns AS
   SELECT p.id AS id, p.text AS text, p.heading AS heading, f.title AS title, '' AS more
   FROM passage p JOIN file f ON f.id = p.file;

@@ -1,6 +1,9 @@
-"""What the operator's decisions teach: rejections with a reason, and edits of what was proposed, as lessons.
+"""What the operator's decisions teach: rejections with a reason, words that sent a proposal back, and edits of what was
+proposed, as lessons.
 
-Each is proposed once it can be read with a decision that is theirs anyway: in the next proposal that waits for them.
+A note that sent a proposal back teaches once its run is decided, and only what of it holds beyond that piece
+(`aios.agents.offline.general`). Each lesson is proposed once it can be read with a decision that is theirs anyway: in
+the next proposal that waits for them. What it contradicts is retired in the same proposal, with a pointer.
 A lesson that was merged, or that they took out of a proposal which they merged, is not proposed again.
 """
 
@@ -10,22 +13,26 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
+from aios.agents.offline.general import rules_in
 from aios.domain.event import EventNote
-from aios.domain.names import MEMORY
+from aios.domain.names import CLOSED, MEMORY
+from aios.domain.record import Trust
 from aios.memory.learning import (
     Known,
     Lesson,
     contradicted,
     corrections,
+    known_already,
     lesson_of_words,
     lessons_of_corrections,
     merged,
     render,
+    scope_in_words,
 )
 from aios.runs.context import AIOS_EMAIL, Context
-from aios.runs.history import APPROVED, REJECTED
+from aios.runs.history import APPROVED, REJECTED, REVISED
 from aios.runs.session import Session
 from aios.store.documents import parse
 from aios.store.edit import edit
@@ -56,17 +63,24 @@ def pending_lessons(context: Context) -> list[Lesson]:
 
 
 def propose_lessons(context: Context, session: Session) -> int:
-    """Put what is pending on the run's branch, one event each; how many there are."""
-    lessons = pending_lessons(context)[:MOST]
+    """Put what is pending on the run's branch, one event each; how many there are.
+
+    Each sees the lessons before it, so that of two that contradict each other the later one holds.
+    """
+    lessons = [lesson for lesson in pending_lessons(context) if not known_already(lesson, _known(session))][:MOST]
     for lesson in lessons:
         changes: dict[str, bytes | None] = {lesson.path: render(lesson).encode()}
-        for path in contradicted(lesson, _known(session)):
+        retired = contradicted(lesson, _known(session))
+        for path in retired:
             text = (session.tree.read(path) or b"").decode()
             changes[path] = edit(text, {"expires": context.now(), "replaced_by": lesson.path}).encode()
+        told = [f"from {lesson.run}: what you decided there, as a rule"]
+        told += [f"holds for {scope_in_words(lesson.applies)}"]
+        told += [f"takes back {path} (`aios memory restore {path}` brings it back)" for path in retired]
         note = EventNote(
             type=LEARNED,
             title=lesson.rule,
-            body=f"- from {lesson.run}: what you decided there, as a rule\n- applies to {lesson.workflow}",
+            body="\n".join(f"- {line}" for line in told),
             records=tuple(path.removesuffix(".md") for path in changes),
             run=session.run,
             key=lesson.key,
@@ -76,25 +90,37 @@ def propose_lessons(context: Context, session: Session) -> int:
 
 
 def _known(session: Session) -> Iterator[Known]:
+    """The operator's lessons that hold, as the run's branch has them."""
     for path in session.tree.paths(f"{MEMORY}lessons/"):
         document = parse(path, session.tree.read(path) or b"")[0]
-        wording = document.data.get("wording") if document else None
-        if isinstance(wording, Mapping) and document and not document.data.get("expires"):
-            yield Known(path, (str(wording.get("instead_of", "")), str(wording.get("write", ""))))
+        data = document.data if document else {}
+        if data.get("trust") != Trust.OPERATOR or data.get("expires") or data.get("replaced_by"):
+            continue
+        wording, applies = data.get("wording"), data.get("applies")
+        words = (str(wording.get("instead_of", "")), str(wording.get("write", ""))) if _is(wording) else None
+        yield Known(path, words, str(data.get("title") or ""), applies if _is(applies) else {})
+
+
+def _is(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping)
 
 
 def _lessons(context: Context, decision: _Decision) -> list[Lesson]:
     about = _about(context, decision.run)
     workflow = decision.run.split("/", maxsplit=1)[0]
+    given: dict[str, Any] = {"about": about, "workflow": workflow, "run": decision.run, "created": decision.at}
+    name = ", ".join(about) or decision.run
+    lessons = [
+        lesson_of_words(rule, said=f"You sent {name} back with these words", agent=agent, **given)
+        for words, agent in _revisions(context, decision)
+        for rule in rules_in(words)
+    ]
     if decision.type == REJECTED:
         reason = str(decision.output.get("reason", "")).strip()
-        if len(reason.split()) < 2:
-            return []  # “no” teaches nothing
-        said = f"You rejected {', '.join(about) or decision.run}"
-        return [
-            lesson_of_words(reason, said=said, about=about, workflow=workflow, run=decision.run, created=decision.at)
-        ]
-    return [
+        # “no” teaches nothing
+        rejected = [lesson_of_words(reason, said=f"You rejected {name}", **given)] if len(reason.split()) > 1 else []
+        return [*lessons, *rejected]
+    return lessons + [
         lesson
         for path, before, after in _edits(context, decision)
         for lesson in lessons_of_corrections(
@@ -105,6 +131,23 @@ def _lessons(context: Context, decision: _Decision) -> list[Lesson]:
             created=decision.at,
         )
     ]
+
+
+def _revisions(context: Context, decision: _Decision) -> Iterator[tuple[str, str]]:
+    """The notes with which the operator sent the run's proposal back, oldest first, each with the agent that they spoke
+    to (empty for all of them). None where the branch was not kept.
+    """
+    head = str(decision.output.get("head", "")) or f"{CLOSED}{decision.run.rpartition('/')[2]}"
+    base = context.git.merge_base(f"{decision.commit}^1", head) if context.git.rev(head) else None
+    if base is None:
+        return
+    asked = f"--grep=Aios-Event: {REVISED}"
+    fields = "--format=%(trailers:key=Aios-Run,valueonly)%x00%(trailers:key=Aios-Output,valueonly)%x00"
+    told = context.git.text("log", "--reverse", "--fixed-strings", asked, fields, f"{base}..{head}", "--").split("\0")
+    for run, output in zip(*(iter(told),) * 2, strict=False):
+        said = _json(output)
+        if run.strip() == decision.run and said.get("note"):
+            yield str(said["note"]), str(said.get("agent") or "")
 
 
 _Text = tuple[Mapping[str, Any], str]

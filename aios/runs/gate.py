@@ -14,7 +14,7 @@ from aios.domain.policy import Decision
 from aios.domain.proposal import PlannedEffect
 from aios.domain.record import Record, Where
 from aios.domain.run import STOP, RunState, RunStatus
-from aios.domain.workflow import StepKind
+from aios.domain.workflow import Step, StepKind
 from aios.errors import RefusedError, UsageError
 from aios.proposals.merging import Conflicted, merge
 from aios.proposals.record import END, awaited_effects, verdict_of
@@ -23,6 +23,7 @@ from aios.runs.definitions import Definitions, load
 from aios.runs.hand_edits import operators_share
 from aios.runs.history import ANSWERED, APPROVED, ASKED, CANCELLED, REJECTED, REVISED
 from aios.runs.main_branch import commit_to_main
+from aios.runs.options import choose
 from aios.runs.planning import plan_effects
 from aios.runs.propose import propose
 from aios.runs.session import Session, open_session, read_state
@@ -366,10 +367,15 @@ def revise(context: Context, run: str, *, note: str, step: str = "") -> None:
                 step="",
                 actor=f"{OPERATOR}:{context.operator.email}",
                 key=key_of("revision", run, context.now(), note),
-                output={"note": note, "steps": again},
+                output={"note": note, "steps": again, **_spoken_to(steps, step)},
             )
         )
         session.flush()
+
+
+def _spoken_to(steps: Mapping[str, Step], step: str) -> dict[str, str]:
+    """The agent that a note is for, where the operator named a step of it."""
+    return {"agent": steps[step].uses} if step and steps[step].kind is StepKind.AGENT else {}
 
 
 def answer(context: Context, run: str, *, text: str) -> str:
@@ -380,7 +386,7 @@ def answer(context: Context, run: str, *, text: str) -> str:
             raise RefusedError(f"{run} asks nothing", "`aios inbox` tells what waits")
         name, question = asked
         options = list((question or {}).get("options") or ())
-        chosen = _choose(text, options)
+        chosen = choose(text, options)
         session.append(
             EventNote(
                 type=ANSWERED,
@@ -397,16 +403,3 @@ def answer(context: Context, run: str, *, text: str) -> str:
     if chosen == STOP:
         cancel(context, run, reason="the operator's answer")
     return name
-
-
-def _choose(text: str, options: list[str]) -> str:
-    """An option by its number or its words; free text where there are no options."""
-    if not options:
-        return text
-    if text.isdigit() and 1 <= int(text) <= len(options):
-        return options[int(text) - 1]
-    found = [option for option in options if option.casefold().startswith(text.casefold())]
-    if len(found) != 1:
-        listed = "; ".join(f"{number} = {option}" for number, option in enumerate(options, start=1))
-        raise UsageError(f"`{text}` is none of the options", listed)
-    return found[0]

@@ -15,6 +15,7 @@ from aios.runs.context import Context
 from aios.runs.decide import decide
 from aios.runs.definitions import load
 from aios.runs.gate import open_gate
+from aios.runs.questions import Question, open_questions
 from aios.runs.session import read_state
 from aios.runs.start import run_on_branch
 from aios.store.documents import parse
@@ -25,7 +26,10 @@ KINDS = ("effect", "question", "failed", "confirm", "proposal", "digest", "denie
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that waits. `needs_you` tells a decision from a mere wait; `command` is what to type."""
+    """One thing that waits. `needs_you` tells a decision from a mere wait; `command` is what to type.
+
+    A question that no run asks has its record in `record` and no `run`.
+    """
 
     id: str
     run: str
@@ -36,6 +40,8 @@ class Item:
     command: str
     effects: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    record: str = ""
     until: str = ""
     usd: float = 0.0
     tokens: int = 0
@@ -63,7 +69,7 @@ def open_runs(context: Context) -> list[str]:
 def items(context: Context, unfinished: Iterable[str]) -> list[Item]:
     """Everything that waits. `unfinished` are the runs that main tells as not over."""
     found = [_item(context, run) for run in dict.fromkeys([*open_runs(context), *unfinished])]
-    present = [item for item in found if item is not None]
+    present = [item for item in found if item is not None] + [_asked(each) for each in open_questions(context)]
     return sorted(present, key=lambda item: (KINDS.index(item.kind), item.since, item.run))
 
 
@@ -76,11 +82,28 @@ def _item(context: Context, run: str) -> Item | None:
         name, asked = question
         options = tuple(str(option) for option in (asked or {}).get("options") or ())
         text = str((asked or {}).get("text", ""))
-        return _make(state, "question", text, f"`{name}` asks", f'aios answer {state.ulid} "…"', options=options)
+        known = tuple(str(line) for line in (asked or {}).get("evidence") or ())
+        command = f'aios answer {state.ulid} "…"'
+        return _make(state, "question", text, f"`{name}` asks", command, options=options, evidence=known)
     gate = open_gate(state)
     if gate:
         return _proposal(context, state)
     return _by_decision(context, state)
+
+
+def _asked(question: Question) -> Item:
+    return Item(
+        id=question.id,
+        run="",
+        kind="question",
+        title=question.asks,
+        why="",
+        since=question.asked,
+        command=f'aios answer {question.id} "…"',
+        options=question.options,
+        evidence=question.evidence,
+        record=f"questions/{question.id}",
+    )
 
 
 def _proposal(context: Context, state: RunState) -> Item:
@@ -150,6 +173,7 @@ def _make(
     *,
     effects: tuple[str, ...] = (),
     options: tuple[str, ...] = (),
+    evidence: tuple[str, ...] = (),
     since: str = "",
     until: str = "",
 ) -> Item:
@@ -164,6 +188,7 @@ def _make(
         command=command,
         effects=effects,
         options=options,
+        evidence=evidence,
         until=until,
         usd=round(state.usd, 6),
         tokens=state.tokens,

@@ -1,73 +1,115 @@
-"""How memory is doing: what is stale, unused, there twice, contradicting itself, or no longer found."""
+"""How memory is doing: what is stale, never recalled, in doubt, or no longer found as well as it was."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 from aios.domain.finding import Finding, Severity
+from aios.domain.keys import digest
+from aios.domain.names import MEMORY
 from aios.domain.record import Record
 from aios.domain.tree import Tree
-from aios.runs.remembering import Answered, Recall, answered, golden_queries, warning
+from aios.memory.pairs import CONTRADICT, FIGURES, TWICE, Pair, holds, pairs
+from aios.memory.retention import SUMMARY
+from aios.runs.compacting import due_now
+from aios.runs.context import Context
+from aios.runs.doubts import question_on
+from aios.runs.recall_quality import Quality, quality, quality_before
+from aios.runs.recalled import Recalled, recalled_notes
+from aios.runs.remembering import Recall, folds_of, warning
 from aios.store.catalog import Catalog
+from aios.store.documents import parse
+from aios.store.trees import CommitTree
 
-ALIKE = 0.8  # share of words that two notes have in common
-SHINGLE = 5  # words
-SHORTEST = 6  # words of a sentence that is compared with others
 MOST = 20  # findings of one sort
 
-_WORD = re.compile(r"\w+")
-_NUMBER = re.compile(r"\d[\d.,]*")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_REF = re.compile(r"(?:state/|memory/)?[a-z0-9-]+/[a-z0-9/-]+(?:\.md|\.yaml)?")
+_DOUBT = {
+    CONTRADICT: "it says the opposite of {}",
+    TWICE: "it says nearly the same as {}",
+    FIGURES: "it has other figures than {}",
+}
+_HINT = {"open": "`aios inbox` asks which of them holds", "": "`aios memory health --ask` puts it to you"}
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`ages` counts notes by kind and year, `unused` are paths that no run on record used, `golden` the answered
-    queries. `findings` say what to look at.
+    """`ages` counts notes by kind and year. `never` are paths of notes that no agent recalled since the first run on
+    record, on `since` (empty where there is none). `now` and `before` are the quality of recall. `doubts` are the pairs
+    of notes in doubt, those left out that were settled; `due` is how many notes the policy lets be folded. `findings`
+    say what to look at.
     """
 
     notes: int
     summaries: int
     ages: Mapping[str, Mapping[str, int]]
-    unused: Sequence[str]
-    golden: Sequence[Answered]
+    recalled: Recalled
+    never: Sequence[str]
+    since: str
+    now: Quality
+    before: Quality
+    doubts: Sequence[Pair]
+    due: int
     findings: Sequence[Finding]
 
-    @property
-    def found(self) -> int:
-        return sum(bool(each.place) for each in self.golden)
-
     def as_dict(self) -> dict[str, Any]:
-        golden = [{"query": each.golden.query, "place": each.place} for each in self.golden]
-        told = {"notes": self.notes, "summaries": self.summaries, "ages": {k: dict(v) for k, v in self.ages.items()}}
-        findings = [finding.as_dict() for finding in self.findings]
-        return {**told, "unused": list(self.unused), "golden": golden, "findings": findings}
+        return {
+            "notes": self.notes,
+            "summaries": self.summaries,
+            "ages": {kind: dict(years) for kind, years in self.ages.items()},
+            "recalled": {"since": self.since, "calls": self.recalled.calls, "never": list(self.never)},
+            "golden": {"now": self.now.as_dict(), "before": self.before.as_dict()},
+            "doubts": [{"rule": pair.rule, "notes": list(pair.paths)} for pair in self.doubts],
+            "due": self.due,
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
 
 
-def health(tree: Tree, recall: Recall, *, now: str) -> Health:
-    """`recall(tree, query, how many)` is asked only for the golden queries."""
+def health(context: Context, recall: Recall, recall_past: Recall) -> Health:
+    """Of main as it is. `recall(tree, query, how many)` is asked only for the golden queries, `recall_past` likewise of
+    main as it was. Raises InvalidError where the company has no archivist that can be read.
+    """
+    tree, moment = CommitTree(context.git, context.main), context.now()
     catalog = Catalog(tree)
-    notes = list(catalog.records("note"))
-    golden = answered(tree, golden_queries(tree), recall)
-    used = {text for run in catalog.records("run") for text in _texts(run.get("reuse"))}
+    notes = catalog.records("note")
+    runs = sorted(started for run in catalog.records("run") if (started := str(run.get("started") or "")))
+    recalled = recalled_notes(context.git)
+    now = quality(tree, recall, at=moment[:10])
+    before = quality_before(context, [each.golden for each in now.answered], recall_past)
+    asked = [(pair, question_on(tree, pair.paths)) for pair in pairs(notes, now=moment)]
+    doubts = [(pair, status) for pair, status in asked if status != "answered"]
     findings = [
-        *_expired(notes, now),
-        *_contradicting_words(notes),
-        *_twice(notes),
-        *_other_figures(notes),
-        *(warning(each) for each in golden if not each.place),
+        *_expired(notes, moment),
+        *_gone_sources(tree, notes, moment),
+        *(_doubt(pair, status) for pair, status in doubts[:MOST]),
+        *(
+            warning(each, before=before.place_of(each.golden.query), on=before.at)
+            for each in now.answered
+            if not each.place
+        ),
     ]
     return Health(
         notes=len(notes),
-        summaries=sum(note.get("kind") == "summary" for note in notes),
+        summaries=sum(note.get("kind") == SUMMARY for note in notes),
         ages=_ages(notes),
-        unused=[note.path for note in notes if used and note.path not in used and note.get("kind") != "lesson"],
-        golden=golden,
+        recalled=recalled,
+        never=[note.path for note in notes if _could_be_met(note, runs, moment) and note.path not in recalled.notes],
+        since=runs[0][:10] if runs else "",
+        now=now,
+        before=before,
+        doubts=[pair for pair, _ in doubts],
+        due=sum(len(group.notes) for group in due_now(context, catalog)),
         findings=findings,
+    )
+
+
+def _could_be_met(note: Record, runs: Sequence[str], now: str) -> bool:
+    """Was it there for a run to recall? A choice of words is heeded without being recalled."""
+    return (
+        bool(runs) and holds(note.data, now) and not note.get("wording") and str(note.get("created") or "") < runs[-1]
     )
 
 
@@ -83,65 +125,58 @@ def _ages(notes: Iterable[Record]) -> dict[str, dict[str, int]]:
 def _expired(notes: Iterable[Record], now: str) -> Iterator[Finding]:
     for note in notes:
         expires = str(note.get("expires") or "")
-        if expires and expires <= now:
+        if expires and expires <= now and not note.get("replaced_by"):
             hint = "`aios memory compact` folds it away"
             yield _finding(note, "note-expired", f"it expired on {expires[:10]} and is no longer recalled", hint)
 
 
-def _contradicting_words(notes: Iterable[Record]) -> Iterator[Finding]:
-    rules = [(note, wording) for note in notes if isinstance(wording := note.get("wording"), Mapping)]
-    for (one, a), (other, b) in combinations(rules, 2):
-        first, second = ((str(w.get("instead_of")).casefold(), str(w.get("write")).casefold()) for w in (a, b))
-        if (first[0] == second[0] and first[1] != second[1]) or first == second[::-1]:
-            yield _finding(one, "lessons-contradict", f"it says other words than {other.path}", "delete one of them")
-
-
-def _twice(notes: Sequence[Record]) -> Iterator[Finding]:
-    """Notes that say nearly the same. Only those that share a run of words are compared."""
-    words = {note.path: _WORD.findall((note.body or "").casefold()) for note in notes}
-    by_shingle: dict[tuple[str, ...], list[Record]] = {}
-    for note in notes:
-        told = words[note.path]
-        for start in range(0, max(0, len(told) - SHINGLE + 1), SHINGLE):
-            by_shingle.setdefault(tuple(told[start : start + SHINGLE]), []).append(note)
-    seen: set[tuple[str, str]] = set()
-    for sharing in by_shingle.values():
-        for one, other in combinations(sharing[:8], 2):
-            pair = (one.path, other.path)
-            if one.path == other.path or pair in seen or len(seen) >= MOST * 50:
-                continue
-            seen.add(pair)
-            a, b = set(words[one.path]), set(words[other.path])
-            if len(a & b) / len(a | b) >= ALIKE:
-                yield _finding(one, "note-twice", f"it says nearly the same as {other.path}", "keep the better one")
-
-
-def _other_figures(notes: Sequence[Record]) -> Iterator[Finding]:
-    """Sentences that are the same but for a number: one of them may be out of date."""
-    told: dict[str, tuple[Record, str]] = {}
+def _gone_sources(tree: Tree, notes: Iterable[Record], now: str) -> Iterator[Finding]:
+    """Notes whose source is not there any more, or no longer says what they quote."""
+    folds = folds_of(tree)
+    bodies: dict[str, str] = {}
     count = 0
-    for note in sorted(notes, key=lambda note: (str(note.get("created") or ""), note.path)):
-        for sentence in _SENTENCE.split(note.body or ""):
-            numbers = _NUMBER.findall(sentence)
-            if not numbers or len(sentence.split()) < SHORTEST or sentence.startswith(("—", "Folded:", "(")):
-                continue
-            masked = " ".join(_NUMBER.sub("#", sentence).casefold().split())
-            known = told.setdefault(masked, (note, sentence))
-            if known[0].path != note.path and _NUMBER.findall(known[1]) != numbers and count < MOST:
-                count += 1
-                message = f"“{sentence.strip()[:80]}” has other figures in {known[0].path}"
-                yield _finding(note, "figures-differ", message, "say in the older one that it is no longer so")
+    for note in notes:
+        wrong = next(_wrong_with(note, tree, folds, bodies), None) if holds(note.data, now) else None
+        if wrong and count < MOST:
+            count += 1
+            yield _finding(note, *wrong)
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _texts(each)
+def _wrong_with(
+    note: Record, tree: Tree, folds: Mapping[str, str], bodies: dict[str, str]
+) -> Iterator[tuple[str, str, str]]:
+    """Rule, message and hint."""
+    for ref in map(str, note.get("source") or ()):
+        if _REF.fullmatch(ref) and not ref.startswith("runs/") and not _is_there(tree, ref, folds):
+            yield (
+                "source-gone",
+                f"{ref} is not there any more",
+                "say in the note that it rests on nothing, or delete it",
+            )
+    for passage in note.get("x-passages") or ():
+        if not isinstance(passage, Mapping) or not passage.get("sha256"):
+            continue
+        source = str(passage.get("source"))
+        if source not in bodies:
+            bodies[source] = _body(tree, source)
+        if digest(bodies[source][passage.get("start", 0) : passage.get("end", 0)].encode()) != passage["sha256"]:
+            said = f"{source} no longer says what it quotes from {passage.get('start')}–{passage.get('end')}"
+            yield "source-changed", said, "the next research on it reads the source anew; this note is not relied on"
+
+
+def _is_there(tree: Tree, ref: str, folds: Mapping[str, str]) -> bool:
+    base = ref if ref.startswith(("state/", MEMORY)) else f"state/{ref}"
+    return any(tree.blob(path) is not None or path in folds for path in (base, f"{base}.md", f"{base}.yaml"))
+
+
+def _body(tree: Tree, path: str) -> str:
+    content = tree.read(path)
+    document = parse(path, content)[0] if content is not None else None
+    return (document.body or "") if document else ""
+
+
+def _doubt(pair: Pair, status: str) -> Finding:
+    return _finding(pair.second, pair.rule, _DOUBT[pair.rule].format(pair.first.path), _HINT[status])
 
 
 def _finding(note: Record, rule: str, message: str, hint: str) -> Finding:

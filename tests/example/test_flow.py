@@ -32,6 +32,11 @@ def told(root: Path, *args: str) -> Any:
     return json.loads(done.stdout)
 
 
+def waiting(root: Path) -> list[dict[str, Any]]:
+    """What waits of runs: the example company has a question of its own open besides."""
+    return [item for item in told(root, "inbox") if item["run"]]
+
+
 @pytest.fixture
 def company(tmp_path: Path) -> Iterator[Path]:
     root = tmp_path / "fernwerk"
@@ -90,7 +95,7 @@ def test_readers_become_signals_and_signals_become_proposals_once(company: Path)
         "refresh-content/free-trial-length",
     ]
     assert told(company, "tick") == []
-    kinds = {item["run"].split("/")[1]: item["kind"] for item in told(company, "inbox") if item["needs_you"]}
+    kinds = {item["run"].split("/")[1]: item["kind"] for item in waiting(company) if item["needs_you"]}
     assert kinds == {"fair-use-limits": "proposal", "free-trial-length": "proposal"}
     for subject in kinds:
         assert aios(company, "reject", subject, "--reason", "not now").returncode == Exit.OK
@@ -134,7 +139,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on(company: Path) -> None
     assert "aios resume" in lines[-1]
     resumed = told(company, "resume")
     assert [each["status"] for each in resumed] == ["waiting"]
-    assert [item["kind"] for item in told(company, "inbox")] == ["proposal"]
+    assert [item["kind"] for item in waiting(company)] == ["proposal"]
     assert (
         subprocess.run(["git", "status", "--porcelain"], cwd=company, capture_output=True, text=True, check=True).stdout
         == ""

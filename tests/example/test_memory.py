@@ -14,7 +14,7 @@ from aios.app import found_company
 from aios.domain.front_matter import render_markdown
 from aios.errors import Exit
 from tests.example.replays import require_identical
-from tests.example.test_flow import aios, told
+from tests.example.test_flow import aios, told, waiting
 
 QUESTIONS = {
     "notice": ("How much notice do customers want?", "Ninety days of notice were enough for nine of ten customers."),
@@ -94,7 +94,7 @@ def test_where_nothing_is_due_the_run_is_over_and_nothing_waits(company: Path) -
     done = aios(company, "memory", "compact")
     assert done.returncode == Exit.OK, done.stderr
     assert "nothing is due" in done.stderr
-    assert aios(company, "inbox").stdout == ""
+    assert waiting(company) == []
 
 
 def test_a_golden_query_that_would_find_nothing_more_stops_the_folding(company: Path) -> None:
@@ -112,36 +112,75 @@ def test_a_golden_query_that_would_find_nothing_more_stops_the_folding(company: 
 
 def test_health_tells_what_to_look_at(company: Path) -> None:
     wrong = research("Again?", QUESTIONS["notice"][1].replace("Ninety days", "90 days"), "2026-01-05")
-    other = research("Once more?", QUESTIONS["notice"][1].replace("Ninety days", "60 days"), "2026-02-05")
-    expired = wrong.replace("created: '2026-01-05'", "created: '2026-01-05'\nexpires: '2026-02-01'")
+    other = research("Once more?", QUESTIONS["letters"][1], "2026-02-05")
+    figures = (
+        wrong.replace("90 days", "60 days").replace("Again?", "Which?") + "\n> One sentence that the other lacks.\n"
+    )
+    expired = wrong.replace("created: 2026-01-05", "created: 2026-01-05\nexpires: 2026-02-01")
+    gone = research("Where from?", QUESTIONS["refunds"][1], "2026-03-05").replace(
+        "- state/sources/interview-kontor-price-rise.md", "- state/sources/nowhere.md"
+    )
+    changed = research("Says who?", "It never said so.", "2026-03-06").replace(
+        "  start: 1", f"  sha256: sha256:{'0' * 64}\n  start: 1"
+    )
     golden = json.dumps(
         {
             "schema": "golden.v1",
             "summary": "Mine.",
             "queries": [
                 {"query": "who gets a letter of their own", "expect": ["memory/research/old-letters.md"]},
-                {"query": "quantum gravity in aquariums", "expect": ["memory/research/old-refunds.md"]},
+                {"query": "how long may a heading be", "expect": ["memory/lessons/short-headings.md"]},
             ],
         }
     )
+    (company / "memory/lessons/short-headings.md").unlink()
+    files = {"one": wrong, "two": other, "three": expired, "four": figures, "five": gone, "six": changed}
     commit(
-        company,
-        {
-            "memory/research/one.md": wrong,
-            "memory/research/two.md": other,
-            "memory/research/three.md": expired.replace("Again?", "Gone?"),
-            "memory/golden.yaml": golden,
-        },
+        company, {f"memory/research/{name}.md": text for name, text in files.items()} | {"memory/golden.yaml": golden}
     )
     done = aios(company, "memory", "health")
     assert done.returncode == Exit.FINDINGS
     for expected in (
-        "golden queries: 1 of 2 find their answer",
-        "[golden-query] “quantum gravity in aquariums” does not find",
-        "[figures-differ]",
-        "[note-twice]",
+        "golden    1 of 2 queries find their answer, MRR 0.",
+        " 1 of 1, MRR ",
+        "“how long may a heading be” does not find memory/lessons/short-headings.md among the first 10; on ",
+        " it came at place 1",
+        "memory/research/five.md: warning [source-gone] state/sources/nowhere.md is not there any more",
+        "six.md: warning [source-changed] state/sources/interview-kontor-price-rise.md no longer says what it quotes",
+        "memory/research/three.md: warning [note-expired]",
+        "memory/research/one.md: warning [figures-differ] it has other figures than memory/research/four.md",
+        "memory/research/two.md: warning [note-twice] it says nearly the same as memory/research/old-letters.md",
+        "in doubt  3 pairs of notes",
     ):
         assert expected in done.stdout, done.stdout
+
+
+def test_notes_in_doubt_are_asked_in_the_inbox_and_answered_there(company: Path) -> None:
+    twin = research("Once more?", QUESTIONS["letters"][1], "2026-02-05")
+    commit(company, {"memory/research/two.md": twin})
+    asked = aios(company, "memory", "health", "--ask")
+    assert "1 question asked: `aios inbox`" in asked.stderr
+    assert "nothing new is asked; 1 waited already" in aios(company, "memory", "health", "--ask").stderr
+    item = next(each for each in told(company, "inbox") if each["record"].startswith("questions/old-letters-"))
+    shown = aios(company, "inbox").stdout
+    assert "- first: memory/research/old-letters.md:" in shown
+    assert "1. the first stays" in shown
+    assert aios(company, "check").returncode == Exit.OK
+    wrong = aios(company, "answer", item["id"], "5")
+    assert (wrong.returncode, "none of the options" in wrong.stderr) == (Exit.USAGE, True)
+    unknown = aios(company, "answer", "no-such-question", "1")
+    assert (unknown.returncode, "no question, run or proposal is called" in unknown.stderr) == (Exit.USAGE, True)
+    answered = aios(company, "answer", item["id"], "1")
+    assert answered.returncode == Exit.OK, answered.stderr
+    assert "memory/research/old-letters.md stands for memory/research/two.md" in answered.stderr
+    assert not (company / "memory/research/two.md").exists()
+    assert (
+        "folded into memory/research/old-letters.md" in aios(company, "memory", "show", "memory/research/two.md").stderr
+    )
+    assert aios(company, "check").returncode == Exit.OK
+    assert aios(company, "memory", "restore", "memory/research/two.md").returncode == Exit.OK
+    assert (company / "memory/research/two.md").exists()
+    assert (company / "memory/research/old-letters.md").exists()
 
 
 def test_what_is_no_note_or_never_was_is_said(company: Path) -> None:

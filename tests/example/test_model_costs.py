@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aios.errors import Exit
-from tests.example.test_own_agent import ANSWER, CONTRACT, WORKFLOW, aios, company, told
+from tests.example.test_own_agent import ANSWER, CONTRACT, WORKFLOW, aios, company, told, waiting
 from tests.llm.server import Says, serving
 
 __all__ = ["company"]  # the fixture
@@ -61,10 +61,10 @@ def test_a_limit_is_a_question_before_anything_is_sent(company: Path, said: str,
         assert done.returncode == Exit.WAITING
         assert "0.00 of 0.01 USD are spent this month, and one more call to tiny could cost" in done.stderr
         assert service.asked == []
-        assert [item["kind"] for item in told(company, "inbox")] == ["question"]
+        assert [item["kind"] for item in waiting(company)] == ["question"]
         aios(company, "answer", "read-churn/churn", said)
         assert len(service.asked) == len(kinds)
-    assert [item["kind"] for item in told(company, "inbox")] == kinds
+    assert [item["kind"] for item in waiting(company)] == kinds
 
 
 def test_a_model_without_a_price_is_told_once_and_stops_at_a_limit_in_dollars(company: Path) -> None:
@@ -94,7 +94,7 @@ def test_the_budget_of_a_run_holds_within_a_step_too(company: Path) -> None:
         assert len(service.asked) == 1
         aios(company, "answer", "read-churn/churn", "go on")
         assert len(service.asked) == 2  # what was answered before is not paid for again
-    assert [item["kind"] for item in told(company, "inbox")] == ["proposal"]
+    assert [item["kind"] for item in waiting(company)] == ["proposal"]
 
 
 KEYRING = """

@@ -85,6 +85,11 @@ def told(root: Path, *args: str) -> Any:
     return json.loads(aios(root, *args, "--json").stdout)
 
 
+def waiting(root: Path) -> list[dict[str, Any]]:
+    """What waits of runs: the example company has a question of its own open besides."""
+    return [item for item in told(root, "inbox") if item["run"]]
+
+
 def test_it_reads_writes_and_proposes_like_any_other_and_its_cost_is_told(company: Path) -> None:
     calls = Says(calls=[("recall", {"query": "churn after a price rise"}), ("read", {"path": "state/company.yaml"})])
     with serving([calls, Says(ANSWER)]) as service:
@@ -121,7 +126,7 @@ def test_what_breaks_the_contract_never_reaches_the_branch(company: Path) -> Non
         done = aios(company, "run", "read-churn", "--input", "subject=churn")
     assert done.returncode == Exit.WAITING
     assert "may not write state/company.yaml" in done.stderr
-    assert [item["kind"] for item in told(company, "inbox")] == ["question"]
+    assert [item["kind"] for item in waiting(company)] == ["question"]
     branch = subprocess.run(
         ["git", "diff", "--name-only", "main", "aios/read-churn/churn"],
         cwd=company,
@@ -165,4 +170,4 @@ def test_a_run_that_has_spent_its_budget_asks_before_it_spends_more(company: Pat
         assert len(service.asked) == 1
         aios(company, "answer", "read-churn/churn", answer)
         assert len(service.asked) == (2 if kind else 1)
-    assert [item["kind"] for item in told(company, "inbox")] == ([kind] if kind else [])
+    assert [item["kind"] for item in waiting(company)] == ([kind] if kind else [])

@@ -12,7 +12,7 @@ import pytest
 from aios.errors import Exit
 from tests.conftest import commit_all
 from tests.example import test_own_agent as own
-from tests.example.test_own_agent import aios, told
+from tests.example.test_own_agent import aios, told, waiting
 from tests.peers import llama
 from tests.peers.llama import Llama
 
@@ -66,7 +66,7 @@ def run(root: Path, *options: str) -> dict[str, Any]:
     assert done.returncode == Exit.WAITING, done.stderr
     log = subprocess.run(["git", "log", "--all", "--format=%B"], cwd=root, capture_output=True, text=True, check=True)
     assert "Traceback" not in log.stdout
-    (item,) = told(root, "inbox")
+    (item,) = waiting(root)
     return dict(item)
 
 

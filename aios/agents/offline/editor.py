@@ -64,7 +64,7 @@ def editor(call: AgentCall, tools: Tools) -> AgentReply:
     others = [other for other in tools.records("content") if other.id != record]
     head, sentences_ = parse(proof)
     done: dict[str, str] = {}
-    told = wording.rules(tools, now=call.now)
+    told = wording.rules(tools, now=call.now, workflow=call.run.partition("/")[0], agent=call.contract.name)
     edited = _mend(record, text, sentences_, others, (guidance, done), known, said, told)
     data = {**edited.data, "status": "edited", "updated": call.now, "run": call.run}
     files = _files(call, record, data, edited, head)

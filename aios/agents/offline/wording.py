@@ -10,6 +10,7 @@ from aios.agents.evidence import QUOTE, Sentence
 from aios.agents.offline.front import load
 from aios.domain.agent import Tools
 from aios.domain.names import MEMORY
+from aios.memory.learning import reaches
 
 # What the operator wrote into the draft is theirs, and a source's headings are the source's.
 _THEIRS = frozenset({"operator-text", "heading-of-a-source", "headings-of-the-piece"})
@@ -29,14 +30,16 @@ class Rule:
         return re.compile(rf"(?<!\w){re.escape(self.instead_of)}(?!\w)", re.IGNORECASE)
 
 
-def rules(tools: Tools, *, now: str) -> list[Rule]:
-    """The rules of all lessons that still hold, by path. `now` is ISO 8601."""
+def rules(tools: Tools, *, now: str, workflow: str, agent: str) -> list[Rule]:
+    """The rules of all lessons that hold here for pieces, by path. `now` is ISO 8601."""
     found = []
     for path in tools.paths(f"{MEMORY}lessons/*.md"):
         data, _, _ = load(tools.read(path) or "")
         wording = data.get("wording")
         expires = str(data.get("expires") or "")
-        if isinstance(wording, Mapping) and data.get("trust") == "operator" and not (expires and expires <= now):
+        holds = data.get("trust") == "operator" and not data.get("replaced_by") and not (expires and expires <= now)
+        here = reaches(data.get("applies"), kind="content", workflow=workflow, agent=agent)
+        if isinstance(wording, Mapping) and holds and here:
             found.append(Rule(path, str(wording.get("instead_of") or ""), str(wording.get("write") or "")))
     return [rule for rule in found if rule.instead_of.strip()]
 

@@ -1,0 +1,84 @@
+"""Bringing the vectors up to date with the passages: only what has none is embedded, a batch at a time.
+
+Each batch is durable before the next, so a kill costs one batch. Where another process is at it, it is left to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aios.memory.meaning.export import MANIFEST, export
+from aios.memory.meaning.meaning import Meaning, Store
+from aios.memory.meaning.nearest import build
+
+AT_ONCE = 128  # passages between two times that they are made durable
+INLINE = 16  # passages that a question embeds itself; more are left to a refresh
+
+# keys → texts, of those that are still there
+Texts = Callable[[Sequence[int]], dict[int, str]]
+# (embedded so far, of how many)
+Report = Callable[[int, int], None]
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    ELSEWHERE = "another process is at it"
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """`embedded` of `passages` distinct texts were new."""
+
+    outcome: Outcome
+    embedded: int
+    passages: int
+
+
+def refresh(
+    meaning: Meaning, keys: Sequence[int], texts: Texts, *, tree: str, report: Report = lambda *_: None
+) -> Refreshed:
+    """Give every key its vector by the chosen model, which is exported first where it was not. Raises RefusedError."""
+    fingerprint = meaning.fingerprint
+    folder = meaning.folder_of(fingerprint)
+    if not (folder / MANIFEST).is_file():
+        export(meaning.choice, fingerprint, meaning.root, folder)
+    store = meaning.chosen()
+    if store is None:
+        raise AssertionError("the model was exported and is not there")
+    with store.vectors.writing() as mine:
+        if not mine:
+            return Refreshed(Outcome.ELSEWHERE, 0, len(set(keys)))
+        missing = store.vectors.missing(keys)
+        done = _embed(store, missing, texts, report)
+        store.vectors.keep_only(keys)
+        build(store.vectors)
+        store.is_complete(tree)
+    meaning.forget_others()
+    return Refreshed(Outcome.DONE, done, len(set(keys)))
+
+
+def catch_up(store: Store, keys: Sequence[int], texts: Texts, *, tree: str) -> int:
+    """Embed the few passages that have no vector yet; how many are left where they are not few."""
+    store.vectors.reopen()
+    missing = store.vectors.missing(keys)
+    if len(missing) > INLINE:
+        return len(missing)
+    with store.vectors.writing() as mine:
+        if not mine:
+            return len(missing)
+        _embed(store, store.vectors.missing(keys), texts, lambda *_: None)
+        store.is_complete(tree)
+    return 0
+
+
+def _embed(store: Store, missing: Sequence[int], texts: Texts, report: Report) -> int:
+    done = 0
+    for first in range(0, len(missing), AT_ONCE):
+        found = texts(missing[first : first + AT_ONCE])
+        if found:
+            store.vectors.append(list(found), store.embedder.passages(list(found.values())))
+            done += len(found)
+        report(min(first + AT_ONCE, len(missing)), len(missing))
+    return done
