@@ -6,12 +6,9 @@ Everything below gets what it needs handed in; how the pieces are stacked is rea
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -197,12 +194,15 @@ class Company:
         return self._projection
 
     def rebuild(self) -> Refreshed:
-        """Make everything derived anew."""
+        """Make everything derived anew. Raises RefusedError where a folder stands where the index belongs."""
+        files = list(self.local.glob("recall*.sqlite*"))
+        if folder := next((file for file in files if file.is_dir()), None):
+            raise RefusedError(f"{folder} is a folder, and the index of memory belongs there", "move it away")
         done = self._projection.rebuild()
         self.memory.close()
         self.past_memory.close()
-        for file in self.local.glob("recall*.sqlite*"):
-            file.unlink()
+        for file in files:
+            file.unlink(missing_ok=True)
         self.recall(self.tree(), "rebuild", 1, (), "")
         return done
 
@@ -241,6 +241,8 @@ class Company:
     @cached_property
     def context(self) -> Context:
         """What runs need from the world."""
+        from dataclasses import replace
+
         from aios.agents.assisted import ASSISTED
         from aios.agents.offline import ENGINES
         from aios.runs.context import Context
@@ -299,6 +301,8 @@ class Company:
 
     def trigger(self) -> dict[str, Any]:
         """A manual trigger: new each time it is asked for."""
+        import secrets
+
         return {"kind": "manual", "key": f"manual:{secrets.token_hex(16)}"}
 
     def resolve(self, name: str) -> str:
@@ -375,6 +379,8 @@ def _secret(name: str) -> str | None:
 
 
 def _this_process() -> str:
+    import socket
+
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
@@ -385,6 +391,8 @@ def _works(worker: str) -> bool | None:
 
 def _alive(worker: str) -> bool | None:
     """Is the process `host:pid` still there? None for another machine's."""
+    import socket
+
     host, _, pid = worker.rpartition(":")
     if host != socket.gethostname() or not pid.isdigit():
         return None

@@ -13,6 +13,7 @@ from aios.domain.unseen import with_unseen_escaped
 
 if TYPE_CHECKING:
     from aios.app import Company
+    from aios.runs.context import Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,11 +26,17 @@ def json_option(function: F) -> F:
 def company(ctx: click.Context, *, quiet: bool = False) -> Company:
     """The company the command is about, with live progress unless `quiet`. Raises AiosError where there is none."""
     from aios.app import Company
-    from aios.cli import progress
 
-    here = Company.find(Path(ctx.obj["root"] or "."), report=None if quiet else progress.show)
+    here = Company.find(Path(ctx.obj["root"] or "."), report=None if quiet else _show_progress)
     ctx.call_on_close(here.close)
     return here
+
+
+def _show_progress(progress: Progress) -> None:
+    """`aios.cli.progress` is loaded when there is something to show: most commands run no step."""
+    from aios.cli.progress import show
+
+    show(progress)
 
 
 def emit_json(value: Any) -> None:

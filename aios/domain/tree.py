@@ -32,3 +32,10 @@ class Identified(Protocol):
     def identity(self, directories: Sequence[str]) -> str:
         """Equal for two trees of this repository only where all files below these directories are the same."""
         ...
+
+    def changes_since(self, identity: str, directories: Sequence[str]) -> Mapping[str, str | None] | None:
+        """Path → blob id (None: gone) of what differs from the tree that had this identity, below these directories.
+
+        None where that cannot be told, so that all must be listed.
+        """
+        ...

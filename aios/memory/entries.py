@@ -25,7 +25,13 @@ TEXT_LIMIT = 1024 * 1024  # characters of a file that are indexed
 FACTS_LIMIT = 4_000  # characters of a record rendered as prose
 LINKS_LIMIT = 200
 
-_MACHINE_FIELDS = frozenset({"schema", "trust", "sha256", "text_sha256", "receipt", "run", "media_type", "slug"})
+# Hashes, places, names of what is gone: nobody asks in these words, and of an old summary there are many.
+_MACHINE_FIELDS = frozenset(
+    {
+        "schema", "trust", "sha256", "text_sha256", "receipt", "run", "media_type", "slug", "folds", "x-passages",
+        "x-looked",
+    }
+)  # fmt: skip
 _DATE_FIELDS = ("created", "collected", "decided", "date", "since", "updated")
 _FIRST_HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 

@@ -20,14 +20,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from aios.domain.tree import Identified, Tree
 from aios.memory.dates import date_words
 from aios.memory.passage import Passage, key_of, whole
-from aios.memory.scope import DIRECTORIES, is_recalled
+from aios.memory.scope import DIRECTORIES, SUMMARY, is_recalled
 from aios.memory.tables import DELETE_FILE, DELETE_PASSAGE, INSERT_FILE, INSERT_PASSAGE, OWN_TABLES, TABLES
+from aios.memory.tidying import tidy
 
 if TYPE_CHECKING:
     from aios.memory.entries import Entry
 
 APPLICATION = 0x61696F73  # "aios"
-VERSION = 4
+VERSION = 5
+WRITTEN_AHEAD = 4 * 1024 * 1024  # bytes of SQLite's write-ahead log that are kept for the next writing
 BEFORE, AFTER = 1, 2  # of `passage.around`
 PATIENCE = 20.0  # seconds that we wait for another process to finish writing
 
@@ -46,6 +48,7 @@ SELECT id, file, start, end, line, heading, text, speaker FROM passage WHERE id 
 _FILES_OF = f"{_FILES} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 (no value of anybody's in it)
 _FILES_AT = f"{_FILES} WHERE path IN (SELECT value FROM json_each(?))"  # noqa: S608
 _PLACES = "SELECT id, file, around, speaker FROM passage WHERE id IN (SELECT value FROM json_each(?))"
+_STANDS_AT = "UPDATE state SET tree = ?, passages = (SELECT count(*) FROM passage), gone = gone + ?"
 _PLACES_OF_KEYS = (
     "SELECT id, file, around, speaker, key FROM passage WHERE key IN (SELECT value FROM json_each(?)) ORDER BY id"
 )
@@ -126,10 +129,13 @@ class Index:
         self.db.execute("PRAGMA synchronous=NORMAL")
         self.db.execute("PRAGMA temp_store=MEMORY")
         self.db.execute("PRAGMA mmap_size=1073741824")
+        self.db.execute(f"PRAGMA journal_size_limit={WRITTEN_AHEAD}")
         if self._marks() != (APPLICATION, VERSION):
             with self._writing():
                 if self._marks() != (APPLICATION, VERSION):
                     self._create()
+            if self.db.execute("PRAGMA freelist_count").fetchone()[0]:
+                self.db.execute("VACUUM")  # another version's file, empty now
         self.db.executescript(OWN_TABLES)
 
     def _marks(self) -> tuple[int, int]:
@@ -153,24 +159,31 @@ class Index:
     def at(self, tree: Tree) -> Iterator[None]:
         """Hold the index at exactly this tree's files."""
         identity = tree.identity(DIRECTORIES) if isinstance(tree, Identified) else ""
+        gone = 0
         self.db.execute("BEGIN")
         try:
             if not (identity and self.tree() == identity):
                 # A read transaction cannot always become a writing one; end it and look again under the write lock.
+                before = self.tree()
                 self.db.execute("ROLLBACK")
-                wanted = recalled(tree)
+                changes = _changes_since(before, tree)
+                wanted = recalled(tree) if changes is None else {}
                 self.db.execute("BEGIN")
-                if self._blobs() != wanted or identity:
+                if identity or self._blobs() != wanted:
                     self.db.execute("ROLLBACK")
                     self.db.execute("BEGIN IMMEDIATE")
-                    self._bring_to(wanted, tree)
-                    self.db.execute("UPDATE state SET tree = ?, passages = (SELECT count(*) FROM passage)", (identity,))
+                    if changes is None or self.tree() != before:
+                        changes = self._differences(wanted or recalled(tree))
+                    gone = self._change(changes, tree)
+                    self.db.execute(_STANDS_AT, (identity, gone))
             yield
         except BaseException:
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
             raise
         self.db.execute("COMMIT")
+        if gone:
+            self.tidy()
 
     def tree(self) -> str:
         """What the index stands at, as the tree named it. Raises `sqlite3.DatabaseError` where that is lost."""
@@ -182,16 +195,25 @@ class Index:
     def _blobs(self) -> dict[str, str]:
         return dict(self.db.execute("SELECT path, blob FROM file").fetchall())
 
-    def _bring_to(self, wanted: Mapping[str, str], tree: Tree) -> None:
-        from aios.memory.entries import entry  # costs 30 ms that a search without news need not pay
+    def _differences(self, wanted: Mapping[str, str]) -> dict[str, str | None]:
+        """Path → blob id that is wanted (None: none) of what is not here as it is wanted."""
+        known = self._blobs()
+        gone: dict[str, str | None] = {path: None for path in known if path not in wanted}
+        return gone | {path: blob for path, blob in wanted.items() if known.get(path) != blob}
 
-        known = {path: (number, blob) for number, path, blob in self.db.execute("SELECT id, path, blob FROM file")}
-        for path, (number, blob) in known.items():
-            if wanted.get(path) != blob:
-                self._remove(number)
-        for path, blob in wanted.items():
-            if known.get(path, (0, ""))[1] != blob:
-                self._add(entry(path, tree.read(path) or b""), blob)
+    def _change(self, changes: Mapping[str, str | None], tree: Tree) -> int:
+        """Take out what was at these paths, read what is there now. Returns how many passages went."""
+        gone = 0
+        for path in changes:
+            row = self.db.execute("SELECT id FROM file WHERE path = ?", (path,)).fetchone()
+            gone += self._remove(row[0]) if row else 0
+        if any(changes.values()):
+            from aios.memory.entries import entry  # costs 30 ms that a search without news need not pay
+
+            for path, blob in sorted(changes.items()):
+                if blob is not None:
+                    self._add(entry(path, tree.read(path) or b""), blob)
+        return gone
 
     def _add(self, found: Entry, blob: str) -> None:
         several = len(found.passages) > 1
@@ -206,11 +228,11 @@ class Index:
         self.db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?)", [(name, number) for name in found.links])
         # One after another, so that neighbours have neighbouring ids.
         first = self.db.execute("SELECT coalesce(max(id), 0) + 1 FROM passage").fetchone()[0]
-        above, last = max(found.body_line, 1) - 1, len(found.passages) - 1
+        above = max(found.body_line, 1) - 1
         rows = [
             (
                 *(first + place, number, part.start, part.end, part.line + above, part.heading, part.speaker.lower()),
-                *((place > 0) * BEFORE + (place < last) * AFTER, key_of(whole(found.title, part)), part.text),
+                *(_around(found, place), key_of(whole(found.title, part)), part.text),
             )
             for place, part in enumerate(found.passages)
         ]
@@ -218,13 +240,15 @@ class Index:
         parts = [(first + place, part.text, part.heading) for place, part in enumerate(found.passages)]
         self._words(number, (found.title, found.facts, extra), parts)
 
-    def _remove(self, number: int) -> None:
+    def _remove(self, number: int) -> int:
+        """Take a file out; returns how many passages it had."""
         about = self.db.execute("SELECT title, facts, extra FROM file WHERE id = ?", (number,)).fetchone()
         rows = self.db.execute("SELECT id, text, heading FROM passage WHERE file = ? ORDER BY id", (number,)).fetchall()
         self._words(number, about, rows, remove=True)
         for table in ("passage", "name", "link"):
             self.db.execute(f"DELETE FROM {table} WHERE file = ?", (number,))  # noqa: S608
         self.db.execute("DELETE FROM file WHERE id = ?", (number,))
+        return len(rows)
 
     def _words(self, number: int, about: tuple[str, str, str], parts: Sequence[_Part], *, remove: bool = False) -> None:
         """Enter a file's words, or take out exactly those that were entered."""
@@ -287,6 +311,11 @@ class Index:
         """All of them; costs what it sounds like."""
         return (File(*row) for row in self.db.execute(f"{_FILES} ORDER BY path"))
 
+    def tidy(self) -> None:
+        """Give back what gone files leave, where that is due and nobody else writes; see `aios.memory.tidying`."""
+        with suppress(sqlite3.OperationalError):  # locked, or no room: it waits for a better time
+            tidy(self.db)
+
     def close(self) -> None:
         """Close; in a child of the process that opened it, only let go."""
         if self.pid == os.getpid():
@@ -305,11 +334,27 @@ class Index:
         self.db.execute("COMMIT")
 
 
+def _around(found: Entry, place: int) -> int:
+    """Which neighbours a passage has. In a summary each section was a note of its own, and its next is a stranger."""
+    parts = found.passages
+    beside = [
+        0 <= other < len(parts) and (found.kind != SUMMARY or parts[other].heading == parts[place].heading)
+        for other in (place - 1, place + 1)
+    ]
+    return beside[0] * BEFORE + beside[1] * AFTER
+
+
 def discard(path: Path) -> None:
     """Remove an index file that cannot be used, its log first so that no other process reads it into a new file."""
     for name in (f"{path}-wal", f"{path}-shm", str(path)):
         with suppress(FileNotFoundError):
             Path(name).unlink()
+
+
+def _changes_since(identity: str, tree: Tree) -> dict[str, str | None] | None:
+    """What memory keeps of the tree's changes since it had that identity; None where the tree cannot tell."""
+    changes = tree.changes_since(identity, DIRECTORIES) if identity and isinstance(tree, Identified) else None
+    return None if changes is None else {path: blob for path, blob in changes.items() if is_recalled(path)}
 
 
 def recalled(tree: Tree) -> dict[str, str]:

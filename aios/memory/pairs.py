@@ -16,7 +16,7 @@ from zlib import crc32
 from aios.domain.record import Record
 from aios.memory.learning import reaches, wordings_contradict
 from aios.memory.opposites import matter, opposite
-from aios.memory.retention import SUMMARY
+from aios.memory.scope import SUMMARY
 
 CONTRADICT, TWICE, FIGURES = "lessons-contradict", "note-twice", "figures-differ"
 RULES = (CONTRADICT, TWICE, FIGURES)  # the weightiest first

@@ -41,13 +41,13 @@ class _Block:
 
 
 def passages(body: str) -> list[Passage]:
-    """All passages of a body; where it holds nothing but headings, these as one passage."""
+    """All passages of a body; where it holds nothing but headings or footnotes, these."""
     found: list[Passage] = []
     for heading, blocks in _sections(body):
         found += _packed(body, heading, _as_turns(body, _parted(body, blocks)))
     if not found and body.strip():
-        start, end = _trimmed(body, 0, len(body))
-        found.append(Passage(start, end, body.count("\n", 0, start) + 1, "", body[start:end]))
+        start, _ = _trimmed(body, 0, len(body))
+        found += _packed(body, "", [_block(body, 0, len(body), body.count("\n", 0, start) + 1)])
     return found
 
 

@@ -25,7 +25,7 @@ from aios.memory.index import PATIENCE, Index, discard
 from aios.memory.passage import Passage
 from aios.memory.ranking import Candidate, ranked
 from aios.memory.reasons import why
-from aios.memory.scope import moment
+from aios.memory.scope import SUMMARY, moment
 from aios.memory.wanted import Wanted
 
 if TYPE_CHECKING:
@@ -89,9 +89,10 @@ class Memory:
 
         `query` is plain words; nothing in it is syntax. `kinds` may name record kinds (`source`), kinds of notes
         (`lesson`), `note` for all of them, or directories (`sources`). `exclude` holds paths or globs; so does `only`,
-        which leaves out every other file (the `reads` of a contract, say). `among` narrows by trust, run and time.
-        `now` is ISO 8601; what expired before is left out (by itself, or as `memory/policy.yaml` of the tree says for
-        its kind), and nothing expires where it is empty. `tokens` bounds the
+        which leaves out every other file (the `reads` of a contract, say). `among` narrows by trust, run and time. What
+        a summary stands for counts as the notes that it was: each passage for itself. `now` is ISO 8601; what expired
+        before is left out (by itself, or as `memory/policy.yaml` of the tree says for its kind), and nothing expires
+        where it is empty. `tokens` bounds the
         length of all passages together (0: no bound); the first is given whatever its length.
         """
         moment_now = moment(now) if now else None
@@ -251,12 +252,13 @@ def _lifetimes(tree: Tree) -> Lifetimes:
 
 
 def _diverse(candidates: Sequence[Candidate], limit: int, per_file: int) -> list[Candidate]:
+    """At most `per_file` of one file; but what a summary stands for were files of their own."""
     chosen: list[Candidate] = []
     taken: dict[int, int] = {}
     for candidate in candidates:
         if len(chosen) >= limit:
             break
-        if taken.get(candidate.file.id, 0) < per_file:
+        if candidate.file.kind == SUMMARY or taken.get(candidate.file.id, 0) < per_file:
             taken[candidate.file.id] = taken.get(candidate.file.id, 0) + 1
             chosen.append(candidate)
     return chosen

@@ -16,11 +16,10 @@ from aios.domain.names import MEMORY
 from aios.domain.record import Record
 from aios.domain.slug import slug
 from aios.memory.expiry import DAY, expires_at, whole
-from aios.memory.scope import moment
+from aios.memory.scope import SUMMARY, moment
 
 GOLDEN = f"{MEMORY}golden.yaml"
 SUMMARIES = f"{MEMORY}summaries/"
-SUMMARY = "summary"
 WEIGHTY = 0.8  # a note at least so important is kept whole
 
 

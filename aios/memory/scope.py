@@ -13,6 +13,7 @@ from aios.domain.names import MEMORY
 
 STATE = "state/"
 DIRECTORIES = (MEMORY, STATE)
+SUMMARY = "summary"  # the kind of note whose passages were notes of their own
 NOT_RECALLED = ("runs", "metrics", "signals", "evidence", "agents", "policies", "connectors", "schemas")
 _SKIPPED = tuple(f"{STATE}{name}/" for name in NOT_RECALLED)
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -7,8 +7,8 @@ FTS5 is to forget, it must be told again, exactly as it was entered.
 from __future__ import annotations
 
 TABLES = """
-CREATE TABLE state (tree TEXT NOT NULL, passages INTEGER NOT NULL);
-INSERT INTO state VALUES ('', 0);
+CREATE TABLE state (tree TEXT NOT NULL, passages INTEGER NOT NULL, gone INTEGER NOT NULL);
+INSERT INTO state VALUES ('', 0, 0);
 CREATE TABLE file (
   id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, blob TEXT NOT NULL, kind TEXT NOT NULL, kinds TEXT NOT NULL,
   title TEXT NOT NULL, trust TEXT NOT NULL, created TEXT NOT NULL, expires REAL, run TEXT NOT NULL,

@@ -15,8 +15,7 @@ from aios.domain.record import Record
 from aios.domain.tree import Tree
 from aios.memory.expiry import FOR_EVER, POLICY, Lifetimes, expires_at, lifetimes
 from aios.memory.pairs import CONTRADICT, FIGURES, TWICE, Pair, holds, pairs
-from aios.memory.retention import SUMMARY
-from aios.memory.scope import moment
+from aios.memory.scope import SUMMARY, moment
 from aios.runs.compacting import due_now
 from aios.runs.context import Context
 from aios.runs.doubts import question_on

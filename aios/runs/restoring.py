@@ -10,7 +10,7 @@ from aios.domain.keys import key_of
 from aios.domain.names import MEMORY
 from aios.domain.record import Where
 from aios.errors import RefusedError, UsageError
-from aios.memory.retention import SUMMARY
+from aios.memory.scope import SUMMARY
 from aios.runs.context import Context
 from aios.runs.main_branch import commit_to_main
 from aios.runs.remembering import folds_of

@@ -52,10 +52,12 @@ def reused(attempts: Sequence[Attempted], written: Sequence[str], tree: Tree, be
     answers = {path: set(_noted(tree, path)) for path in written if path.startswith(NOTES)}
     sources = {place.source for place in used.union(*answers.values())}
     own = {*written, *(evidence_path(path) for path in pieces)}
-    in_notes = _held(before, MEMORY, sources, _noted, own=set())
-    in_pieces = _held(before, EVIDENCE, sources, _quoted, own=own)
-    known = in_notes | in_pieces
+    notes = _holders(before, MEMORY, sources, _noted, own=set())
+    in_notes = set().union(*notes.values())
+    known = in_notes.union(*_holders(before, EVIDENCE, sources, _quoted, own=own).values())
     recalled = {place.rpartition(":")[0] for each in attempts for place in each.seen("recalled")}
+    seen = recalled.union(*(each.seen("read") for each in attempts))
+    taken = used.union(*answers.values())
     lessons = sorted(path for path in recalled if path.startswith(LESSONS))
     return {
         **_outline(pieces, tree, before),
@@ -73,6 +75,7 @@ def reused(attempts: Sequence[Attempted], written: Sequence[str], tree: Tree, be
             "pieces": sum(path.startswith(CONTENT) for path in recalled),
         },
         "lessons": lessons,
+        "notes": [path for path in sorted(seen & notes.keys()) if any(_covered(each, notes[path]) for each in taken)],
     }
 
 
@@ -101,14 +104,14 @@ def _headings(document: Document) -> list[str]:
     return [heading for heading in told if heading] or _HEADING.findall(document.body or "")
 
 
-def _held(before: Tree, folder: str, sources: set[str], places: Any, *, own: set[str]) -> set[Place]:
-    """The places in these sources that the folder's files tell of. A piece that is written anew holds nothing yet."""
+def _holders(before: Tree, folder: str, sources: set[str], places: Any, *, own: set[str]) -> dict[str, set[Place]]:
+    """The folder's files that tell of places in these sources, and these. A piece written anew holds nothing yet."""
     names = [source.encode() for source in sources]
-    found: set[Place] = set()
+    found: dict[str, set[Place]] = {}
     for path in before.paths(folder):
         content = before.read(path) or b""
         if path not in own and any(name in content for name in names):  # reading YAML costs more than looking first
-            found.update(place for place in places(before, path) if place.source in sources)
+            found[path] = {place for place in places(before, path) if place.source in sources}
     return found
 
 

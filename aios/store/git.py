@@ -27,6 +27,7 @@ __all__ = ["Git", "full_ref", "moved", "require_version"]
 _BATCH = 256
 _KEPT_ENTRIES = 64
 _KEPT_TREES = 4
+_REMOTE_HEAD = "refs/remotes/origin/HEAD"
 _V = TypeVar("_V")
 
 
@@ -239,9 +240,10 @@ class Git:
     def default_branch(self) -> str:
         """The company's main branch: the setting `aios.branch`, what `origin` calls its head, `init.defaultBranch`,
         main, master, the one checked out, whichever comes first and exists; in a new repository the unborn one."""
-        existing = self.refs("refs/heads/")
-        remote = self.process("symbolic-ref", "-q", "--short", "refs/remotes/origin/HEAD").stdout.decode().strip()
-        here = self.head_branch()
+        listed = self.text("for-each-ref", "--format=%(refname) %(HEAD)%(symref)", "refs/heads/", _REMOTE_HEAD)
+        existing = dict(line.split(" ", 1) for line in listed.splitlines())
+        remote = existing.pop(_REMOTE_HEAD, "").strip().removeprefix("refs/remotes/")
+        here = next((name.removeprefix("refs/heads/") for name, mark in existing.items() if mark[:1] == "*"), "")
         for name in (
             self.config("aios.branch"),
             remote.removeprefix("origin/"),
@@ -253,7 +255,7 @@ class Git:
             if name and f"refs/heads/{name}" in existing:
                 return name
         own = [name.removeprefix("refs/heads/") for name in existing if not name.startswith(f"refs/heads/{BRANCHES}")]
-        return own[0] if own else here or "main"
+        return own[0] if own else here or self.head_branch() or "main"
 
     def update_ref(self, ref: str, new: str, old: str | None, *, reason: str) -> None:
         """Move a ref from `old` (None: it must not exist yet) to `new`, durably. MovedError where it is elsewhere.

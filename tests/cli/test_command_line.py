@@ -51,24 +51,38 @@ def test_help_lists_every_command_and_every_exit_code(tmp_path: Path) -> None:
         assert str(int(code)) in told.stdout
 
 
-def test_help_imports_nothing_that_costs() -> None:
-    script = "import sys; from aios.cli.group import guarded; guarded(['--help'])"
-    script += "; print(sorted(sys.modules), file=sys.stderr)"
+COSTLY = (
+    "git", "jsonschema", "jsonschema_rs", "yaml", "ruamel", "rich", "jinja2", "lxml", "cel_expr_python", "numpy",
+    "aios.domain.agent", "aios.runs.context", "aios.store.documents",
+)  # fmt: skip
+
+
+def imported_by(*arguments: str, cwd: Path) -> str:
+    script = f"import sys; from aios.cli.group import guarded; code = guarded({list(arguments)!r})"
+    script += "; print(sorted(sys.modules), file=sys.stderr); sys.exit(code)"
     alone = {name: value for name, value in os.environ.items() if not name.startswith("COV")}  # it would be seen too
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=alone)
-    for costly in (
-        "git",
-        "jsonschema",
-        "jsonschema_rs",
-        "yaml",
-        "ruamel",
-        "rich",
-        "jinja2",
-        "lxml",
-        "cel_expr_python",
-        "sqlite3",
-    ):
-        assert f"'{costly}'" not in told.stderr
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True, env=alone).stderr
+
+
+def test_help_imports_nothing_that_costs(tmp_path: Path) -> None:
+    told = imported_by("--help", cwd=tmp_path)
+    assert [name for name in (*COSTLY, "sqlite3") if f"'{name}'" in told] == []
+
+
+def test_recall_over_an_index_that_is_up_to_date_imports_nothing_that_costs(company: Path) -> None:
+    aios("recall", "price", cwd=company)
+    told = imported_by("recall", "price", cwd=company)
+    assert [name for name in COSTLY if f"'{name}'" in told] == []
+
+
+def test_a_folder_where_the_index_belongs_is_named_and_left_alone(company: Path) -> None:
+    (company / ".aios" / "recall.sqlite").mkdir(parents=True)
+    assert aios("recall", "price", cwd=company).returncode == Exit.OK
+    told = aios("rebuild", cwd=company)
+    assert told.returncode == Exit.REFUSED
+    assert "recall.sqlite is a folder" in told.stderr
+    assert (company / ".aios" / "recall.sqlite").is_dir()
 
 
 def test_a_wrong_command_is_one_line_with_a_hint(tmp_path: Path) -> None:

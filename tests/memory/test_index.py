@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aios.domain.memory import Hit
+from aios.domain.tree import Tree
 from aios.memory import ranking
 from aios.memory.recall import Memory
 from aios.store.git import Git
-from aios.store.trees import CommitTree
+from aios.store.trees import CommitTree, OverlayTree
+from tests.conftest import commit_all
 from tests.memory.files import Files, note
 
 WORDS = ["price", "prices", "tier", "churn", "table", "reader", "invoice", "Köln", "the", "what"]
@@ -37,7 +39,7 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
     found.close()
 
 
-def fresh(tree: Files, query: str) -> list[Hit]:
+def fresh(tree: Tree, query: str) -> list[Hit]:
     with tempfile.TemporaryDirectory() as directory:
         memory = Memory(Path(directory) / "recall.sqlite")
         hits = memory.recall(tree, query)
@@ -88,7 +90,11 @@ def test_nothing_is_read_again_where_nothing_changed(memory: Memory) -> None:
     assert Counting.reads == 20
 
 
-@pytest.mark.parametrize("damage", ["garbage", "truncated", "foreign", "version", "middle", "empty", "table gone"])
+@pytest.mark.parametrize(
+    "damage",
+    ["garbage", "truncated", "cut off in the header", "zeroed", "zeroed header", "middle", "empty", "foreign",
+     "version", "table gone"],
+)  # fmt: skip
 def test_a_broken_or_foreign_index_is_replaced(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "recall.sqlite"
     tree = Files({f"memory/lessons/{number}.md": f"Note {number} about churn. " * 30 for number in range(30)})
@@ -100,6 +106,11 @@ def test_a_broken_or_foreign_index_is_replaced(tmp_path: Path, damage: str) -> N
         path.write_bytes(b"not a database at all" * 500)
     elif damage == "truncated":
         path.write_bytes(content[: len(content) // 2])
+    elif damage == "cut off in the header":
+        path.write_bytes(content[:60])
+    elif damage.startswith("zeroed"):
+        size = 100 if damage == "zeroed header" else len(content)
+        path.write_bytes(bytes(size) + content[size:])
     elif damage == "middle":
         path.write_bytes(content[:8192] + b"\xff" * (len(content) - 8192))
     elif damage == "empty":
@@ -187,6 +198,41 @@ def test_a_commit_is_recalled_like_its_files(git: Git, company: Path, memory: Me
     content = (company / hit.path).read_text()
     assert (hit.path, hit.blob) == ("memory/lessons/short-titles.md", git.text("hash-object", hit.path))
     assert content.split("\n")[hit.line - 1] == hit.text == "Keep them."
+
+
+def test_an_index_that_follows_commits_answers_like_a_fresh_one(git: Git, company: Path, memory: Memory) -> None:
+    """Also where git has forgotten the commit at which the index stood, and where a run's overlay came between."""
+    steps: list[dict[str, str | None]] = [
+        {"memory/lessons/new.md": "Titles with a figure.", "state/runs/2026/01/r.yaml": "x: titles"},
+        {"state/runs/2026/01/r.yaml": "x: more titles"},
+        {"memory/lessons/new.md": None, "memory/lessons/short-titles.md": "Long titles lose."},
+        {"memory/lessons/again.md": "Titles, titles.", "state/content/hello-world.md": None},
+    ]
+    memory.recall(CommitTree(git, "main"), "titles")
+    for number, step in enumerate(steps):
+        for path, text in step.items():
+            place = company / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text) if text is not None else place.unlink()
+        if number == 2:
+            overlay = OverlayTree(CommitTree(git, "main"), {"memory/lessons/over.md": b"Titles laid over."})
+            assert memory.recall(overlay, "titles") == fresh(overlay, "titles")
+        commit_all(company, "one more")
+        tree = CommitTree(git, "main")
+        assert memory.recall(tree, "titles") == fresh(tree, "titles")
+        assert memory.verify(tree).differences == ()
+    stood_at = tree.identity(("memory/",))
+    git.run("checkout", "-q", "--orphan", "anew")
+    (company / "memory/lessons/again.md").write_text("Titles, titles, titles.")
+    commit_all(company, "history begins anew")
+    git.run("branch", "-D", "main")
+    git.run("reflog", "expire", "--expire=now", "--all")
+    git.run("gc", "-q", "--prune=now")
+    git.close()
+    assert git.read_object(stood_at) is None
+    tree = CommitTree(git, "anew")
+    assert memory.recall(tree, "titles") == fresh(tree, "titles")
+    assert memory.verify(tree).differences == ()
 
 
 def test_a_file_whose_name_is_no_text_is_passed_over(memory: Memory) -> None:

@@ -259,3 +259,24 @@ def test_an_index_that_was_tampered_with_is_told(memory: Memory, tmp_path: Path)
     database.close()
     told = memory.verify(TALKS).differences
     assert [line.partition(": ")[0] for line in told] == ["memory/talks/heating.md", "memory/talks/printing.md"]
+
+
+def test_each_passage_of_a_summary_counts_like_the_note_that_it_was(memory: Memory) -> None:
+    subjects = ["invoices", "heating", "tiles", "parking", "lamps", "carpets"]
+    questions = {each: f"What is known of {each}?" for each in subjects}
+    said = {each: f"The {each} are paid in spring." for each in subjects}
+    apart = Files({f"memory/research/{each}.md": note(questions[each], said[each]) for each in subjects})
+    text = note(
+        "What was noted",
+        "\n\n".join(f"## {questions[each]}\n\n{said[each]}" for each in subjects),
+        folds=f"[{', '.join(apart.paths())}]",
+    )
+    places = "x-passages: [{source: state/sources/zeppelins.md, start: 3, end: 9}]"
+    text = text.replace("kind: lesson", f"kind: summary\n{places}")
+    folded = Files({"memory/summaries/all.md": text})
+    for tree in (apart, folded):
+        assert {hit.text for hit in memory.recall(tree, "what is paid in spring")} == set(said.values())
+    for each in subjects:
+        first = memory.recall(folded, f"what is known of {each}")[0]
+        assert first.text == said[each], "no stranger beside it lends its score"
+    assert memory.recall(folded, "zeppelins") == [], "places are for machines"

@@ -178,6 +178,7 @@ def test_passages_and_questions_are_counted_against_what_memory_held_before(root
     """An engine may say of itself what it likes: the files and the manifests tell."""
     for path, text in {
         "memory/research/earlier-q1.md": note("Earlier", (0, 100), (200, 300)),
+        "memory/research/not-looked-at.md": note("The same", (0, 100)),
         "state/evidence/earlier.yaml": quoted((400, 500)),
     }.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -219,6 +220,7 @@ def test_passages_and_questions_are_counted_against_what_memory_held_before(root
     # The first by notes alone; the second searched the sources all the same; the third needed something new.
     assert reuse["questions"] == {"asked": 3, "searched": 1, "from_notes": 1}
     assert reuse["recalled"] == {"notes": 1, "pieces": 0}
+    assert reuse["notes"] == ["memory/research/earlier-q1.md"], "used, so that it is not folded for lying idle"
 
 
 def test_the_table_has_a_row_for_each_proposal_and_leaves_empty_what_older_records_do_not_tell() -> None:

@@ -87,3 +87,52 @@ def test_changed_paths_name_blobs_before_and_after(git: Git) -> None:
     assert renamed == [Change("state/customers/acme-inc.yaml", oid, oid, "state/customers/acme.yaml")]
     assert [change.path for change in changed_paths(git, None, before)] == sorted(FILES)
     assert changed_paths(git, after, after) == []
+
+
+PLACES = ("memory/", "state/")
+
+
+def blobs(tree: Tree) -> dict[str, str | None]:
+    return {path: tree.blob(path) for place in PLACES for path in tree.paths(place)}
+
+
+def difference(before: Tree, after: Tree) -> dict[str, str | None]:
+    old, new = blobs(before), blobs(after)
+    return {path: new.get(path) for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
+
+
+def test_a_tree_tells_what_changed_since_another_had_its_identity(git: Git) -> None:
+    before = CommitTree(git, "main")
+    root = git.root
+    (root / "state/content/hello-world.md").rename(root / "state/content/ö “quoted”.md")
+    (root / "state/customers/brick.yaml").unlink()
+    (root / "state/customers/acme.yaml").chmod(0o755)
+    (root / "state/company.yaml").unlink()
+    (root / "state/company.yaml").symlink_to("products/pro-plan.yaml")
+    (root / "state/products/pro-plan.yaml").write_text("schema: product.v1\nname: Pro\n")
+    (root / "memory/deep/er").mkdir(parents=True)
+    (root / "memory/deep/er/new.md").write_text("New.\n")
+    (root / "README.md").write_text("Elsewhere.\n")
+    commit_all(root, "many things")
+    after = CommitTree(git, "main")
+    told = after.changes_since(before.identity(PLACES), PLACES)
+    assert told is not None
+    assert {path: blob for path, blob in told.items() if blob != before.blob(path)} == difference(before, after)
+    assert told["state/company.yaml"] is None, "a link is no file"
+    assert after.changes_since(after.identity(PLACES), PLACES) == {}
+    over = OverlayTree(after, {"memory/deep/er/new.md": None, "state/x.yaml": b"x: 1\n", "README.md": b"not asked"})
+    told = over.changes_since(before.identity(PLACES), PLACES)
+    assert told is not None
+    assert {path: blob for path, blob in told.items() if blob != before.blob(path)} == difference(before, over)
+    assert over.changes_since(over.identity(PLACES), PLACES) is None, "what an overlay was cannot be told"
+
+
+@pytest.mark.parametrize("identity", ["", "- -", "--output=/tmp/x --output=/tmp/x", f"{'0' * 40} {'1' * 40}", "a b c"])
+def test_what_changed_since_something_unknown_cannot_be_told(git: Git, identity: str) -> None:
+    assert CommitTree(git, "main").changes_since(identity, PLACES) is None
+
+
+def test_a_tree_that_is_listed_tells_the_same_blobs(git: Git) -> None:
+    listed, asked = CommitTree(git, "main"), CommitTree(git, "main")
+    for path in [*listed.paths(), "nothing.md", "state", "README.md/x"]:
+        assert listed.blob(path) == asked.blob(path)

@@ -17,7 +17,8 @@ from aios.domain.front_matter import render_markdown
 from aios.domain.record import Record
 from aios.domain.trust import trust_of, worst
 from aios.domain.wording import counted
-from aios.memory.retention import SUMMARY, Group, Level, Policy
+from aios.memory.retention import Group, Level, Policy
+from aios.memory.scope import SUMMARY
 
 LONGEST = 600  # characters of a note's own words where it holds no passages
 SHOWN = 6  # places of a note that are shown in words; all are in the front matter

@@ -48,7 +48,8 @@ class Hashed:
             [sum((self._direction(word) for word in words_of(text)), np.zeros(DIMENSIONS)) for text in texts]
         )
         lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-        return (rows / lengths).astype(np.float32)
+        found: NDArray[np.float32] = (rows / lengths).astype(np.float32)
+        return found
 
     def _direction(self, word: str) -> NDArray[np.float64]:
         seed = hashlib.sha256(f"{self.fingerprint}{SAME.get(word, word)}".encode()).digest()
