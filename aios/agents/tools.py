@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aios.domain.agent import Contract
+from aios.domain.front_matter import split
 from aios.domain.globs import matches
 from aios.domain.keys import digest
 from aios.domain.memory import Hit
@@ -30,19 +31,30 @@ class ContractTools:
         self._recall = recall
         self._records = records
         self._read: dict[str, str] = {}
+        self._fronts: dict[str, str] = {}
         self._recalled: dict[str, dict[str, Any]] = {}
 
     def read(self, path: str) -> str | None:
+        content = self._content(path)
+        if content is None:
+            return None
+        self._read[path] = digest(content)
+        return content.decode(errors="replace")
+
+    def front(self, path: str) -> str | None:
+        content = self._content(path)
+        if content is None:
+            return None
+        self._fronts[path] = digest(content)
+        return split(content.decode(errors="replace"))[0]
+
+    def _content(self, path: str) -> bytes | None:
         if not matches(path, self._contract.reads):
             raise RefusedError(
                 f"the agent {self._contract.name} may not read {path}",
                 f"its contract grants {', '.join(self._contract.reads) or 'nothing'}",
             )
-        content = self._tree.read(path)
-        if content is None:
-            return None
-        self._read[path] = digest(content)
-        return content.decode(errors="replace")
+        return self._tree.read(path)
 
     def paths(self, pattern: str) -> Sequence[str]:
         prefix = pattern.split("*", 1)[0].rpartition("/")[0]
@@ -70,10 +82,11 @@ class ContractTools:
         return hits
 
     def manifest(self) -> Mapping[str, Any]:
-        """What the call saw: files by hash, passages by place with why and trust."""
+        """What the call saw: files by hash (of `fronts` the front matter only), passages by place, why and trust."""
         return {
             "agent": f"{self._contract.name}@{self._contract.version}",
             "instructions": digest(self._contract.instructions.encode()),
             "read": dict(sorted(self._read.items())),
+            **({"fronts": dict(sorted(self._fronts.items()))} if self._fronts else {}),
             "recalled": dict(sorted(self._recalled.items())),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,10 @@ def command(keep: Path | None, topic: str) -> int:
     counts = here.projection.query("SELECT (SELECT count(*) FROM records), (SELECT count(*) FROM events)").rows[0]
     say(f"  {counts[0]} records, {counts[1]} events of history, every one a commit")
 
+    blank = Path(tempfile.mkdtemp(prefix="aios-demo-")) / "without-memory"
+    if not topic:
+        shutil.copytree(root, blank, symlinks=True)
+
     chosen = topic or DEMO_TOPIC
     _heading("2. An intent", f'aios run publish-content --input topic="{chosen}"')
     run = start_run(here.context, "publish-content", {"topic": chosen}, trigger=here.trigger())
@@ -68,7 +73,8 @@ def command(keep: Path | None, topic: str) -> int:
         return code
     page, receipt = _published(here, run)
     if not topic:
-        _second_piece(here, run)
+        _second_piece(here, run, blank)
+    shutil.rmtree(blank.parent)
     say("")
     say(f"receipt    {receipt}")
     aios = "aios" if shutil.which("aios") else sys.argv[0]
@@ -78,26 +84,53 @@ def command(keep: Path | None, topic: str) -> int:
     return Exit.OK
 
 
-def _second_piece(here: Company, first: str) -> None:
-    """A related piece, as far as its proposal: what it took beside the first, and what it took over."""
+def _second_piece(here: Company, first: str, blank: Path) -> None:
+    """A related piece, as far as its proposal: what it took beside the first and without memory; what it took over."""
+    from aios.app import Company
     from aios.example import SECOND_TOPIC
     from aios.runs.comparison import figures
+
+    _heading("6. A related piece, on what was learned", f'aios run publish-content --input topic="{SECOND_TOPIC}"')
+    second = _proposed(here, SECOND_TOPIC)
+    without = Company.find(blank, clock=here.clock)
+    one, two, alone = (
+        figures(here.context, first),
+        figures(here.context, second),
+        figures(without.context, _proposed(without, SECOND_TOPIC)),
+    )
+    told = [one, two, alone]
+    say("")
+    _columns(
+        [
+            ("", "first piece", "second piece", "the second without memory"),
+            ("sources and notes read", *(f"{each.material:.0f} KB" for each in told)),
+            ("  per 100 words", *(f"{each.per_100_words:.1f} KB" for each in told)),
+            ("questions that needed a full search", *(f"{each.searched} of {each.questions}" for each in told)),
+            ("the piece", *(f"{each.words} words, score {each.score:.2f}" for each in told)),
+        ],
+    )
+    say("")
+    say(f"  outline   grew from “{two.grew_from}”, keeps “{'”, “'.join(two.kept)}”")
+    say(f"  sources   {two.known} of {two.sources} as the first plan read them; only the others were looked through")
+    for note, count in two.origins.items():
+        say(f"  cites     {note} ({counted(count, 'passage')})")
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        say(f"  {cells.rstrip()}")
+
+
+def _proposed(here: Company, topic: str) -> str:
+    """A run on the topic, as far as its proposal."""
     from aios.runs.conductor import carry_on
     from aios.runs.start import start_run
 
-    _heading("6. A related piece, on what was learned", f'aios run publish-content --input topic="{SECOND_TOPIC}"')
-    run = start_run(here.context, "publish-content", {"topic": SECOND_TOPIC}, trigger=here.trigger())
+    run = start_run(here.context, "publish-content", {"topic": topic}, trigger=here.trigger())
     carry_on(here.context, run)
-    one, two = figures(here.context, first), figures(here.context, run)
-    note, count = next(iter(two.origins.items()), ("", 0))
-    say(
-        f"  {two.searched} of {two.questions} questions needed a search of the sources ({one.searched} of "
-        f"{one.questions} for the first); read {two.per_100_words:.0f} KB per 100 words ({one.per_100_words:.0f} KB)"
-    )
-    say(
-        f"  {two.held} of {two.passages} passages were known; the rest is new. It cites "
-        f"{counted(len(two.origins), 'note')} of the first, such as {note} ({counted(count, 'passage')})"
-    )
+    return run
 
 
 def _published(here: object, run: str) -> tuple[str, str]:

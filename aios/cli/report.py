@@ -67,7 +67,7 @@ def _show(report: Compounding) -> None:
     for line in beside(report):
         click.echo(f"  {line}")
     drawn = sys.stdout.isatty()
-    rows = [_row(line, drawn=drawn) for line in report.lines]
+    rows = [_row(line, drawn=drawn) for line in report.shown]
     if rows:
         click.echo("")
         table(rows, list(rows[0]))

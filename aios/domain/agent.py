@@ -133,6 +133,10 @@ class Tools(Protocol):
         """A file's text, None where there is none."""
         ...
 
+    def front(self, path: str) -> str | None:
+        """A Markdown file's front matter alone, `""` where it has none, None where there is no file."""
+        ...
+
     def paths(self, pattern: str) -> Sequence[str]:
         """Files that match a glob (`**` crosses directories) and that the contract lets the agent read, sorted."""
         ...

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import median
 from typing import Any
 
 from aios.domain.wording import counted
@@ -22,6 +23,9 @@ TOLD = (
     "avoided_usd", "read_kb", "passages", "held", "questions", "searched", "from_notes", "headings", "kept",
     "grew_from", "lessons", "revisions", "edited", "waited",
 )  # fmt: skip
+
+
+WORTH_TELLING = 0.1  # a step that is told without being a trend
 
 
 class Outcome(StrEnum):
@@ -46,6 +50,11 @@ class Line:
         return [value for value in self.values if value is not None]
 
     @property
+    def idle(self) -> bool:
+        """A cost, or something left to the operator, that no run had at all: nothing to draw."""
+        return self.measure.about is not About.REUSE and not any(self.told)
+
+    @property
     def better(self) -> bool | None:
         """Is the trend for the better? None where there is none."""
         if self.trend.verdict not in {Verdict.RISING, Verdict.FALLING}:
@@ -60,6 +69,11 @@ class Compounding:
     workflow: str
     runs: tuple[Row, ...]
     lines: tuple[Line, ...]
+
+    @property
+    def shown(self) -> tuple[Line, ...]:
+        """The lines that have something to show."""
+        return tuple(line for line in self.lines if not line.idle)
 
     @property
     def outcome(self) -> Outcome:
@@ -129,12 +143,13 @@ def beside(report: Compounding) -> list[str]:
     """What else there is to say: the operator's share, reuse, what the cache spared, what is not told."""
     said = []
     for about, title in ((About.OPERATOR, "Your share"), (About.REUSE, "Reuse")):
-        lines = [line for line in report.lines if line.measure.about is about]
+        lines = [line for line in report.shown if line.measure.about is about]
         moving = [line for line in lines if line.better is not None]
         if moving:
             said.append(f"{title}: {_moves(moving)}.")
         elif any(line.trend.verdict is Verdict.NONE for line in lines):
             said.append(f"{title}: no trend.")
+    said += _after_the_first(report)
     reuse = [line for line in report.lines if line.measure.about is About.REUSE]
     if report.outcome is Outcome.CHEAPER and not any(line.better for line in reuse):
         said.append("Reuse does not grow with it, so reuse is not what makes it cheaper.")
@@ -142,10 +157,25 @@ def beside(report: Compounding) -> list[str]:
     if calls:
         spared = sum(row.get("avoided_usd") or 0.0 for row in report.runs)
         said.append(f"The cache answered {counted(calls, 'call')} that would have cost {spared:.4f} USD.")
+    idle = [line.measure.label for line in report.lines if line.idle]
+    if idle:
+        said.append(f"None in any run: {', '.join(idle)}.")
     silent = sum(row.get("read_kb") is None for row in report.runs)
     if silent:
         said.append(f"{counted(silent, 'run')} ended before all of this was noted; what they tell is counted.")
     return said
+
+
+def _after_the_first(report: Compounding) -> list[str]:
+    """Where there is no trend there may be one step, from a first run that could build on nothing to all later ones."""
+    if report.outcome is not Outcome.NONE:
+        return []
+    costs = [line for line in report.shown if line.measure.about is About.COST and line.values[0]]
+    steps = [(line.measure.label, median(line.told[1:]) / line.told[0] - 1) for line in costs if len(line.told) > 1]
+    told = [f"{label} {step:+.0%}".replace("-", "−") for label, step in steps if abs(step) >= WORTH_TELLING]
+    return [f"The later runs beside the first, in the median: {', '.join(told)}; one first run proves nothing."] * bool(
+        told
+    )
 
 
 def change_of(line: Line) -> str:

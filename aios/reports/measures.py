@@ -83,6 +83,7 @@ MEASURES = (
     Measure("tokens", "tokens", About.COST, "tokens", _count, by_words=True),
     Measure("calls", "model calls", About.COST, "calls", _count, by_words=True),
     Measure("read_kb", "material read", About.COST, "read_kb", _kilobytes, by_words=True),
+    Measure("searched", "questions that needed a full search", About.COST, "searched", _percent, whole="questions"),
     Measure("edited", "characters you changed", About.OPERATOR, "edited", _count, by_words=True),
     Measure("waited", "proposal to decision", About.OPERATOR, "waited", seconds),
     Measure("held", "passages that memory held", About.REUSE, "held", _percent, whole="passages"),

@@ -9,7 +9,7 @@ from aios.reports.compounding import Compounding, Line, Outcome, beside, change_
 from aios.reports.measures import Basis, Row, seconds
 from aios.reports.trend import Verdict
 
-WIDTH, HEIGHT, EDGE = 320, 96, 10
+WIDTH, HEIGHT, EDGE, ROOM = 320, 104, 10, 18
 _STYLE = """
 :root { color-scheme: light dark; --text: #1c2326; --soft: #5a666b; --line: #c9d1d4; --back: #fbfaf7;
   --good: #1f6f4a; --bad: #a63a24; --plain: #45606b; }
@@ -22,7 +22,7 @@ h1 { font-size: 1.6rem; } h2 { margin-top: 3rem; border-top: 1px solid var(--lin
 .cheaper { color: var(--good); } .dearer { color: var(--bad); }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(18rem, 1fr)); gap: 1.5rem; padding: 0; }
 figure { margin: 0; } figcaption { font-size: .9rem; } svg { width: 100%; height: auto; display: block; }
-.axis { stroke: var(--line); } .dots { fill: var(--plain); }
+.axis { stroke: var(--line); } .scale { fill: var(--soft); font-size: 9px; } .dots { fill: var(--plain); }
 .trend { stroke: var(--plain); stroke-width: 2; fill: none; }
 .good .dots { fill: var(--good); } .good .trend { stroke: var(--good); }
 .bad .dots { fill: var(--bad); } .bad .trend { stroke: var(--bad); } .loose { stroke-dasharray: 3 4; opacity: .6; }
@@ -35,8 +35,8 @@ th:first-child, td:first-child { text-align: left; }
 _COLUMNS = (
     ("started", "Started"), ("words", "Words"), ("seconds", "Work"), ("usd", "USD"), ("tokens", "Tokens"),
     ("calls", "Calls"), ("avoided", "Calls spared"), ("read_kb", "KB read"), ("passages", "Passages"),
-    ("held", "held"), ("questions", "Questions"), ("from_notes", "from notes"), ("headings", "Headings"),
-    ("kept", "kept"), ("edited", "Edited"), ("waited", "Decided after"),
+    ("held", "held"), ("questions", "Questions"), ("searched", "full searches"), ("from_notes", "from notes"),
+    ("headings", "Headings"), ("kept", "kept"), ("edited", "Edited"), ("waited", "Decided after"),
 )  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def page(reports: Sequence[Compounding], *, company: str, at: str) -> str:
 def _section(report: Compounding) -> str:
     mark = {Outcome.CHEAPER: " cheaper", Outcome.DEARER: " dearer"}.get(report.outcome, "")
     more = "".join(f"<p>{escape(line)}</p>\n" for line in beside(report))
-    charts = "".join(_figure(line) for line in report.lines)
+    charts = "".join(_figure(line) for line in report.shown)
     return (
         f'<section>\n<h2>{escape(report.workflow)}</h2>\n<p class="says{mark}">{escape(sentence(report))}</p>\n{more}'
         f'<div class="charts">\n{charts}</div>\n{_table(report.runs)}</section>\n'
@@ -94,7 +94,7 @@ def _drawing(line: Line) -> str:
 
     def at(place: float, value: float) -> tuple[float, float]:
         across = EDGE + place / last * (WIDTH - 2 * EDGE)
-        return round(across, 1), round(HEIGHT - EDGE - max(0.0, min(value, most)) / most * (HEIGHT - 2 * EDGE), 1)
+        return round(across, 1), round(HEIGHT - EDGE - max(0.0, min(value, most)) / most * (HEIGHT - EDGE - ROOM), 1)
 
     drawn = f'<line class="axis" x1="{EDGE}" y1="{HEIGHT - EDGE}" x2="{WIDTH - EDGE}" y2="{HEIGHT - EDGE}"/>\n'
     found = line.trend
@@ -103,7 +103,8 @@ def _drawing(line: Line) -> str:
         loose = " loose" if line.better is None else ""
         drawn += f'<line class="trend{loose}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>\n'
     dots = "".join(f'<circle cx="{x}" cy="{y}" r="3.5"/>' for x, y in (at(*point) for point in points))
-    return f'{drawn}<g class="dots">{dots}</g>\n'
+    top = f'<text class="scale" x="{EDGE}" y="{EDGE}" aria-hidden="true">{escape(line.measure.show(most))}</text>\n'
+    return f'{drawn}{top}<g class="dots">{dots}</g>\n'
 
 
 def _table(runs: Iterable[Row]) -> str:

@@ -1,4 +1,4 @@
-"""One run beside an earlier one: what each took per 100 words, and what the later one took over, from their records."""
+"""One run beside another: what each took, and what the later one took over, from their records and what they left."""
 
 from __future__ import annotations
 
@@ -19,15 +19,23 @@ NOTES = "memory/research/"
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a run's record counts; `origins` are earlier notes with the passages taken over from each."""
+    """What a run's record counts. `score` is the editor's (0 to 1), `searched` the questions that needed a full search.
+
+    `known` of the `sources` that its plan read were as an earlier plan had read them.
+    """
 
     material: float  # kilobytes read
     words: int
-    passages: int
-    held: int
+    score: float
     questions: int
     searched: int
-    origins: Mapping[str, int]
+    passages: int
+    held: int  # of the passages, by notes or pieces of before
+    known: int
+    sources: int
+    grew_from: str
+    kept: tuple[str, ...]
+    origins: Mapping[str, int]  # earlier notes, with the passages taken over from each
 
     @property
     def per_100_words(self) -> float:
@@ -41,13 +49,21 @@ def figures(context: Context, run: str) -> Figures:
     record = _record(git, tip, run_record_path(run, read_state(git, run, main=context.main).started_at))
     work, reuse = record.get("work") or {}, record.get("reuse") or {}
     passages, questions = reuse.get("passages") or {}, reuse.get("questions") or {}
+    piece = _record(git, tip, f"state/{next(iter(work.get('pieces') or ()), '')}.md")
+    read, earlier = piece.get("x-read") or {}, _record(git, tip, f"state/content/{piece.get('grew_from')}.md")
+    then = earlier.get("x-read") or {}
     return Figures(
         material=work.get("read_kb", 0.0),
         words=work.get("words", 0),
-        passages=passages.get("used", 0),
-        held=passages.get("held", 0),
+        score=piece.get("score") or 0.0,
         questions=questions.get("asked", 0),
         searched=questions.get("searched", 0),
+        passages=passages.get("used", 0),
+        held=passages.get("held", 0),
+        known=sum(then.get(name) == state for name, state in read.items()),
+        sources=len(read),
+        grew_from=str(earlier.get("title") or ""),
+        kept=tuple(piece.get("kept") or ()),
         origins=_origins(git, tip, run),
     )
 

@@ -31,7 +31,7 @@ class Attempted:
     saw: Mapping[str, Any]
 
     def seen(self, how: str) -> Sequence[str]:
-        """Paths that it `read`, or the places (`path:start-end`) that it `recalled`."""
+        """Paths that it `read` (of `fronts` only front matter), or the places (`path:start-end`) that it `recalled`."""
         found = self.saw.get(how)
         return list(found) if isinstance(found, Mapping) else []
 
@@ -58,15 +58,16 @@ def reused(attempts: Sequence[Attempted], written: Sequence[str], tree: Tree, be
     recalled = {place.rpartition(":")[0] for each in attempts for place in each.seen("recalled")}
     seen = recalled.union(*(each.seen("read") for each in attempts))
     taken = used.union(*answers.values())
+    searched = {path for path in answers if _searched(attempts, path, tree)}
     lessons = sorted(path for path in recalled if path.startswith(LESSONS))
     return {
         **_outline(pieces, tree, before),
         "passages": {"used": len(used), "held": sum(_covered(place, known) for place in used)},
         "questions": {
             "asked": len(answers),
-            "searched": sum(_searched(attempts, path) for path in answers),
+            "searched": len(searched),
             "from_notes": sum(
-                bool(places) and all(_covered(each, in_notes) for each in places) and not _searched(attempts, path)
+                bool(places) and path not in searched and all(_covered(each, in_notes) for each in places)
                 for path, places in answers.items()
             ),
         },
@@ -79,10 +80,29 @@ def reused(attempts: Sequence[Attempted], written: Sequence[str], tree: Tree, be
     }
 
 
-def _searched(attempts: Iterable[Attempted], note: str) -> bool:
-    """Did the last attempt that wrote the note search the sources?"""
+def _searched(attempts: Iterable[Attempted], note: str, tree: Tree) -> bool:
+    """Did the last attempt that wrote the note search all sources: find some, and read what the plan had not named?"""
     wrote = [each for each in attempts if note in each.fact.paths]
-    return not wrote or any(place.startswith(SOURCES) for place in wrote[-1].seen("recalled"))
+    if not wrote:
+        return True
+    found = {place.rpartition(":")[0] for place in wrote[-1].seen("recalled") if place.startswith(SOURCES)}
+    return bool(found & set(wrote[-1].seen("read")) - _planned(tree, note))
+
+
+def _planned(tree: Tree, note: str) -> set[str]:
+    """The sources that the plan of the note's piece names for its question: to quote, or as new."""
+    told = _document(tree, note)
+    piece = str(told.data.get("content") or "") if told else ""
+    plan = _document(tree, f"{CONTENT}{piece}.md") if piece else None
+    asked = [
+        each
+        for section in _mappings(plan.data.get("outline") if plan else None)
+        for each in _mappings(section.get("questions"))
+        if note == f"{NOTES}{piece}-{each.get('id')}.md"
+    ]
+    named = {str(place.get("source")) for each in asked for place in _mappings(each.get("material"))}
+    new = {str(name) for each in asked if isinstance(each.get("fresh"), list) for name in each["fresh"]}
+    return {f"{SOURCES}{name}.md" for name in named | new}
 
 
 def _outline(pieces: Sequence[str], tree: Tree, before: Tree) -> dict[str, Any]:

@@ -102,18 +102,26 @@ def _models(attempts: Sequence[Attempted]) -> dict[str, Any]:
 
 
 def _read(attempts: Iterable[Attempted], tree: Tree) -> float:
-    """Kilobytes of sources and notes that agents read, each as often as an attempt read it.
+    """Kilobytes of sources and notes that agents read, each as often as an attempt read it; front matter where that was
+    all that was read of one.
 
     Records that are only looked through (is there a piece on this already?) are not material.
     """
-    sizes: dict[str, int] = {}
+    sizes: dict[tuple[str, str], int] = {}
     total = 0
     for each in attempts:
-        for path in filter(_is_material, each.seen("read")):
-            if path not in sizes:
-                sizes[path] = len(tree.read(path) or b"")
-            total += sizes[path]
+        whole = set(each.seen("read"))
+        parts = [("read", path) for path in whole] + [("fronts", path) for path in set(each.seen("fronts")) - whole]
+        for part in parts:
+            if part not in sizes:
+                sizes[part] = _size(tree, *part) if _is_material(part[1]) else 0
+            total += sizes[part]
     return round(total / 1024, 1)
+
+
+def _size(tree: Tree, how: str, path: str) -> int:
+    content = tree.read(path) or b""
+    return len(split(content.decode(errors="replace"))[0].encode()) if how == "fronts" else len(content)
 
 
 def _is_material(path: str) -> bool:

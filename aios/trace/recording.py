@@ -147,6 +147,9 @@ class TracedTools:
     def read(self, path: str) -> str | None:
         return self.inner.read(path)
 
+    def front(self, path: str) -> str | None:
+        return self.inner.front(path)
+
     def paths(self, pattern: str) -> Sequence[str]:
         return self.inner.paths(pattern)
 

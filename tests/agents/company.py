@@ -12,8 +12,9 @@ from typing import Any
 
 from aios.agents.offline.front import load, load_yaml
 from aios.domain.agent import AgentCall, AgentReply, Contract, Tier
-from aios.domain.front_matter import render_markdown, render_yaml
+from aios.domain.front_matter import render_markdown, render_yaml, split
 from aios.domain.globs import matches
+from aios.domain.keys import digest
 from aios.domain.memory import Hit
 from aios.domain.record import Record, Trust
 from aios.errors import RefusedError
@@ -63,6 +64,10 @@ class Company:
         self.seen.add(path)
         return self.files.get(path)
 
+    def front(self, path: str) -> str | None:
+        text = self.read(path)
+        return None if text is None else split(text)[0]
+
     def paths(self, pattern: str) -> Sequence[str]:
         return sorted(path for path in self.files if matches(path, (pattern,)) and matches(path, self.allowed))
 
@@ -100,7 +105,19 @@ class Company:
                 scored.append((score, path, title, start, end))
         scored.sort(key=lambda item: (-item[0], item[1], item[3]))
         return [
-            Hit(path, path.split("/")[1], title, "", start, end, 1, score, "shared words", Trust.EXTERNAL)
+            Hit(
+                path,
+                path.split("/")[1],
+                title,
+                "",
+                start,
+                end,
+                1,
+                score,
+                "shared words",
+                Trust.EXTERNAL,
+                blob=digest(self.files[path].encode()).partition(":")[2],
+            )
             for score, path, title, start, end in scored[: limit or 12]
             if not kinds or path.split("/")[1] in kinds
         ]

@@ -135,3 +135,20 @@ def test_invariants_are_judged_on_the_tree_and_not_on_the_reply() -> None:
         "does not hold: it is a draft",
         "unknown check `no-such-check`",
     ]
+
+
+def test_front_matter_alone_is_read_within_the_contract_and_noted_as_such() -> None:
+    tree = DictTree({
+        "state/sources/a.md": b"---\ntitle: A\n---\n\nThe body.\n",
+        "state/sources/b.md": b"No front matter.\n",
+        "state/customers/ann.md": b"---\ntitle: Ann\n---\n",
+    })  # fmt: skip
+    doors = ContractTools(tree, CONTRACT, recall=lambda *_: (), records=lambda _: ())
+    assert "The body" not in (doors.front("state/sources/a.md") or "")
+    assert "title: A" in (doors.front("state/sources/a.md") or "")
+    assert doors.front("state/sources/b.md") == ""
+    assert doors.front("state/sources/c.md") is None
+    with pytest.raises(RefusedError, match="may not read"):
+        doors.front("state/customers/ann.md")
+    told = doors.manifest()
+    assert (set(told["fronts"]), told["read"]) == ({"state/sources/a.md", "state/sources/b.md"}, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -54,13 +55,24 @@ def test_the_demonstration_ends_with_a_page_and_its_receipt(tmp_path: Path) -> N
     assert "<h1" in html
     assert "Raising prices for existing customers" in html
     assert "receipt" in done.stderr
-    assert "1 of 6 questions needed a search of the sources (7 of 7 for the first)" in done.stderr
-    assert "such as memory/research/raising-prices-for-existing-customers-q" in done.stderr
+    read, searched = (_cells(done.stderr, name) for name in ("sources and notes read", "questions that"))
+    assert int(read[1].split()[0]) < 0.75 * min(int(read[0].split()[0]), int(read[2].split()[0]))
+    assert [each.split(" of ")[0] for each in searched] == ["7", "1", "7"]
+    assert "grew from “Raising prices for existing customers”, keeps “How much notice to give”" in done.stderr
+    assert re.search(
+        r"cites +memory/research/raising-prices-for-existing-customers-q\d\.md \(\d passages?\)", done.stderr
+    )
     require_identical(tmp_path / "demo")
     assert aios(tmp_path / "demo", "check").returncode == Exit.OK
     again = aios(tmp_path / "demo", "apply")
     assert again.returncode in {Exit.OK, Exit.WAITING}
     assert page.read_text() == html
+
+
+def _cells(text: str, name: str) -> list[str]:
+    """The three figures behind a name in the demonstration's comparison."""
+    line = next(line for line in text.splitlines() if line.startswith(f"  {name}"))
+    return re.split(r" {2,}", line.strip())[1:]
 
 
 def test_every_sentence_of_the_page_leads_back_to_its_source(company: Path) -> None:

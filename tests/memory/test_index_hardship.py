@@ -112,7 +112,7 @@ def test_a_full_disk_costs_time_not_an_answer_and_harms_nothing(tmp_path: Path) 
 
     assert in_a_child(ask) == 0
     hits, is_in_memory, told = answers(path, small)
-    assert (hits, is_in_memory, told) == (fresh(small, "churn of part"), False, [])
+    assert (hits, is_in_memory, told) == (fresh(small, "churn of part"), False, ())
 
 
 # Somebody else
@@ -172,7 +172,7 @@ def test_two_processes_read_while_one_is_in_the_middle_of_writing(
     assert [reader.recv() for reader in readers] == [(expected, True, False)] * 2
     writer.send("go on")
     assert writer.recv() == (12, False)
-    assert answers(path, lessons(range(9), "margin"), "margin of part")[1:] == (False, [])
+    assert answers(path, lessons(range(9), "margin"), "margin of part")[1:] == (False, ())
 
 
 # A process that is killed
@@ -208,7 +208,7 @@ def test_a_kill_at_any_statement_of_writing_and_tidying_loses_nothing(tmp_path: 
         folder = shutil.copytree(start, tmp_path / f"at-{statement}")
         assert in_a_child(_killed_at(folder / "recall.sqlite", new, statement)) == -signal.SIGKILL
         for word, hits in expected.items():
-            assert answers(folder / "recall.sqlite", new, word) == (hits, False, []), statements[statement]
+            assert answers(folder / "recall.sqlite", new, word) == (hits, False, ()), statements[statement]
         shutil.rmtree(folder)
 
 
@@ -231,8 +231,8 @@ def test_an_index_of_many_changes_weighs_about_what_a_new_one_does_and_knows_the
         )
         hits = memory.recall(tree, "churn of part")
     memory.close()
-    assert answers(anew, tree) == (hits, False, [])
-    assert answers(grown, tree) == (hits, False, [])
+    assert answers(anew, tree) == (hits, False, ())
+    assert answers(grown, tree) == (hits, False, ())
     assert words_of(grown) == words_of(anew)
     assert grown.stat().st_size < 1.5 * anew.stat().st_size
 

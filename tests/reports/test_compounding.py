@@ -163,3 +163,31 @@ def test_what_records_say_is_text_and_never_markup() -> None:
 
 def test_a_page_of_nothing_says_so() -> None:
     assert "No run has come to a proposal yet." in page([], company="", at="now")
+
+
+def test_what_no_run_had_is_said_once_and_not_drawn() -> None:
+    report = one([{**each, "usd": 0.0, "tokens": 0, "calls": 0, "edited": 0, "held": 0} for each in runs(CHEAPER)])
+    assert "None in any run: money, tokens, model calls, characters you changed." in beside(report)
+    shown = {line.measure.name for line in report.shown}
+    assert shown.isdisjoint({"usd", "tokens", "calls", "edited"})
+    assert {"seconds", "read_kb", "held"} <= shown  # reuse that never came is worth a look
+    assert {each["name"] for each in as_dict(report)["measures"]} > shown
+    assert read(page([report], company="Fernwerk", at="now")).tags.count("svg") == len(shown)
+
+
+def test_fewer_full_searches_are_a_cost_that_falls() -> None:
+    rows = [
+        {**each, "questions": 12, "searched": 12 - place, "seconds": 5.0, "usd": 0.0, "tokens": 0, "words": 500}
+        for place, each in enumerate(runs([1.0] * 12, noise=0))
+    ]
+    assert "questions that needed a full search fell, 100% → 8%" in sentence(one(rows))
+
+
+def test_one_step_after_the_first_run_is_told_but_is_no_trend() -> None:
+    report = one(runs([1.0] + [0.5] * 7, noise=0))
+    assert report.outcome is Outcome.NONE
+    told = next(line for line in beside(report) if line.startswith("The later runs beside the first"))
+    assert "material read −50%" in told
+    assert told.endswith("; one first run proves nothing.")
+    same = [row(number, words=1_000, seconds=5.0 + number % 2 / 10, read_kb=10.0) for number in range(8)]
+    assert not any("beside the first" in line for line in beside(one(same)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -78,6 +78,34 @@ def test_the_proposal_tells_what_it_took(root: Path) -> None:
     assert work["words"] == words_of(text.decode()) > 10
     assert work["read_kb"] > 0
     assert (work["usd"], work["calls"], work["avoided"]) == (0.0, 0, {"calls": 0, "usd": 0.0})
+
+
+def test_of_a_file_that_was_read_in_part_only_the_part_counts(root: Path) -> None:
+    head, body = "title: A talk\n", "word " * 20_000
+    (root / SOURCE).parent.mkdir(parents=True, exist_ok=True)
+    (root / SOURCE).write_text(f"---\n{head}---\n\n{body}\n")
+    granted = (root / "state/agents/scribe.yaml").read_text().replace("reads: [", 'reads: ["state/sources/**", ')
+    (root / "state/agents/scribe.yaml").write_text(granted)
+    subprocess.run(["git", "add", "-A"], cwd=root, check=True)
+    subprocess.run(["git", "commit", "-qm", "a source"], cwd=root, check=True)
+
+    def kilobytes(name: str, how: Callable[[Tools], object]) -> float:
+        def writer(call: AgentCall, tools: Tools) -> AgentReply:
+            how(tools)
+            return house.scribe(call, tools)
+
+        copy = root.with_name(name)
+        shutil.copytree(root, copy, symlinks=True)
+        here = ticking(copy, engines={"scout": house.scout, "scribe": writer})
+        with here.git:
+            run = house.start(here)
+            carry_on(here, run)
+            return float(record(here, run, branch(run))["work"]["read_kb"])
+
+    nothing = kilobytes("nothing", lambda _: None)
+    assert kilobytes("front", lambda tools: tools.front(SOURCE)) < nothing + 0.2
+    both = kilobytes("both", lambda tools: (tools.front(SOURCE), tools.read(SOURCE)))
+    assert both == pytest.approx(nothing + 97.7, abs=0.2)
 
 
 def test_what_models_cost_and_what_the_cache_spared_is_added_up(root: Path) -> None:
@@ -180,6 +208,7 @@ def test_passages_and_questions_are_counted_against_what_memory_held_before(root
         "memory/research/earlier-q1.md": note("Earlier", (0, 100), (200, 300)),
         "memory/research/not-looked-at.md": note("The same", (0, 100)),
         "state/evidence/earlier.yaml": quoted((400, 500)),
+        SOURCE: "A talk\n",
     }.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
@@ -196,6 +225,8 @@ def test_passages_and_questions_are_counted_against_what_memory_held_before(root
         reply = house.scout(call, tools)
         if part in answers:
             tools.recall("sources" if part == 2 else "notes")
+            if part == 2:
+                tools.read(SOURCE)
             reply = replace(reply, files={f"memory/research/a-fine-topic-q{part}.md": note("Now", *answers[part])})
         return reply
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aios.agents.offline.front import load
+from aios.agents.offline.front import load_yaml
 from aios.agents.offline.material import SOURCES, Source, Unit, read_source, units
 from aios.agents.offline.text.language import Language
 from aios.agents.offline.text.passages import Passage
@@ -25,7 +25,6 @@ from aios.domain.keys import digest
 
 NOTES = "memory/research/"
 RECALLED = 16  # notes looked at for a topic
-IDLE = 4  # notes in a row that told nothing new, after which no more are read
 NOTES_DAYS = 365
 
 At = tuple[str, int]  # id of a source, offset of the heading in its body
@@ -81,32 +80,13 @@ def holdings(
             source = _source(tools, at[0], sources, known)
             unit = source[2].get(at[1]) if source and source[1] == sha256 else None
             there = {(passage.start, passage.end) for passage in unit.passages} if unit else set()
-            if unit is None or not set(spans) <= there or _too_old(call, origin[1]):
+            if unit is None or not set(spans) <= there or too_old(call, origin[1]):
                 continue
             (planned if at in mine else besides)[at] = Held(unit, spans, *origin)
             alike = alike or same
         if mine <= set(planned):
             break
     return Holdings(planned, besides if planned else {}, alike)
-
-
-def noted(call: AgentCall, tools: Tools, queries: Sequence[str], sources: Sequence[Source]) -> dict[At, str]:
-    """The places in these sources that usable notes hold, each with the note; for the planner, who names the notes.
-
-    Notes are read as long as they tell something new: what was taken over from note to note is read once.
-    """
-    hashes = {source.id: digest(source.body.encode()) for source in sources}
-    found: dict[At, str] = {}
-    idle = 0
-    for path, data in _usable(call, tools, notes_on(tools, queries)):
-        before = len(found)
-        for at, _, sha256, origin in _complete(path, data):
-            if hashes.get(at[0]) == sha256 and not _too_old(call, origin[1]):
-                found.setdefault(at, path)
-        idle = 0 if len(found) > before else idle + 1
-        if idle == IDLE:
-            break
-    return found
 
 
 def notes_on(tools: Tools, queries: Sequence[str]) -> list[str]:
@@ -119,7 +99,7 @@ def notes_on(tools: Tools, queries: Sequence[str]) -> list[str]:
 
 def _usable(call: AgentCall, tools: Tools, notes: Iterable[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for path in notes:
-        data = load(tools.read(path) or "")[0] if path.startswith(NOTES) else {}
+        data = load_yaml(tools.front(path) or "") if path.startswith(NOTES) else {}
         if data.get("kind") == "research" and _may_be_used(call, data):
             yield path, data
 
@@ -130,11 +110,12 @@ def _may_be_used(call: AgentCall, data: Mapping[str, Any]) -> bool:
         data.get("run") != call.run
         and not data.get("replaced_by")
         and not (expires and _moment(expires, end=True) < _moment(call.now))
-        and not _too_old(call, str(data.get("created") or ""))
+        and not too_old(call, str(data.get("created") or ""))
     )
 
 
-def _too_old(call: AgentCall, noted: str) -> bool:
+def too_old(call: AgentCall, noted: str) -> bool:
+    """Was it noted so long ago that it is not taken on trust?"""
     days = int(call.contract.settings.get("notes_days", NOTES_DAYS))
     return _moment(call.now) - _moment(noted) > timedelta(days=days)
 

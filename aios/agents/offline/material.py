@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from aios.agents.offline.front import load
 from aios.agents.offline.text.language import Language, language
@@ -21,6 +21,7 @@ from aios.domain.record import Trust
 SOURCES = "state/sources/"
 READ_KB = 400
 RECALL = 60
+STATE = 12  # characters of a file's blob id that tell its states apart
 _AND = re.compile(r"\s+(?:and|und|&|versus|vs\.?)\s+|\s*[,;:/]\s+", re.IGNORECASE)
 
 
@@ -36,11 +37,15 @@ class Source:
 
     @property
     def id(self) -> str:
-        return self.path.rsplit("/", 1)[-1].removesuffix(".md")
+        return id_of(self.path)
 
     @property
     def own(self) -> bool:
         return self.trust is Trust.OPERATOR
+
+
+def id_of(path: str) -> str:
+    return path.rsplit("/", 1)[-1].removesuffix(".md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Material:
 
     sources: tuple[Source, ...]
     left_out: tuple[str, ...]
+    states: Mapping[str, str] = field(default_factory=dict)  # id of a recalled source → which state of the file it was
 
 
 def language_of(tools: Tools) -> Language:
@@ -86,19 +92,30 @@ def read_source(tools: Tools, path: str) -> Source | None:
     return Source(path, title, body, trust, str(data.get("origin") or ""))
 
 
-def gather(call: AgentCall, tools: Tools, queries: Sequence[str], *, given: Sequence[str] = ()) -> Material:
+def gather(
+    call: AgentCall,
+    tools: Tools,
+    queries: Sequence[str],
+    *,
+    given: Sequence[str] = (),
+    only: Collection[str] | None = None,
+) -> Material:
     """Recall for each query, then read the sources found (and those given) best first, within the contract's bounds.
 
     Sources are recalled apart from everything else: what was learned since must not crowd them out. `settings.recall`
-    (hits per query) and `settings.read_kb` (kilobytes of sources) of the contract set the bounds.
+    (hits per query) and `settings.read_kb` (kilobytes of sources) of the contract set the bounds. `only` are the ids of
+    the sources that are of interest (None: all).
     """
     settings = call.contract.settings
     limit = int(settings.get("recall", RECALL))
     budget = int(settings.get("read_kb", READ_KB)) * 1024
     rank: dict[str, float] = {}
+    states: dict[str, str] = {}
     for query in queries:
         for place, hit in enumerate(tools.recall(query, limit=limit, kinds=("sources",))):
-            if hit.path.startswith(SOURCES):
+            name = id_of(hit.path)
+            if hit.path.startswith(SOURCES) and (only is None or name in only):
+                states |= {name: hit.blob[:STATE]} if hit.blob else {}
                 rank[hit.path] = rank.get(hit.path, 0.0) + 1 / (place + 5)
     for source_id in given:
         path = f"{SOURCES}{source_id}.md"
@@ -116,7 +133,9 @@ def gather(call: AgentCall, tools: Tools, queries: Sequence[str], *, given: Sequ
         else:
             read.append(source)
             budget -= len(source.body)
-    return Material(tuple(read), tuple(left_out))
+    return Material(
+        tuple(read), tuple(left_out), {source.id: states[source.id] for source in read if source.id in states}
+    )
 
 
 def _is_own_piece(tools: Tools, source: Source) -> bool:

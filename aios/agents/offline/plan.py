@@ -149,7 +149,9 @@ def _after_earlier(
             taken.append(found)
             kept.append(heading)
         else:
-            changed.append(f"“{heading}” is left out: no section of the sources read for this topic is about it")
+            told = not earlier.covers and _section_under(heading, every, speech) is not None
+            why = "that piece tells it already" if told else "no section of the sources read for this topic is about it"
+            changed.append(f"“{heading}” is left out: {why}")
     left = [section for section in left if section.words >= ENOUGH_WORDS]
     taken = [section for section in taken if section.words >= ENOUGH_WORDS]
     if not kept:

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aios.agents.offline.digested import READ, Digested, digested, fresh, read_states
 from aios.agents.offline.earlier import Earlier, most_alike
 from aios.agents.offline.guidance import Guidance, report, understand
-from aios.agents.offline.holdings import At, noted
 from aios.agents.offline.material import Material, Unit, gather, language_of, parts_of, touching, units
 from aios.agents.offline.outline import ENOUGH_WORDS, Section, Speech
 from aios.agents.offline.phrasing import Phrasing, phrasing
@@ -51,7 +51,6 @@ def planner(call: AgentCall, tools: Tools) -> AgentReply:
     before = quoted(tools.records("content"), but=_record_id(call, tools, topic))
     every = [unit for source in material.sources for unit in units(source, known)]
     speech = Speech(known, spelling(source.body for source in material.sources), _background(every, known))
-    notes = noted(call, tools, queries, material.sources)
     unsaid = [unit for unit in every if freshness(unit, before) == 1]
     for weak, said_before in ((WEAK[0], before), (WEAK[1], before), (WEAK[1], Places())):
         ranked = _ranked(every, topic, known, guidance, said_before, weak=weak)
@@ -65,7 +64,7 @@ def planner(call: AgentCall, tools: Tools) -> AgentReply:
         return AgentReply(
             output={}, question=_question(topic, plan.sections, material, given), reasons=_read(material, others)
         )
-    return _reply(call, tools, topic, (material, others, notes), plan, earlier, guidance, said)
+    return _reply(call, tools, topic, (material, others), plan, earlier, guidance, said)
 
 
 def _background(every: Sequence[Unit], known: Language) -> Counter[str]:
@@ -168,13 +167,17 @@ def _record_id(call: AgentCall, tools: Tools, topic: str) -> str:
     return name
 
 
-def _questions(made: Sequence[Section], notes: Mapping[At, str], said: Phrasing) -> list[list[dict[str, Any]]]:
+def _questions(tools: Tools, made: Sequence[Section], before: Digested, said: Phrasing) -> list[list[dict[str, Any]]]:
     found: list[list[dict[str, Any]]] = []
     for number, section in enumerate(made, 1):
         places = [{"source": unit.source.id, "heading": unit.heading, "at": unit.at} for unit in section.units]
-        held = [notes[place] for unit in section.units if (place := (unit.source.id, unit.at)) in notes]
+        at = [(unit.source.id, unit.at) for unit in section.units]
+        held = [before.notes[place] for place in at if place in before.notes]
         text = said.question(section.heading, section.phrases)
-        found.append([{"id": f"q{number}", "text": text, "material": places, "notes": list(dict.fromkeys(held))}])
+        asked = {"id": f"q{number}", "text": text, "material": places, "notes": list(dict.fromkeys(held))}
+        if before.known:
+            asked["fresh"] = fresh(tools, before, text)
+        found.append([asked])
     return found
 
 
@@ -207,22 +210,24 @@ def _reply(
     call: AgentCall,
     tools: Tools,
     topic: str,
-    read: tuple[Material, Sequence[Hit], Mapping[At, str]],
+    read: tuple[Material, Sequence[Hit]],
     plan: Plan,
     earlier: Earlier | None,
     guidance: Guidance,
     said: Phrasing,
 ) -> AgentReply:
-    material, others, notes = read
+    material, others = read
     record = _record_id(call, tools, topic)
     path = f"state/content/{record}.md"
     old = tools.record("content", record)
     title = guidance.title or topic[:1].upper() + topic[1:]
-    questions = _questions(plan.sections, notes, said)
     gaps = [*plan.gaps, *_weak(plan.sections, said)]
     used = list(dict.fromkeys(source for section in plan.sections for source in section.sources))
+    before = digested(call, tools, used, material.states)
+    questions = _questions(tools, plan.sections, before, said)
     trusts = [source.trust for source in material.sources if source.id in used]
     grew_from = earlier.record.id if earlier else ""
+    changed = [*plan.changed, *(_news(earlier.record, used, material.states) if earlier else ())]
     product = _product(tools, topic, language_of(tools))
     by_hand = old is not None and bool((old.body or "").strip()) and not old.get("tier") and old.get("url")
     data: dict[str, Any] = {
@@ -236,7 +241,7 @@ def _reply(
         "tags": _tags(topic, plan.sections),
         "topic": topic,
         "sources": used,
-        **({"grew_from": grew_from, "kept": plan.kept, "changed": plan.changed} if grew_from else {}),
+        **({"grew_from": grew_from, "kept": plan.kept, "changed": changed} if grew_from else {}),
         "outline": [
             {
                 "heading": section.heading,
@@ -247,6 +252,7 @@ def _reply(
             for section, asked in zip(plan.sections, questions, strict=True)
         ],
         "missing": gaps,
+        READ: dict(sorted(material.states.items())),
         "tier": "offline",
         "run": call.run,
         "trust": worst(trusts).value,
@@ -279,10 +285,19 @@ def _reply(
         output=output,
         files={path: render_markdown(data, old.body or "" if by_hand and old else "")},
         title=f"{title}: {counted(len(plan.sections), 'section')} from {counted(len(used), 'source')}",
-        reasons=(*_reasons(plan, earlier, product), *_read(material, others)),
+        reasons=(*_reasons(plan, changed, earlier, product), *_read(material, others)),
         findings=(*_duplicate(earlier, record, path), *report(guidance, path, done=plan.done)),
         confidence=_confidence(plan.sections),
     )
+
+
+def _news(earlier: Record, used: Sequence[str], states: Mapping[str, str]) -> list[str]:
+    """What became of the material since the earlier piece was planned; nothing where that plan does not tell."""
+    then = read_states(earlier.data)
+    new = [name for name in used if then and name in states and name not in then]
+    other = [name for name in used if then.get(name, states.get(name)) != states.get(name)]
+    told = [f"new since then: {', '.join(new)}"] if new else []
+    return told + ([f"changed since then, and read anew: {', '.join(other)}"] if other else [])
 
 
 def _tags(topic: str, made: Sequence[Section]) -> list[str]:
@@ -298,11 +313,11 @@ def _confidence(made: Sequence[Section]) -> float:
     return round(0.55 + 0.3 * passages + 0.15 * several, 3)
 
 
-def _reasons(plan: Plan, earlier: Earlier | None, product: Record | None) -> list[Reason]:
+def _reasons(plan: Plan, news: Sequence[str], earlier: Earlier | None, product: Record | None) -> list[Reason]:
     reasons = []
     if earlier is not None:
         kept = f"keeps “{'”, “'.join(plan.kept)}”" if plan.kept else "keeps none of its headings"
-        changed = "; ".join(plan.changed) or "changes nothing"
+        changed = "; ".join(news) or "changes nothing"
         reasons.append(
             Reason(
                 f"grew from “{earlier.record.get('title')}” (likeness {earlier.likeness:.2f})",

@@ -1,8 +1,9 @@
 """The researcher without a model: for one question, the passages that answer it, with their exact places.
 
 It promises that each passage is a slice of its source's body, that none repeats another, and that the most telling and
-newest come first. Where notes of earlier research hold what the plan names, the question is answered from them, and
-only what is left is looked for.
+newest come first. Where notes of earlier research hold what the plan names, the question is answered from them. Sources
+that earlier research read and that are as they were are not searched again, if what the plan names is enough; those
+that are new or changed are.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def researcher(call: AgentCall, tools: Tools) -> AgentReply:
     topic = str(data.get("topic") or data.get("title") or "")
     notes = _notes(tools, data, question) if mine else []
     known_before = holdings(call, tools, str(question["section"]), notes, mine, others, known)
-    found = _from_notes(tools, question, topic, known_before, mine, known)
+    found = _remembered(call, tools, question, topic, known_before, _fresh(data, question), mine, others, known)
     if found is None:
         found = _from_sources(call, tools, question, topic, mine, others, known)
     ranked = rank(found.candidates, found.worth, question, known)
@@ -74,30 +75,52 @@ def _from_sources(
     return _Found(candidates, worth, material.left_out)
 
 
-def _from_notes(
-    tools: Tools, question: Mapping[str, Any], topic: str, before: Holdings, mine: set[At], known: Language
+def _remembered(
+    call: AgentCall,
+    tools: Tools,
+    question: Mapping[str, Any],
+    topic: str,
+    before: Holdings,
+    fresh: set[str] | None,
+    mine: set[At],
+    others: set[At],
+    known: Language,
 ) -> _Found | None:
-    """What notes hold, and of the plan's other places what stands there. None where that is nothing, or too little."""
-    if not before.planned:
+    """What notes hold; of the plan's other places what stands there; and what the `fresh` sources say.
+
+    None where that is nothing, or too little: then all is searched.
+    """
+    if not before.planned and (fresh is None or {name for name, _ in mine} <= fresh):
         return None
-    fresh = list(_left(tools, mine - set(before.planned), known))
-    every = [held.unit for held in (*before.planned.values(), *before.besides.values())] + fresh
+    held = (*before.planned.values(), *before.besides.values())
+    every = [each.unit for each in held] + list(_left(tools, mine - set(before.planned), known))
     if not before.same and sum(unit.words for unit in every) < ENOUGH_WORDS:
         return None
-    places = {(held.unit.source.id, held.unit.at) for held in before.besides.values()}
+    news, left_out = _news(call, tools, question, fresh, known) if fresh else ((), ())
+    places = {(each.unit.source.id, each.unit.at) for each in before.besides.values()}
+    taken_before = {(unit.source.id, unit.at) for unit in every} | others
+    every += [unit for unit in news if (unit.source.id, unit.at) not in taken_before]
     scores = _unit_scores(every, str(question["section"]), topic, mine | places, known)
-    of = {(held.unit.source.path, held.unit.at): held for held in (*before.planned.values(), *before.besides.values())}
+    of = {(each.unit.source.path, each.unit.at): each for each in held}
     candidates = []
-    for unit in every:
-        held = of.get((unit.source.path, unit.at))
-        for passage in taken(held) if held else unit.passages:
+    for unit, score in zip(every, scores, strict=True):
+        note = of.get((unit.source.path, unit.at))
+        for passage in (taken(note) if note else unit.passages) if score > 0 else ():
             text = unit.source.body[passage.start : passage.end]
-            candidates.append(Candidate(unit, passage, text, (unit.source.id, unit.at) in mine, held))
+            candidates.append(Candidate(unit, passage, text, (unit.source.id, unit.at) in mine, note))
     worth = {
         (unit.source.path, unit.at): score * (0.5 if (unit.source.id, unit.at) in places else 1.0)
         for unit, score in zip(every, scores, strict=True)
     }
-    return _Found(candidates, worth)
+    return _Found(candidates, worth, left_out)
+
+
+def _news(
+    call: AgentCall, tools: Tools, question: Mapping[str, Any], fresh: set[str], known: Language
+) -> tuple[list[Unit], Sequence[str]]:
+    """What the fresh sources say, as far as they are recalled for the question."""
+    material = gather(call, tools, [str(question["section"]), str(question["text"])], only=fresh)
+    return [unit for source in material.sources for unit in units(source, known)], material.left_out
 
 
 def _left(tools: Tools, places: set[At], known: Language) -> Iterator[Unit]:
@@ -109,11 +132,25 @@ def _left(tools: Tools, places: set[At], known: Language) -> Iterator[Unit]:
 
 def _notes(tools: Tools, data: Mapping[str, Any], question: Mapping[str, Any]) -> Sequence[str]:
     """The notes that the plan names for the question; where a plan says nothing of notes, those that memory recalls."""
+    told = _asked(data, question).get("notes")
+    if isinstance(told, list):
+        return [str(each) for each in told]
+    return notes_on(tools, [str(question["section"])])
+
+
+def _fresh(data: Mapping[str, Any], question: Mapping[str, Any]) -> set[str] | None:
+    """The sources that the plan says no research has read as they are; None where it does not say."""
+    told = _asked(data, question).get("fresh")
+    return set(map(str, told)) if isinstance(told, list) else None
+
+
+def _asked(data: Mapping[str, Any], question: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The question as the plan has it."""
     for section in data.get("outline") or ():
         for asked in section.get("questions") or ():
-            if asked.get("id") == question["id"] and isinstance(asked.get("notes"), list):
-                return [str(each) for each in asked["notes"]]
-    return notes_on(tools, [str(question["section"])])
+            if asked.get("id") == question["id"]:
+                return asked if isinstance(asked, Mapping) else {}
+    return {}
 
 
 def _planned(data: Mapping[str, Any], question_id: str) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:

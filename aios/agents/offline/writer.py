@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aios.agents.evidence import evidence_path, render
-from aios.agents.offline.front import load
+from aios.agents.offline.front import load, load_yaml
 from aios.agents.offline.guidance import Guidance, meant, report, understand
 from aios.agents.offline.material import Source, language_of, read_source
 from aios.agents.offline.phrasing import Phrasing, phrasing
 from aios.agents.offline.piece import Piece
+from aios.agents.offline.published import Places, is_quoted, quoted
 from aios.agents.offline.research_note import note_path
 from aios.agents.offline.selection import Chosen, Pick, select
 from aios.agents.offline.text.headings import clean, is_generic, spelling
@@ -34,6 +35,8 @@ from aios.domain.wording import counted
 from aios.errors import AiosError
 
 WORDS = 1000  # of prose, aimed at when the operator says nothing
+ENOUGH_WORDS = 45  # of a section, beyond which it repeats nothing that a piece says already
+FEWEST_WORDS = 450  # of a piece that leaves out what was said before
 ADDED = 40  # percent of that, added to what a person wrote
 SAME_HEADING = 0.5  # of the stems of both
 _DEFINES = re.compile(
@@ -41,6 +44,10 @@ _DEFINES = re.compile(
     r"(?:an?\b|the\b|when\b|what\b|how\b|ein\w*\b|der\b|die\b|das\b)",
     re.IGNORECASE,
 )
+
+
+# By path: the source (None: gone) and its passages by place.
+Sources = dict[str, tuple[Source | None, Mapping[tuple[int, int], Passage]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +93,10 @@ def gathered(call: AgentCall, tools: Tools) -> Draft:
     written = "" if data.get("tier") else body.strip()  # the plan of a person's piece keeps what they wrote
     known = language_of(tools)
     guidance = understand(call.guidance)
-    sources: dict[str, Source | None] = {}
+    sources: Sources = {}
+    before = quoted(tools.records("content"), but=record)
     sections = [_section(tools, record, item, sources, known) for item in data.get("outline") or ()]
+    sections = _unsaid(sections, before)
     done: dict[str, str] = {}
     sections = _dropped(sections, guidance, known, done)
     chosen = select(
@@ -124,20 +133,24 @@ def finished(call: AgentCall, draft: Draft, piece: Piece, known: Language, *, ti
 
 
 def _section(
-    tools: Tools, record: str, item: Mapping[str, Any], sources: dict[str, Source | None], known: Language
+    tools: Tools,
+    record: str,
+    item: Mapping[str, Any],
+    sources: Sources,
+    known: Language,
 ) -> _Section:
     """A planned section with the passages that its notes name, best first, each checked against its source."""
     picks: list[Pick] = []
     findings: list[Finding] = []
     for asked in item.get("questions") or ():
         note = note_path(record, str(asked.get("id")))
-        data, _, _ = load(tools.read(note) or "")
+        data = load_yaml(tools.front(note) or "")
         for entry in data.get("x-passages") or ():
             name = str(entry.get("source"))
             if name not in sources:
-                sources[name] = read_source(tools, name)
-            source = sources[name]
-            passage = _passage(source, entry, known) if source else None
+                sources[name] = _cut(read_source(tools, name), known)
+            source, places = sources[name]
+            passage = _passage(source, places, entry) if source else None
             if source is None or passage is None:
                 message = (
                     f"{name} no longer has the passage at {entry.get('start')}–{entry.get('end')}; it is not quoted"
@@ -148,13 +161,35 @@ def _section(
     return _Section(str(item.get("heading") or ""), picks, findings)
 
 
-def _passage(source: Source, entry: Mapping[str, Any], known: Language) -> Passage | None:
+def _unsaid(sections: Sequence[_Section], before: Places) -> list[_Section]:
+    """First what no published piece quotes; the rest only as far as a section needs it to stand on its own.
+
+    Where that would leave too little of a piece, everything stays.
+    """
+    found = []
+    for section in sections:
+        said = [pick for pick in section.picks if is_quoted(pick.source.path, pick.passage, before)]
+        kept = [pick for pick in section.picks if pick not in said]
+        for pick in said:
+            if sum(each.passage.words for each in kept) < ENOUGH_WORDS:
+                kept.append(pick)
+        found.append(replace(section, picks=kept))
+    words = sum(pick.passage.words for section in found for pick in section.picks)
+    return found if words >= FEWEST_WORDS else list(sections)
+
+
+def _cut(source: Source | None, known: Language) -> tuple[Source | None, Mapping[tuple[int, int], Passage]]:
+    """A source with its passages by place, cut once however many of them are named."""
+    found = passages(source.body, known, own=source.own) if source else ()
+    return source, {(passage.start, passage.end): passage for passage in found}
+
+
+def _passage(source: Source, places: Mapping[tuple[int, int], Passage], entry: Mapping[str, Any]) -> Passage | None:
     """The passage at the note's place, if the source still says there what the note saw."""
     start, end = int(entry.get("start", -1)), int(entry.get("end", -1))
     if start < 0 or digest(source.body[start:end].encode()) != entry.get("sha256"):
         return None
-    found = passages(source.body, known, own=source.own)
-    return next((passage for passage in found if (passage.start, passage.end) == (start, end)), None)
+    return places.get((start, end))
 
 
 def _dropped(sections: list[_Section], guidance: Guidance, known: Language, done: dict[str, str]) -> list[_Section]:
