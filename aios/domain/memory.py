@@ -39,12 +39,14 @@ class Hit:
 class Among:
     """Which passages an answer may come from, where that is not all of them; what is empty narrows nothing.
 
+    `record` is one record (`customers/acme`, `acme`, a path): its own passages, and those of files that refer to it.
     `since` and `until` are ISO dates (or the start of one) of when the file was made, both included; a file without a
     date is of no time.
     """
 
     trust: frozenset[Trust] = frozenset()
     run: str = ""
+    record: str = ""
     since: str = ""
     until: str = ""
 

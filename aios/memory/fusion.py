@@ -19,11 +19,11 @@ class Asked(Protocol):
     """A question as a place in the space of meaning; see `aios.memory.meaning`."""
 
     def best(self, count: int) -> list[tuple[int, float]]:
-        """(key of a text, cosine) of the nearest, nearest first."""
+        """(key of a text, nearness 0 to 1) of the nearest, nearest first."""
         ...
 
     def of(self, keys: list[int]) -> dict[int, float]:
-        """The cosine of each key that has a vector."""
+        """The nearness of each key that has a vector."""
         ...
 
     @property

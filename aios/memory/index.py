@@ -54,6 +54,7 @@ _PLACES_OF_KEYS = (
 )
 _KEYS = "SELECT id, key FROM passage WHERE id IN (SELECT value FROM json_each(?))"
 _KEYS_OF_FILES = "SELECT DISTINCT key FROM passage WHERE file IN (SELECT value FROM json_each(?)) ORDER BY key"
+_LINKED = "SELECT file FROM link WHERE target = ?"
 _ALL_KEYS = "SELECT p.key FROM passage p JOIN file f ON f.id = p.file ORDER BY f.created DESC, f.path, p.id"
 _TEXTS_OF_KEYS = """
 SELECT p.key, f.title, p.heading, p.text, p.speaker FROM passage p JOIN file f ON f.id = p.file
@@ -306,6 +307,18 @@ class Index:
     def files_at(self, paths: Sequence[str]) -> dict[str, File]:
         rows = self.db.execute(_FILES_AT, (json.dumps(paths),))
         return {row[1]: File(*row) for row in rows}
+
+    def files_about(self, record: str) -> frozenset[int]:
+        """The record's own file and those that refer to it, by its id, ref or path."""
+        ref = record.removeprefix("state/").removesuffix(".yaml").removesuffix(".md")
+        stem = ref.rpartition("/")[2]
+        paths = [f"state/{ref}.yaml", f"state/{ref}.md", f"{ref}.md"]
+        if "/" not in ref:
+            own = self.db.execute("SELECT id, path FROM file").fetchall()
+            found = {number for number, path in own if path.rpartition("/")[2].rpartition(".")[0] == stem}
+        else:
+            found = {file.id for file in self.files_at(paths).values()}
+        return frozenset(found.union(row[0] for row in self.db.execute(_LINKED, (stem,))))
 
     def files(self) -> Iterator[File]:
         """All of them; costs what it sounds like."""

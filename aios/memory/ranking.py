@@ -31,6 +31,7 @@ LINK_WEIGHT = 0.12  # … or of a file that refers to it
 SPEAKER_WEIGHT = 0.25  # … or is said by who is named
 FEEDBACK_WEIGHT = 0.25
 FEEDBACK_PASSAGES = 8
+NEAR_ENOUGH = 0.5  # share of the nearest's nearness that a passage must have to be found by meaning alone
 REPLACED = 0.5  # what is left of the score of a passage whose file was replaced
 
 # Weights of the columns: text, heading, title, more.
@@ -78,7 +79,7 @@ class Candidate:
     related: tuple[str, ...] = ()
     replaces: str = ""
     replaced_by: str = ""
-    cosine: float | None = None
+    near: float | None = None
 
 
 @dataclass(slots=True)
@@ -104,13 +105,13 @@ class _Search:
 
     def nearest(self, asked: Asked) -> list[int]:
         """At most about `POOL` passages of wanted files that are nearest in meaning."""
-        found = [key for key, _ in asked.best(POOL)]
+        found = _near(asked.best(POOL))
         passages = self._of_keys(found)
-        if len(passages) < FEWEST and len(found) == POOL:
+        if len(passages) < FEWEST and len(found) > len(passages):
             only = [file.id for file in self.index.files() if self.wanted.allows(file)]
-            cosines = asked.of(self.index.keys_of_files(only))
-            best = sorted(cosines, key=lambda key: (-cosines[key], key))[:POOL]
-            passages = self._of_keys(best)
+            known = asked.of(self.index.keys_of_files(only))
+            best = sorted(known.items(), key=lambda item: (-item[1], item[0]))[:POOL]
+            passages = self._of_keys(_near(best))
         return passages
 
     def _of_keys(self, keys: Sequence[int]) -> list[int]:
@@ -240,23 +241,29 @@ def _feed_back(search: _Search, words: Sequence[str], candidates: dict[int, Cand
         candidates[passage].score += FEEDBACK_WEIGHT * score
 
 
+def _near(found: Sequence[tuple[int, float]]) -> list[int]:
+    """Keys that are not far behind the nearest: everything is near to something."""
+    return [key for key, near in found if near >= NEAR_ENOUGH * found[0][1]]
+
+
 def _add_meaning(search: _Search, asked: Asked, words: Sequence[str], candidates: Mapping[int, Candidate]) -> None:
     """Let how near each is in meaning count beside its words: the more, the less of the question its words hold."""
     beside = {passage: search.places[passage].turns_beside for passage in candidates}
     keys = search.index.keys_of(list({*candidates, *chain.from_iterable(beside.values())}))
     known = asked.of(sorted(set(keys.values())))
-    cosines = {passage: known[key] for passage, key in keys.items() if key in known}
+    nearness = {passage: known[key] for passage, key in keys.items() if key in known}
     near = {
-        passage: cosines[passage] + TURN_WEIGHT * max((cosines.get(each, 0.0) for each in beside[passage]), default=0.0)
+        passage: nearness[passage]
+        + TURN_WEIGHT * max((nearness.get(each, 0.0) for each in beside[passage]), default=0.0)
         for passage in candidates
-        if passage in cosines
+        if passage in nearness
     }
     best = [each.passage for each in _ordered(candidates.values(), JUDGED)[:JUDGED]]
     weight = weight_of_meaning(held_of(search.index, words, best))
     scores = fused({passage: candidate.score for passage, candidate in candidates.items()}, near, weight)
     for passage, candidate in candidates.items():
         candidate.score = scores[passage]
-        candidate.cosine = cosines.get(passage)
+        candidate.near = nearness.get(passage)
 
 
 def _prefer_the_newer(search: _Search, candidates: dict[int, Candidate]) -> None:

@@ -13,10 +13,10 @@ from aios.memory.ranking import Candidate
 from aios.memory.words import match_any, query_words
 
 NAMED_WORDS = 5  # of the words that matched, in a reason
-TOLD = 0.4  # cosine that a reason tells of
-NEAR = 0.5  # cosine from which a passage is about what was asked, whatever its words
+TOLD = 0.35  # nearness in meaning that a reason tells of
+NEAR = 0.35  # nearness from which a passage is about what was asked, whatever its words
 ENOUGH = 0.5  # share of the question's words from which there is no need to weigh them
-FITTING = 0.15  # share of the question's weight that the best passage must hold, else nothing fits
+FITTING = 0.1  # share of the question's weight that the best passage must hold, else nothing fits
 JUDGED = 5  # passages, from the best, of which one must hold it
 
 _HERE, _END = "\ue000", "\ue001"  # private characters, so that no text of the operator's is taken for a mark
@@ -56,7 +56,7 @@ def why(index: Index, query: str, chosen: Sequence[Candidate], passages: Mapping
 def _is_fitting(index: Index, words: Sequence[str], chosen: Sequence[Candidate]) -> bool:
     """Does one of the best hold enough of what was asked, is it named there, or does it mean about the same?"""
     judged = chosen[:JUDGED]
-    if any(each.named or each.linked or each.replaces or (each.cosine or 0.0) >= NEAR for each in judged):
+    if any(each.named or each.linked or each.replaces or (each.near or 0.0) >= NEAR for each in judged):
         return True
     return held(index, words, [each.passage for each in judged], enough=ENOUGH) >= FITTING
 
@@ -74,14 +74,14 @@ def _why(db: sqlite3.Connection, candidate: Candidate, marked: _Marked) -> str:
     parts += [f"refers to {title}" for title in candidate.linked]
     parts += [f"said by {candidate.speaker.title()}"] if candidate.speaker else []
     parts += [f"took the place of “{candidate.replaces}”"] if candidate.replaces else []
-    if candidate.cosine is not None and candidate.cosine >= TOLD:
-        parts.append(f"close in meaning ({candidate.cosine:.2f})")
+    if candidate.near is not None and candidate.near >= TOLD:
+        parts.append(f"close in meaning ({candidate.near:.2f})")
     if not parts and candidate.related:
         shared = _inside(_marked(db, candidate.related).get(candidate.passage, _NONE)[0])
         named = ", ".join(f"“{word}”" for word in list(dict.fromkeys(shared))[:NAMED_WORDS])
         parts = [f"shares {named} with what matches best"] if named else []
-    if not parts and candidate.cosine is not None:
-        parts = [f"nearest in meaning ({candidate.cosine:.2f})"]
+    if not parts and candidate.near is not None:
+        parts = [f"nearest in meaning ({candidate.near:.2f})"]
     parts = parts or ["stands next to a passage that matches"]
     if candidate.replaced_by:
         parts.append(f"replaced since by “{candidate.replaced_by}”")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -89,11 +89,11 @@ class Memory:
 
         `query` is plain words; nothing in it is syntax. `kinds` may name record kinds (`source`), kinds of notes
         (`lesson`), `note` for all of them, or directories (`sources`). `exclude` holds paths or globs; so does `only`,
-        which leaves out every other file (the `reads` of a contract, say). `among` narrows by trust, run and time. What
-        a summary stands for counts as the notes that it was: each passage for itself. `now` is ISO 8601; what expired
-        before is left out (by itself, or as `memory/policy.yaml` of the tree says for its kind), and nothing expires
-        where it is empty. `tokens` bounds the
-        length of all passages together (0: no bound); the first is given whatever its length.
+        which leaves out every other file (the `reads` of a contract, say). `among` narrows by trust, run, record and
+        time. What a summary stands for counts as the notes that it was: each passage for itself. `now` is ISO 8601;
+        what expired before is left out (by itself, or as `memory/policy.yaml` of the tree says for its kind), and
+        nothing expires where it is empty. `tokens` bounds the length of all passages together (0: no bound); the first
+        is given whatever its length.
         """
         moment_now = moment(now) if now else None
         lives = _lifetimes(tree) if now else FOR_EVER
@@ -156,6 +156,8 @@ class Memory:
     def _answer(self, tree: Tree, query: str, limit: int, wanted: Wanted, per_file: int, tokens: int) -> list[Hit]:
         index = self._open()
         with index.at(tree):
+            if wanted.among.record:
+                wanted = replace(wanted, about=index.files_about(wanted.among.record))
             asked = self._ask(index, query)
             candidates = ranked(index, query, wanted, asked)
             chosen = _diverse(candidates, max(limit, 0), per_file)

@@ -12,7 +12,10 @@ from aios.memory.index import File
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Everything that is not empty narrows. `now` is a POSIX time; `lifetimes` hold for what has no end of its own."""
+    """Everything that is not empty narrows. `now` is a POSIX time; `lifetimes` hold for what has no end of its own.
+
+    `about` are the ids of the files that `among.record` leaves; only a question to an index knows them.
+    """
 
     kinds: frozenset[str] = frozenset()
     exclude: tuple[str, ...] = ()
@@ -20,6 +23,7 @@ class Wanted:
     among: Among = EVERYTHING
     now: float | None = None
     lifetimes: Lifetimes = FOR_EVER
+    about: frozenset[int] = frozenset()
 
     def allows(self, file: File) -> bool:
         return (
@@ -27,6 +31,7 @@ class Wanted:
             and (not self.kinds or file.is_any_of(self.kinds))
             and (not self.among.trust or file.trust in self.among.trust)
             and (not self.among.run or file.run == self.among.run)
+            and (not self.among.record or file.id in self.about)
             and self._is_in_time(file.created)
             and (not self.only or matches(file.path, self.only))
             and not (self.exclude and matches(file.path, self.exclude))

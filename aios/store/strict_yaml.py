@@ -12,6 +12,7 @@ from aios.domain.record import Where
 from aios.store.scalars import OutOfRangeError, resolve
 
 MAX_DEPTH = 32
+_SPLIT = "split the record"
 MAX_FINDINGS = 20  # a file that is wrong in more places is another kind of file
 
 Positions = dict[Where, tuple[int, int]]
@@ -33,7 +34,10 @@ def read(content: bytes, *, path: str, line_offset: int = 0) -> tuple[Any, Posit
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        build.add("yaml-syntax", error.problem or error.context or "this is not YAML", line, column, _hint(error))
+        problem = error.problem or error.context or "this is not YAML"
+        # The parser's own limit lies far above ours, but it meets what is nested before we do.
+        rule, hint = ("yaml-depth", _SPLIT) if "nesting depth" in problem else ("yaml-syntax", _hint(error))
+        build.add(rule, problem, line, column, hint)
     except ReaderError as error:
         before = content[: error.position].decode(errors="replace")  # the position counts bytes
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
@@ -126,7 +130,7 @@ class _Build:
                     self.at(event, "yaml-key", "a key must be text, not a mapping or a list", "quote it, or add a name")
                     return
                 if len(stack) >= MAX_DEPTH:
-                    self.at(event, "yaml-depth", f"nested more than {MAX_DEPTH} levels deep", "split the record")
+                    self.at(event, "yaml-depth", f"nested more than {MAX_DEPTH} levels deep", _SPLIT)
                     return
             elif kind in ends:
                 container, where, key = stack.pop()

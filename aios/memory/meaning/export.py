@@ -25,6 +25,17 @@ OPSET = 17
 ASKING = ("numpy", "onnxruntime", "tokenizers")  # modules that a question needs
 NEEDED = (*ASKING, "onnx", "sentence_transformers", "torch")  # … and that an export needs
 EXTRA = "pip install 'aios[semantic]' (on a machine without a GPU, PyTorch's CPU build first)"
+# Sentences that have nothing to do with each other: how near a model finds these is its zero.
+_UNRELATED = [
+    "The invoice is due within two weeks.",
+    "Rain is expected in the mountains tonight.",
+    "She plays the cello in a small orchestra.",
+    "A new kernel fixes the driver of the network card.",
+    "The recipe needs three eggs and a pinch of salt.",
+    "Our goalkeeper broke his finger in the second half.",
+    "The museum shows paintings of the seventeenth century.",
+    "Photosynthesis turns light into sugar.",
+]
 _SAMPLE = ["A short example.", "And another one, which is a little longer than the first."]
 
 
@@ -106,8 +117,11 @@ def _write(model: Any, torch: Any, folder: Path) -> None:
 def _facts(model: Any) -> dict[str, Any]:
     """What one must know to use it. Prompts are what some models want before a question and before a passage."""
     prompts = dict(getattr(model, "prompts", None) or {})
+    apart = model.encode(_UNRELATED, normalize_embeddings=True)
+    count = len(_UNRELATED)
     return {
-        "dimensions": int(model.encode(_SAMPLE).shape[1]),
+        "dimensions": int(apart.shape[1]),
+        "far": float((apart @ apart.T).sum() - count) / (count * (count - 1)),
         "tokens": min(int(model.max_seq_length or LONGEST), LONGEST),
         "pad": {"id": int(model.tokenizer.pad_token_id or 0), "token": str(model.tokenizer.pad_token or "[PAD]")},
         "query_prompt": str(prompts.get("query") or ""),

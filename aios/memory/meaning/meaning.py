@@ -33,21 +33,29 @@ _SHORT = 16  # hex digits of a fingerprint that name a folder
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as a vector, before the vectors of one model."""
+    """A question as a vector, before the vectors of one model.
+
+    How near two texts are is their cosine on a scale of that model's own: 0 where they have nothing to do with each
+    other, 1 where they are the same.
+    """
 
     query: NDArray[np.float32]
     nearest: Nearest
     model: str
+    far: float
 
     def best(self, count: int) -> list[tuple[int, float]]:
-        """(key, cosine) of the nearest, nearest first."""
+        """(key, nearness) of the nearest, nearest first."""
         rows, scores = self.nearest.best(self.query, count)
         keys = self.nearest.vectors.keys[rows].tolist()
-        return list(zip(keys, scores.tolist(), strict=True))
+        return [(key, self._near(score)) for key, score in zip(keys, scores.tolist(), strict=True)]
 
     def of(self, keys: Sequence[int]) -> dict[int, float]:
-        """The cosine of each key that has a vector."""
-        return self.nearest.of(self.query, list(keys))
+        """The nearness of each key that has a vector."""
+        return {key: self._near(cosine) for key, cosine in self.nearest.of(self.query, list(keys)).items()}
+
+    def _near(self, cosine: float) -> float:
+        return (cosine - self.far) / (1 - self.far)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,7 @@ class Meaning:
         store.vectors.reopen()
         if not len(store.vectors):
             return None
-        return Asked(store.embedder.query(query), store.nearest, store.embedder.fingerprint)
+        return Asked(store.embedder.query(query), store.nearest, store.embedder.fingerprint, store.embedder.far)
 
     def coverage(self, keys: Sequence[int]) -> Coverage:
         """How many of these texts have a vector by the chosen model. Raises RefusedError."""

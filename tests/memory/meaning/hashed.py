@@ -1,4 +1,4 @@
-"""An embedder for tests: a text is the sum of its words' directions, and words of one meaning share a direction."""
+"""An embedder for tests: a text is the sum of its telling words' directions; words of one meaning share theirs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from aios.memory.meaning.choice import Choice
 from aios.memory.meaning.export import MANIFEST
 from aios.memory.meaning.meaning import Meaning
-from aios.memory.words import words_of
+from aios.memory.words import STOP, words_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,7 @@ class Hashed:
         told = json.loads((folder / MANIFEST).read_text())
         self.fingerprint: str = told["fingerprint"]
         self.model: str = told["model"]
-        self.dimensions = DIMENSIONS
+        self.dimensions, self.far = DIMENSIONS, 0.0
         self.embedded: list[str] = []
         self.dies_after = 1_000_000
 
@@ -44,12 +44,13 @@ class Hashed:
         return self._rows(texts)
 
     def _rows(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        rows = np.stack(
-            [sum((self._direction(word) for word in words_of(text)), np.zeros(DIMENSIONS)) for text in texts]
-        )
+        rows = np.stack([self._sum(text) for text in texts])
         lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
         found: NDArray[np.float32] = (rows / lengths).astype(np.float32)
         return found
+
+    def _sum(self, text: str) -> NDArray[np.float64]:
+        return sum((self._direction(word) for word in words_of(text) if word not in STOP), np.zeros(DIMENSIONS))
 
     def _direction(self, word: str) -> NDArray[np.float64]:
         seed = hashlib.sha256(f"{self.fingerprint}{SAME.get(word, word)}".encode()).digest()
