@@ -19,7 +19,7 @@ from tests.example.replays import require_identical
 from tests.example.test_flow import aios, waiting
 from tests.peers import PEERS, packaged_model
 
-QUESTION = "people who terminate their subscription"
+QUESTION = "how do firms say farewell to somebody who quits"
 PATIENCE = 120  # seconds for what goes on in the background
 
 
