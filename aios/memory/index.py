@@ -47,12 +47,11 @@ SELECT id, file, start, end, line, heading, text, speaker FROM passage WHERE id 
 """
 _FILES_OF = f"{_FILES} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 (no value of anybody's in it)
 _FILES_AT = f"{_FILES} WHERE path IN (SELECT value FROM json_each(?))"  # noqa: S608
-_PLACES = "SELECT id, file, around, speaker FROM passage WHERE id IN (SELECT value FROM json_each(?))"
+_PLACES = "SELECT id, file, around, speaker, key FROM passage WHERE id IN (SELECT value FROM json_each(?))"
 _STANDS_AT = "UPDATE state SET tree = ?, passages = (SELECT count(*) FROM passage), gone = gone + ?"
 _PLACES_OF_KEYS = (
     "SELECT id, file, around, speaker, key FROM passage WHERE key IN (SELECT value FROM json_each(?)) ORDER BY id"
 )
-_KEYS = "SELECT id, key FROM passage WHERE id IN (SELECT value FROM json_each(?))"
 _KEYS_OF_FILES = "SELECT DISTINCT key FROM passage WHERE file IN (SELECT value FROM json_each(?)) ORDER BY key"
 _LINKED = "SELECT file FROM link WHERE target = ?"
 _ALL_KEYS = "SELECT p.key FROM passage p JOIN file f ON f.id = p.file ORDER BY f.created DESC, f.path, p.id"
@@ -92,13 +91,15 @@ class File(NamedTuple):
 class Place(NamedTuple):
     """Where a passage stands, and who says it (lower case; empty where nobody is named).
 
-    Passages of one file have ids in order, one after another; `around` tells which neighbours there are.
+    Passages of one file have ids in order, one after another; `around` tells which neighbours there are. `key` names
+    its text among vectors.
     """
 
     id: int
     file: int
     around: int
     speaker: str
+    key: int = 0
 
     @property
     def turns_beside(self) -> tuple[int, ...]:
@@ -278,12 +279,8 @@ class Index:
         """Where the texts of these keys stand; the same text may stand in several places."""
         found: dict[int, list[Place]] = {}
         for row in self.db.execute(_PLACES_OF_KEYS, (json.dumps(keys),)):
-            found.setdefault(row[4], []).append(Place(*row[:4]))
+            found.setdefault(row[4], []).append(Place(*row))
         return found
-
-    def keys_of(self, passages: Sequence[int]) -> dict[int, int]:
-        """The key of each passage's text."""
-        return dict(self.db.execute(_KEYS, (json.dumps(passages),)).fetchall())
 
     def keys_of_files(self, files: Sequence[int]) -> list[int]:
         """The keys of the passages of some files, each once."""

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import islice
 
 from aios.memory.coverage import held_of
 from aios.memory.feedback import related_words
@@ -21,6 +21,7 @@ from aios.memory.wanted import Wanted
 from aios.memory.words import match_any, query_words, words_of
 
 POOL = 200  # passages that a search hands on
+NEAREST = 100  # passages that are taken for their meaning
 LENDING = 100  # of these, from the best, lend their neighbours
 KEPT = 150  # candidates that are put in order
 FEWEST = 50  # of them must be of wanted files, else these are searched alone
@@ -36,13 +37,13 @@ REPLACED = 0.5  # what is left of the score of a passage whose file was replaced
 
 # Weights of the columns: text, heading, title, more.
 _PASSAGES = """
-SELECT w.rowid, w.score, p.file, p.around, p.speaker FROM (
+SELECT w.rowid, w.score, p.file, p.around, p.speaker, p.key FROM (
   SELECT rowid, -bm25(passage_words, 1.0, 0.7, 0.6, 0.5) AS score FROM passage_words
   WHERE passage_words MATCH :query ORDER BY score DESC LIMIT :most
 ) w CROSS JOIN passage p ON p.id = w.rowid ORDER BY w.score DESC
 """
 _PASSAGES_OF = """
-SELECT p.id, -bm25(passage_words, 1.0, 0.7, 0.6, 0.5) AS score, p.file, p.around, p.speaker
+SELECT p.id, -bm25(passage_words, 1.0, 0.7, 0.6, 0.5) AS score, p.file, p.around, p.speaker, p.key
 FROM passage_words JOIN passage p ON p.id = passage_words.rowid
 WHERE passage_words MATCH :query AND p.file IN (SELECT value FROM json_each(:only))
 ORDER BY score DESC LIMIT :most
@@ -58,7 +59,7 @@ WHERE passage.id IN (SELECT value FROM json_each(?)) ORDER BY file.path, passage
 """
 
 
-_Row = tuple[int, float, int, int, str]  # passage, score, and the rest of its `Place`
+_Row = tuple[int, float, int, int, str, int]  # passage, score, and the rest of its `Place`
 
 
 @dataclass(slots=True)
@@ -104,13 +105,13 @@ class _Search:
         return {passage: score / top if top > 0 else 0.0 for passage, score in kept}
 
     def nearest(self, asked: Asked) -> list[int]:
-        """At most about `POOL` passages of wanted files that are nearest in meaning."""
-        found = _near(asked.best(POOL))
+        """At most about `NEAREST` passages of wanted files that are nearest in meaning."""
+        found = _near(asked.best(NEAREST))
         passages = self._of_keys(found)
         if len(passages) < FEWEST and len(found) > len(passages):
             only = [file.id for file in self.index.files() if self.wanted.allows(file)]
             known = asked.of(self.index.keys_of_files(only))
-            best = sorted(known.items(), key=lambda item: (-item[1], item[0]))[:POOL]
+            best = sorted(known.items(), key=lambda item: (-item[1], item[0]))[:NEAREST]
             passages = self._of_keys(_near(best))
         return passages
 
@@ -120,7 +121,7 @@ class _Search:
         return [place.id for place in places if place.id in self.places]
 
     def _allowed(self, rows: Sequence[_Row]) -> list[tuple[int, float]]:
-        self._learn([Place(row[0], row[2], row[3], row[4]) for row in rows])
+        self._learn([Place(row[0], *row[2:]) for row in rows])
         return [(row[0], row[1]) for row in rows if row[0] in self.places]
 
     def meet(self, passages: Collection[int]) -> None:
@@ -241,6 +242,11 @@ def _feed_back(search: _Search, words: Sequence[str], candidates: dict[int, Cand
         candidates[passage].score += FEEDBACK_WEIGHT * score
 
 
+def _nearest_turn(search: _Search, passage: int, nearness: Mapping[int, float]) -> float:
+    """How near is what was said just before or after it, as far as that is a candidate too?"""
+    return max((nearness.get(turn, 0.0) for turn in search.places[passage].turns_beside), default=0.0)
+
+
 def _near(found: Sequence[tuple[int, float]]) -> list[int]:
     """Keys that are not far behind the nearest: everything is near to something."""
     return [key for key, near in found if near >= NEAR_ENOUGH * found[0][1]]
@@ -248,16 +254,10 @@ def _near(found: Sequence[tuple[int, float]]) -> list[int]:
 
 def _add_meaning(search: _Search, asked: Asked, words: Sequence[str], candidates: Mapping[int, Candidate]) -> None:
     """Let how near each is in meaning count beside its words: the more, the less of the question its words hold."""
-    beside = {passage: search.places[passage].turns_beside for passage in candidates}
-    keys = search.index.keys_of(list({*candidates, *chain.from_iterable(beside.values())}))
-    known = asked.of(sorted(set(keys.values())))
+    keys = {passage: search.places[passage].key for passage in candidates}
+    known = asked.of(list(set(keys.values())))
     nearness = {passage: known[key] for passage, key in keys.items() if key in known}
-    near = {
-        passage: nearness[passage]
-        + TURN_WEIGHT * max((nearness.get(each, 0.0) for each in beside[passage]), default=0.0)
-        for passage in candidates
-        if passage in nearness
-    }
+    near = {passage: own + TURN_WEIGHT * _nearest_turn(search, passage, nearness) for passage, own in nearness.items()}
     best = [each.passage for each in _ordered(candidates.values(), JUDGED)[:JUDGED]]
     weight = weight_of_meaning(held_of(search.index, words, best))
     scores = fused({passage: candidate.score for passage, candidate in candidates.items()}, near, weight)

@@ -19,6 +19,7 @@ NAMES = (
     "memory_years",
     "recall",
     "recall_speed",
+    "meaning",
     "compounding",
 )
 

@@ -99,6 +99,7 @@ class Exported:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = min(THREADS, os.cpu_count() or 1)
         options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # it would eat what comes after it
         options.log_severity_level = 4
         try:
             self._session = onnxruntime.InferenceSession(

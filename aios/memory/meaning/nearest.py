@@ -25,9 +25,12 @@ LINKS, BUILT_WITH, SEARCHED_WITH = 16, 200, 128  # HNSW's M, ef_construction and
 class Nearest:
     """Searches in one store of vectors."""
 
-    def __init__(self, vectors: Vectors) -> None:
+    def __init__(self, vectors: Vectors, *, graph_from: int = FROM, asked_before: int = ASKED_BEFORE) -> None:
         self.vectors = vectors
+        self._graph_from = graph_from
+        self._asked_before = asked_before
         self._asked = 0
+        self._scores: NDArray[np.float32] | None = None  # of all vectors, with the last question
         self._graph: Any = None
         self._graph_of = ""
 
@@ -37,15 +40,16 @@ class Nearest:
 
         self._asked += 1
         graph = self._loaded()
+        self._scores = None
         if graph is None:
             rows = np.arange(len(self.vectors))
-            scores = self.vectors.matrix @ query
+            scores = self._scores = _cosines(self.vectors.matrix, query)
         else:
             covered = int(graph.get_current_count())
             near, distances = graph.knn_query(query, k=min(count, covered))
             behind = np.arange(covered, len(self.vectors))
             rows = np.concatenate([near[0].astype(np.int64), behind])
-            scores = np.concatenate([1 - distances[0], self.vectors.matrix[covered:] @ query])
+            scores = np.concatenate([1 - distances[0], _cosines(self.vectors.matrix[covered:], query)])
         if len(rows) > count:
             kept = np.argpartition(-scores, count - 1)[:count]
             rows, scores = rows[kept], scores[kept]
@@ -53,14 +57,15 @@ class Nearest:
         return rows[order].astype(np.int64), scores[order].astype(np.float32)
 
     def of(self, query: NDArray[np.float32], keys: list[int]) -> dict[int, float]:
-        """The cosine of each key that has a vector."""
+        """The cosine of each key that has a vector, with the question that `best` was asked last."""
         rows = self.vectors.rows_of(keys)
-        there = [place for place, row in enumerate(rows) if row >= 0]
-        scores = self.vectors.matrix[rows[there]] @ query
-        return {keys[place]: float(score) for place, score in zip(there, scores, strict=True)}
+        there = (rows >= 0).nonzero()[0]
+        found = rows[there]
+        scores = _cosines(self.vectors.matrix[found], query) if self._scores is None else self._scores[found]
+        return {keys[place]: score for place, score in zip(there.tolist(), scores.tolist(), strict=True)}
 
     def _loaded(self) -> Any:
-        if len(self.vectors) < FROM or self._asked < ASKED_BEFORE:
+        if len(self.vectors) < self._graph_from or self._asked <= self._asked_before:
             return None
         file = graph_file(self.vectors)
         if file is None or not file.is_file():
@@ -69,6 +74,16 @@ class Nearest:
             self._graph = _load(file, self.vectors.dimensions)
             self._graph_of = file.name
         return self._graph
+
+
+def _cosines(matrix: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of each row with the question. On one thread: BLAS takes all, and where one is busy the others wait for it,
+    which took ten times as long on a machine with something else to do.
+    """
+    import numpy as np
+
+    found: NDArray[np.float32] = np.einsum("ij,j->i", matrix, query)
+    return found
 
 
 def graph_file(vectors: Vectors) -> Path | None:
@@ -91,10 +106,10 @@ def _load(file: Path, dimensions: int) -> Any:
     return graph
 
 
-def build(vectors: Vectors) -> bool:
+def build(vectors: Vectors, *, at_least: int = FROM) -> bool:
     """Make or extend the graph where that pays; was anything done? Call while `vectors.writing`."""
     file = graph_file(vectors)
-    if len(vectors) < FROM or file is None:
+    if len(vectors) < at_least or file is None:
         return False
     try:
         import hnswlib

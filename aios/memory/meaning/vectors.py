@@ -52,6 +52,7 @@ class Vectors:
         if stands == self._stands and stands != (0, 0):
             return
         self._stands = stands
+        self._order: NDArray[np.int64] | None = None  # that sorts the keys; made when it is first asked for
         self._matrix_name = ""
         self.keys: NDArray[np.int64] = np.zeros(0, np.int64)
         self.checksums: NDArray[np.uint32] = np.zeros(0, np.uint32)
@@ -82,13 +83,12 @@ class Vectors:
         wanted = np.asarray(keys, np.int64)
         found = np.full(len(wanted), -1, np.int64)
         if len(wanted) and len(self.keys):
-            order = np.argsort(wanted, kind="stable")
-            ordered = wanted[order]
-            there = np.nonzero(np.isin(self.keys, ordered))[0]
-            first = np.searchsorted(ordered, self.keys[there], "left")
-            last = np.searchsorted(ordered, self.keys[there], "right")
-            for row, a, b in zip(there, first, last, strict=True):
-                found[order[a:b]] = row
+            if self._order is None:
+                self._order = np.argsort(self.keys, kind="stable")
+            places = np.searchsorted(self.keys, wanted, sorter=self._order)
+            rows = self._order[np.minimum(places, len(self.keys) - 1)]
+            there = self.keys[rows] == wanted
+            found[there] = rows[there]
         return found
 
     def missing(self, keys: Sequence[int]) -> list[int]:
