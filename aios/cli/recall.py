@@ -62,6 +62,8 @@ def command(  # noqa: PLR0913, PLR0917 - one per option
         return
     if not hits:
         say("Nothing fits. Other words may help; `aios query --tables` shows what can be asked in SQL.")
+    if hits and hits[0].weak:
+        say("None of these holds much of what was asked: there may be no answer to it.")
     for hit in hits:
         _show(hit)
     if hits:

@@ -15,7 +15,8 @@ class Hit:
     matter; the whole text of a plain YAML record rendered as prose has start = end = 0). `line` counts from 1 within
     the file, `last_line` is the passage's last. `run` is the run that wrote the file, where it says so. `score` is
     comparable within one answer only; `why` says in words why it was found. `model` is the fingerprint of the embedding
-    model that took part in the answer; empty where words alone were asked.
+    model that took part in the answer; empty where words alone were asked. `weak` says that none of the answer's
+    passages holds much of what was asked: there may be no answer.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Hit:
     last_line: int = 0
     run: str = ""
     model: str = ""
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ TOLD = 0.35  # nearness in meaning that a reason tells of
 NEAR = 0.35  # nearness from which a passage is about what was asked, whatever its words
 ENOUGH = 0.5  # share of the question's words from which there is no need to weigh them
 FITTING = 0.1  # share of the question's weight that the best passage must hold, else nothing fits
+WEAK = 0.3  # share below which it is said that the answer may be none
 JUDGED = 5  # passages, from the best, of which one must hold it
 
 _HERE, _END = "\ue000", "\ue001"  # private characters, so that no text of the operator's is taken for a mark
@@ -31,10 +32,11 @@ _NONE: _Marked = ("", "", "", "")
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """Passage → why it was found; `fits` says whether any of them is about what was asked."""
+    """Passage → why it was found; `fits` says whether any of them is about what was asked, `weak` whether hardly."""
 
     texts: Mapping[int, str]
     fits: bool
+    weak: bool = False
 
 
 def why(index: Index, query: str, chosen: Sequence[Candidate], passages: Mapping[int, Passage]) -> Reasons:
@@ -50,15 +52,15 @@ def why(index: Index, query: str, chosen: Sequence[Candidate], passages: Mapping
     db.executemany("INSERT INTO temp.sample(rowid, text, heading, title, more) VALUES (?, ?, ?, ?, ?)", rows)
     marked = _marked(db, words)
     texts = {each.passage: _why(db, each, marked.get(each.passage, _NONE)) for each in chosen}
-    return Reasons(texts, _is_fitting(index, words, chosen))
+    share = _share(index, words, chosen[:JUDGED])
+    return Reasons(texts, fits=share >= FITTING, weak=share < WEAK)
 
 
-def _is_fitting(index: Index, words: Sequence[str], chosen: Sequence[Candidate]) -> bool:
-    """Does one of the best hold enough of what was asked, is it named there, or does it mean about the same?"""
-    judged = chosen[:JUDGED]
+def _share(index: Index, words: Sequence[str], judged: Sequence[Candidate]) -> float:
+    """How much of what was asked one of the best holds: all of it where it is named there or means about the same."""
     if any(each.named or each.linked or each.replaces or (each.near or 0.0) >= NEAR for each in judged):
-        return True
-    return held(index, words, [each.passage for each in judged], enough=ENOUGH) >= FITTING
+        return 1.0
+    return held(index, words, [each.passage for each in judged], enough=ENOUGH)
 
 
 def _marked(db: sqlite3.Connection, words: Sequence[str]) -> dict[int, _Marked]:

@@ -166,7 +166,10 @@ class Memory:
             if not reasons.fits:
                 return []
             model = asked.model if asked else ""
-            hits = [_hit(each, found[each.passage][1], reasons.texts[each.passage], model) for each in chosen]
+            hits = [
+                _hit(each, found[each.passage][1], reasons.texts[each.passage], model, weak=reasons.weak)
+                for each in chosen
+            ]
         return _within(hits, tokens) if tokens else hits
 
     @cached_property
@@ -278,7 +281,7 @@ def _within(hits: Sequence[Hit], tokens: int) -> list[Hit]:
     return kept
 
 
-def _hit(candidate: Candidate, passage: Passage, reason: str, model: str) -> Hit:
+def _hit(candidate: Candidate, passage: Passage, reason: str, model: str, *, weak: bool) -> Hit:
     file = candidate.file
     return Hit(
         path=file.path,
@@ -296,4 +299,5 @@ def _hit(candidate: Candidate, passage: Passage, reason: str, model: str) -> Hit
         last_line=passage.line + (passage.text.count("\n") if passage.end else 0),
         run=file.run,
         model=model,
+        weak=weak,
     )

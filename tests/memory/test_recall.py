@@ -280,3 +280,41 @@ def test_each_passage_of_a_summary_counts_like_the_note_that_it_was(memory: Memo
         first = memory.recall(folded, f"what is known of {each}")[0]
         assert first.text == said[each], "no stranger beside it lends its score"
     assert memory.recall(folded, "zeppelins") == [], "places are for machines"
+
+
+def test_an_answer_that_holds_little_of_the_question_is_called_weak(memory: Memory) -> None:
+    tree = Files({f"memory/lessons/{n}.md": note(f"N{n}", f"Churn rises in spring {n}.") for n in range(6)})
+    assert not any(hit.weak for hit in memory.recall(tree, "does churn rise in spring"))
+    asked = "which lawyer, notary, surveyor or auditor asked about churn"
+    assert all(hit.weak for hit in memory.recall(tree, asked))
+
+
+def test_recall_narrows_to_a_record_and_what_refers_to_it(memory: Memory) -> None:
+    tree = Files(
+        {
+            "state/customers/acme.yaml": "schema: customer.v1\nname: Acme\nnotes: pays late\n",
+            "state/customers/brick.yaml": "schema: customer.v1\nname: Brick\nnotes: pays late\n",
+            "state/decisions/wait.yaml": "schema: decision.v1\ntitle: Wait\ncustomer: acme\nwhy: Who pays late, waits.\n",
+            "state/decisions/rush.yaml": "schema: decision.v1\ntitle: Rush\nwhy: Who pays late is called.\n",
+            "state/products/acme.yaml": "schema: product.v1\nname: Acme, the game\nnotes: pays late\n",
+        }
+    )
+
+    def found(record: str) -> set[str]:
+        return {hit.path for hit in memory.recall(tree, "pays late", among=Among(record=record))}
+
+    expected = {"state/customers/acme.yaml", "state/decisions/wait.yaml"}
+    for record in ("customers/acme", "state/customers/acme.yaml"):
+        assert found(record) == expected
+    assert found("acme") == {*expected, "state/products/acme.yaml"}, "an id alone may be several records"
+    assert found("nobody") == set()
+
+
+def test_a_turn_lends_its_words_to_the_next_and_a_paragraph_does_not(memory: Memory) -> None:
+    asked, answer = "When does the kiln cool down?", "By Thursday at noon, if nobody opens it."
+    talk = f"**Ines:** {asked}\n\n**Tom:** {answer}\n\n**Ines:** Fine."
+    text = f"{asked} {'Filler stands here. ' * 40}\n\n{answer} {'More of it. ' * 40}"
+    tree = Files({"memory/talks/a.md": note("A talk", talk), "memory/notes/b.md": note("A text", text)})
+    hits = memory.recall(tree, "when does the kiln cool down", limit=9)
+    assert answer in "".join(hit.text for hit in hits if hit.path == "memory/talks/a.md")
+    assert answer not in "".join(hit.text for hit in hits if hit.path == "memory/notes/b.md")
