@@ -85,7 +85,12 @@ def _code(text: str) -> str:
 
 def _plainly(line: str) -> str:
     """A line of ours that may name commands between backticks: they stay code, the rest is neutral."""
-    return "".join(_code(part) if number % 2 else neutral(part) for number, part in enumerate(line.split("`")))
+    parts = line.split("`")
+    parts[1::2] = map(_code, parts[1::2])
+    for place in range(0, len(parts), 2):
+        inner = parts[place].strip()
+        parts[place] = parts[place].replace(inner, neutral(inner)) if inner else parts[place]
+    return "".join(parts)
 
 
 def fenced(text: str, *, language: str = "") -> str:

@@ -138,8 +138,8 @@ def _agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, A
 
 
 def _recall_of(context: Context, call: AgentCall) -> Recall:
-    """Recall as the agent's contract allows it, over any tree."""
-    return lambda tree, query, limit: context.recall(tree, query, limit, (), call.now, call.contract.reads)
+    """Recall over any tree and all of it: what is asked here is our own check, not the agent's question."""
+    return lambda tree, query, limit: context.recall(tree, query, limit, (), call.now, ())
 
 
 def _wrong(call: AgentCall, reply: AgentReply, tree: Tree) -> list[str]:

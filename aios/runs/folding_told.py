@@ -42,7 +42,7 @@ def folding_told(after: Tree, before: Tree, changes: Sequence[Change], why: Mapp
 def _line(path: str, mine: Sequence[str], data: Mapping[str, Any], size: str, why: str) -> str:
     names = ", ".join(each.removeprefix(MEMORY).removesuffix(".md") for each in mine[:NAMED])
     more = f" and {len(mine) - NAMED} more" if len(mine) > NAMED else ""
-    because = f", for {why}" if why else ""
+    because = f", because {why}" if why else ""
     tier = f", written by the {data['x-tier']} tier" if data.get("x-tier") else ""
     trust = data.get("trust") or "external"
     stands = f"{path} stands for {counted(len(mine), 'note')}{because}"

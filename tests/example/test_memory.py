@@ -70,11 +70,11 @@ def test_old_notes_are_folded_on_approval_found_by_their_summary_and_come_back(c
     assert "- removed: memory/research/old-notice “How much notice" in shown
     assert shown.startswith("# Fold old notes: 3 notes become 1 summary: 2.5 KiB before, 1.2 KiB after (-51 %)\n")
     for expected in (
-        f"- {SUMMARY} stands for 3 notes, for they are old and unused, as memory/policy.yaml says: research/old-",
+        f"- {SUMMARY} stands for 3 notes, because they are old and unused, as memory/policy.yaml says: research/old-",
         "trust derived, written by the offline tier",
         "- ✓ names: 3 of 3 folded notes lead to a summary\n",
         "- ✓ places: 3 of 3 noted in sources are kept\n",
-        "- ✓ recall: of 3 questions of folded notes 3 found their answer before, 3 of these after; at place 1.0 before",
+        "- ✓ recall: of 3 questions of folded notes 3 found their answer before, 3 of these after",
         "`aios memory restore`",
     ):
         assert expected in shown, shown
