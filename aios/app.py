@@ -198,6 +198,8 @@ class Company:
         files = list(self.local.glob("recall*.sqlite*"))
         if folder := next((file for file in files if file.is_dir()), None):
             raise RefusedError(f"{folder} is a folder, and the index of memory belongs there", "move it away")
+        if self._recall_varies():
+            self.memory.forget_vectors()
         done = self._projection.rebuild()
         self.memory.close()
         self.past_memory.close()

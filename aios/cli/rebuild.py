@@ -13,7 +13,10 @@ from aios.domain.wording import counted
 @click.command(epilog="Example: aios rebuild")
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """Rebuild the projection and the memory index from the log and the tree. Loses nothing: both are derived."""
+    """Rebuild the projection and the memory index from the log and the tree. Loses nothing: both are derived.
+
+    The vectors of recall by meaning are made anew in the background.
+    """
     here = company(ctx)
     began = time.perf_counter()
     done = here.rebuild()

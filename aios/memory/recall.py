@@ -142,6 +142,11 @@ class Memory:
                 self.close()
                 return Verified((*found, f"{self._path}: cannot be read ({error}); `aios rebuild` makes it anew"))
 
+    def forget_vectors(self) -> None:
+        """All of them, to be made anew; no passage is lost. Raises RefusedError where another process makes some."""
+        if self.meaning is not None:
+            self.meaning.clear()
+
     def close(self) -> None:
         """Close the index file; a later recall opens it again."""
         if self._index is not None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aios.domain.wording import counted
+from aios.errors import RefusedError
 from aios.memory.meaning.choice import Choice, Fingerprints
 from aios.memory.meaning.embedder import Embedder, Exported
 from aios.memory.meaning.export import MANIFEST, NEEDED, export, require
@@ -28,6 +29,7 @@ SAMPLED = 32  # vectors that a verification makes anew
 SAME = 0.99  # cosine of a vector with itself, made on another machine
 _REFRESH = "`aios memory refresh` makes them now"
 _REBUILD = "`aios rebuild` makes all of them anew"
+_COMPLETE = "complete"
 _SHORT = 16  # hex digits of a fingerprint that name a folder
 
 
@@ -73,13 +75,13 @@ class Store:
     @property
     def complete(self) -> str:
         try:
-            return str(json.loads((self.folder / "complete").read_text())["tree"])
+            return str(json.loads((self.folder / _COMPLETE).read_text())["tree"])
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 
     def is_complete(self, tree: str) -> None:
         """Note that every passage of a tree has its vector."""
-        (self.folder / "complete").write_text(json.dumps({"tree": tree or "-"}))
+        (self.folder / _COMPLETE).write_text(json.dumps({"tree": tree or "-"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ class Meaning:
             yield f"{counted(len(missing), 'passage')} without a vector; {_REFRESH}"
         damaged = store.vectors.damaged()
         if damaged:
-            yield f"{counted(len(damaged), 'vector')} damaged on the disk; {_REBUILD}"
+            yield f"{counted(len(damaged), 'vector')} damaged on the disk; {_REFRESH}"
         there = sorted(set(keys) - set(missing) - set(damaged))
         sample = texts(there[:: max(1, len(there) // SAMPLED)][:SAMPLED])
         if sample:
@@ -180,6 +182,16 @@ class Meaning:
             foreign = int((cosines < SAME).sum())
             if foreign:
                 yield f"{foreign} of {counted(len(sample), 'vector')} tried are not this model's; {_REBUILD}"
+
+    def clear(self) -> None:
+        """Forget all vectors; exported models stay. Raises RefusedError where another process is making some."""
+        for manifest in self.folder.glob(f"*/{MANIFEST}"):
+            store = self._store(manifest.parent)
+            with store.vectors.writing() as mine:
+                if not mine:
+                    raise RefusedError("another process is making the vectors of memory", "try again when it is done")
+                (store.folder / _COMPLETE).unlink(missing_ok=True)
+                store.vectors.rewrite([])
 
     def forget_others(self) -> None:
         """Remove what other models than the chosen one made."""

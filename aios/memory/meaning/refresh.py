@@ -44,6 +44,7 @@ def refresh(
     with store.vectors.writing() as mine:
         if not mine:
             return Embedded(0, len(set(keys)), under_way=True)
+        store.vectors.drop(store.vectors.damaged())
         missing = store.vectors.missing(keys)
         done = _embed(store, missing, texts, report)
         store.vectors.keep_only(keys)

@@ -137,6 +137,14 @@ class Vectors:
         self.rewrite([int(row) for row in np.nonzero(wanted)[0]])
         return True
 
+    def drop(self, keys: Sequence[int]) -> None:
+        """Forget the vectors of these keys. Call while `writing`."""
+        import numpy as np
+
+        if keys:
+            kept = ~np.isin(self.keys, np.asarray(keys, np.int64))
+            self.rewrite([int(row) for row in np.nonzero(kept)[0]])
+
     def rewrite(self, rows: Sequence[int]) -> None:
         """Only these rows, in files of their own; readers of the old ones keep what they have. Call while `writing`."""
         old = self._matrix_file()

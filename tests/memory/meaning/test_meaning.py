@@ -203,6 +203,19 @@ def test_verify_tells_what_is_missing_damaged_or_of_another_model(memory: Memory
     data[5] ^= 64
     matrix.write_bytes(data)
     assert "1 vector damaged on the disk" in memory.verify(FILES).differences[0]
+    done = memory.refresh(FILES)
+    assert done is not None
+    assert done.embedded == 1
+    assert memory.verify(FILES).differences == ()
+
+
+def test_forgotten_vectors_are_made_anew(memory: Memory) -> None:
+    memory.refresh(FILES)
+    memory.forget_vectors()
+    assert memory.coverage(FILES).done == 0  # type: ignore[union-attr]
+    assert paths(memory, "churn in March") == ["goodbye.md"]
+    memory.refresh(FILES)
+    assert paths(memory, "hound") == ["dogs.md"]
 
 
 def test_vectors_of_another_model_under_this_ones_name_are_noticed(memory: Memory, meaning: Meaning) -> None:
