@@ -55,10 +55,10 @@ class Exported:
             self.dimensions, self.far = int(told["dimensions"]), float(told["far"])
             self._tokens, self._pad = int(told["tokens"]), dict(told["pad"])
             self._prompts = (str(told["query_prompt"]), str(told["passage_prompt"]))
-            if self.dimensions < 1 or not self.far < 1:
-                raise ValueError("no space of meaning is like that")
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RefusedError(f"{folder} holds no exported model", "`aios rebuild` makes it anew") from error
+            raise self._broken() from error
+        if self.dimensions < 1 or not self.far < 1:
+            raise self._broken()
         self._pid = 0
         self._session: Any = None
         self._tokenizer: Any = None

@@ -46,5 +46,5 @@ def test_a_manifest_that_does_not_fit_the_model_is_refused(folder: Path, tmp_pat
     for name in (MODEL, TOKENIZER):
         (tmp_path / name).symlink_to(folder / name)
     (tmp_path / MANIFEST).write_text(json.dumps(json.loads((folder / MANIFEST).read_text()) | wrong))
-    with pytest.raises(RefusedError, match=r"no exported model|is broken"):
+    with pytest.raises(RefusedError, match="is broken"):
         Exported(tmp_path).query("anything")
