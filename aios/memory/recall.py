@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from aios.domain.memory import EVERYTHING, Among, Hit
 from aios.domain.record import Trust
@@ -31,6 +31,8 @@ from aios.memory.wanted import Wanted
 if TYPE_CHECKING:
     from aios.memory.meaning.meaning import Coverage, Meaning
     from aios.memory.meaning.refresh import Embedded
+
+T = TypeVar("T")
 
 PER_FILE = 3
 CHARS_PER_TOKEN = 4  # about right for prose, and no model's business
@@ -99,22 +101,14 @@ class Memory:
         lives = _lifetimes(tree) if now else FOR_EVER
         wanted = Wanted(frozenset(kinds), tuple(exclude), tuple(only), among, moment_now, lives)
         with self._lock:
-            for _ in range(2):
-                try:
-                    return self._answer(tree, query, limit, wanted, per_file, tokens)
-                except (sqlite3.Error, OSError) as error:
-                    self._recover(error)
-            self._give_up()
-            return self._answer(tree, query, limit, wanted, per_file, tokens)
+            return self._in_any_case(lambda: self._answer(tree, query, limit, wanted, per_file, tokens))
 
     def coverage(self, tree: Tree) -> Coverage | None:
         """How many of a tree's passages have a vector; None where no model is chosen. Raises RefusedError."""
         with self._lock:
             if self.meaning is None:
                 return None
-            index = self._open()
-            with index.at(tree):
-                return self.meaning.coverage(index.keys())
+            return self.meaning.coverage(self._in_any_case(lambda: self._keys(tree))[0])
 
     def verify(self, tree: Tree) -> Verified:
         """What of the index differs from what the tree holds, in words; nothing where they are equal.
@@ -183,16 +177,21 @@ class Memory:
         from aios.memory.meaning.refresh import refresh
 
         with self._lock:
-            index = self._open()
-            with index.at(tree):
-                keys, identity = index.keys(), index.tree()
+            keys, identity = self._in_any_case(lambda: self._keys(tree))
             if self.meaning is None:
                 return None
             self.behind = 0
-            return refresh(self.meaning, keys, index.texts_of_keys, tree=identity, report=report)
+            return refresh(self.meaning, keys, self._open().texts_of_keys, tree=identity, report=report)
+
+    def _keys(self, tree: Tree) -> tuple[list[int], str]:
+        """The keys of all passages of a tree, and its identity."""
+        index = self._open()
+        with index.at(tree):
+            return index.keys(), index.tree()
 
     def _ask(self, index: Index, query: str) -> Asked | None:
         """The question as a place in the space of meaning; None, and why it is so, where there is no such thing."""
+        self.without_meaning = None
         try:
             if self.meaning is None:
                 return None
@@ -224,6 +223,16 @@ class Memory:
         if self._index is None:
             self._index = Index(None if self._in_memory else self._path, patience=self._patience)
         return self._index
+
+    def _in_any_case(self, ask: Callable[[], T]) -> T:
+        """What is asked of the index, whatever becomes of its file."""
+        for _ in range(2):
+            try:
+                return ask()
+            except (sqlite3.Error, OSError) as error:
+                self._recover(error)
+        self._give_up()
+        return ask()
 
     def _recover(self, error: sqlite3.Error | OSError) -> None:
         """Another place where the place is at fault (locked for too long, read-only, full); else another file."""

@@ -60,7 +60,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """One model and its vectors. `complete` is the tree that they were last complete for; empty: never yet."""
+    """One model and its vectors. `complete` is the tree that they were last complete for; empty: never, or some were
+    lost since.
+    """
 
     embedder: Embedder
     vectors: Vectors
@@ -72,14 +74,18 @@ class Store:
 
     @property
     def complete(self) -> str:
+        self.vectors.reopen()
         try:
-            return str(json.loads((self.folder / "complete").read_text())["tree"])
+            told = json.loads((self.folder / "complete").read_text())
+            return str(told["tree"]) if int(told["vectors"]) <= len(self.vectors) else ""
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 
-    def is_complete(self, tree: str) -> None:
-        """Note that every passage of a tree has its vector."""
-        (self.folder / "complete").write_text(json.dumps({"tree": tree or "-"}))
+    def note_complete(self, tree: str) -> None:
+        """Note that every passage of a tree has its vector. Call while `vectors.writing`."""
+        fresh = self.folder / "complete.new"
+        fresh.write_text(json.dumps({"tree": tree or "-", "vectors": len(self.vectors)}))
+        fresh.replace(self.folder / "complete")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ next writer. Both files are derived: where their head is not ours, they are made
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import struct
@@ -17,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from aios.memory.meaning.alone import alone
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,15 +119,10 @@ class Vectors:
     @contextmanager
     def writing(self) -> Iterator[bool]:
         """Hold the lock; False where another process has it. What a writer that died left half-done is cut off."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            self._mend()
-            yield True
+        with alone(self.folder) as mine:
+            if mine:
+                self._mend()
+            yield mine
 
     def append(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Add vectors (one row each) for keys that have none; durable on return. Call while `writing`."""
