@@ -132,7 +132,8 @@ class Company:
             return
         import subprocess
 
-        command = [sys.executable, "-m", "aios", "-C", str(self.root), "memory", "refresh", "--quiet"]
+        # -P: what lies in the company's folder is data, and never imported in the place of a module.
+        command = [sys.executable, "-P", "-m", "aios", "-C", str(self.root), "memory", "refresh", "--quiet"]
         nothing = subprocess.DEVNULL
         subprocess.Popen(command, cwd=self.root, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
 
@@ -157,10 +158,10 @@ class Company:
             os.nice(10)
         try:
             done = self.memory.refresh(self.tree(), report)
-        except RefusedError as error:
+        except Exception as error:
             if quiet:
                 self._failure.parent.mkdir(parents=True, exist_ok=True)
-                self._failure.write_text(f"{error.message}\n{error.hint}\n")
+                self._failure.write_text(f"{error.message if isinstance(error, AiosError) else error}\n")
             raise
         self._failure.unlink(missing_ok=True)
         return done
@@ -194,15 +195,22 @@ class Company:
         return self._projection
 
     def rebuild(self) -> Refreshed:
-        """Make everything derived anew. Raises RefusedError where a folder stands where the index belongs."""
+        """Make everything derived anew, the vectors of recall by meaning in the background.
+
+        Raises RefusedError where a folder stands where the index belongs.
+        """
+        import shutil
+
         files = list(self.local.glob("recall*.sqlite*"))
         if folder := next((file for file in files if file.is_dir()), None):
             raise RefusedError(f"{folder} is a folder, and the index of memory belongs there", "move it away")
         done = self._projection.rebuild()
-        self.memory.close()
-        self.past_memory.close()
+        for name in ("memory", "past_memory"):
+            if memory := self.__dict__.pop(name, None):
+                memory.close()
         for file in files:
             file.unlink(missing_ok=True)
+        shutil.rmtree(self.local / "embedding", ignore_errors=True)
         self.recall(self.tree(), "rebuild", 1, (), "")
         return done
 
