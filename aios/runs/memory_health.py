@@ -10,6 +10,7 @@ from typing import Any
 
 from aios.domain.finding import Finding, Severity
 from aios.domain.keys import digest
+from aios.domain.loose import listed, mappings
 from aios.domain.names import MEMORY
 from aios.domain.record import Record
 from aios.domain.tree import Tree
@@ -158,21 +159,22 @@ def _wrong_with(
     note: Record, tree: Tree, folds: Mapping[str, str], bodies: dict[str, str]
 ) -> Iterator[tuple[str, str, str]]:
     """Rule, message and hint."""
-    for ref in map(str, note.get("source") or ()):
+    for ref in map(str, listed(note.get("source"))):
         if _REF.fullmatch(ref) and not ref.startswith("runs/") and not _is_there(tree, ref, folds):
             yield (
                 "source-gone",
                 f"{ref} is not there any more",
                 "say in the note that it rests on nothing, or delete it",
             )
-    for passage in note.get("x-passages") or ():
-        if not isinstance(passage, Mapping) or not passage.get("sha256"):
+    for passage in mappings(note.get("x-passages")):
+        start, end = passage.get("start"), passage.get("end")
+        if not passage.get("sha256") or not isinstance(start, int) or not isinstance(end, int):
             continue
         source = str(passage.get("source"))
         if source not in bodies:
             bodies[source] = _body(tree, source)
-        if digest(bodies[source][passage.get("start", 0) : passage.get("end", 0)].encode()) != passage["sha256"]:
-            said = f"{source} no longer says what it quotes from {passage.get('start')}–{passage.get('end')}"
+        if digest(bodies[source][start:end].encode()) != passage["sha256"]:
+            said = f"{source} no longer says what it quotes from {start}–{end}"
             yield "source-changed", said, "the next research on it reads the source anew; this note is not relied on"
 
 

@@ -295,7 +295,12 @@ def test_vectors_are_not_complete_where_the_index_went_to_another_tree_meanwhile
 ) -> None:
     files = many(2 * AT_ONCE)
     other = _in_another_process(meaning)
-    memory.refresh(files, lambda done, _: other.recall(FILES, "invoice") if done == AT_ONCE else None)
+
+    def report(done: int, _: int) -> None:
+        if done == AT_ONCE:
+            other.recall(FILES, "invoice")
+
+    memory.refresh(files, report)
     again = _in_another_process(meaning)
     again.recall(files, "margin")
     assert again.behind
