@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from aios.runs.inbox import Item
 
 Report = Callable[["Progress"], None]
+PAST = "recall-past.sqlite"  # the index of trees of long ago
 RETRY = 3600  # seconds until a refresh in the background is tried again after one that failed
 
 
@@ -99,7 +100,13 @@ class Company:
     @cached_property
     def past_memory(self) -> Memory:
         """The same for trees of long ago, so that a look back does not turn over the index of today."""
-        return self._memory_in("recall-past.sqlite")
+        return self._memory_in(PAST)
+
+    @cached_property
+    def _past_words(self) -> Memory:
+        from aios.memory import Memory
+
+        return Memory(self.local / PAST)
 
     def _memory_in(self, name: str) -> Memory:
         from aios.memory import Memory
@@ -205,7 +212,7 @@ class Company:
         if folder := next((file for file in files if file.is_dir()), None):
             raise RefusedError(f"{folder} is a folder, and the index of memory belongs there", "move it away")
         done = self._projection.rebuild()
-        for name in ("memory", "past_memory"):
+        for name in ("memory", "past_memory", "_past_words"):
             if memory := self.__dict__.pop(name, None):
                 memory.close()
         for file in files:
@@ -218,6 +225,12 @@ class Company:
         self, tree: Tree, query: str, limit: int, kinds: Sequence[str], now: str, only: Sequence[str] = ()
     ) -> Sequence[Hit]:
         return self.memory.recall(tree, query, limit=limit, kinds=kinds, now=now, only=only)
+
+    def recall_by_words(
+        self, tree: Tree, query: str, limit: int, kinds: Sequence[str], now: str, only: Sequence[str] = ()
+    ) -> Sequence[Hit]:
+        """Whatever model is chosen: what runs recalled that recorded none of it."""
+        return self._past_words.recall(tree, query, limit=limit, kinds=kinds, now=now, only=only)
 
     def connectors(self, tree: Tree) -> Mapping[str, Connector]:
         """The connectors that `state/connectors/` declares, each in its stack of sidecars."""
@@ -265,6 +278,7 @@ class Company:
             assisted=ASSISTED,
             recall=self.recall,
             recall_varies=self._recall_varies,
+            recall_by_words=self.recall_by_words,
             connectors=self.connectors,
             worker=_this_process(),
             pause=time.sleep,

@@ -135,6 +135,16 @@ def test_a_run_that_recalled_by_meaning_is_replayed_the_same_without_the_model(c
 
 
 @pytest.mark.peer("minilm")
+def test_a_run_from_before_a_model_was_chosen_is_replayed_the_same_after_it(company: Path) -> None:
+    aios(company, "run", "publish-content", "--input", "topic=Saying goodbye to customers")
+    run = waiting(company)[0]["run"]
+    choose(company, str(packaged_model()))
+    assert aios(company, "memory", "refresh").returncode == Exit.OK
+    again = aios(company, "replay", run)
+    assert again.returncode == Exit.OK, again.stdout
+
+
+@pytest.mark.peer("minilm")
 def test_a_refresh_killed_at_any_time_goes_on_and_loses_nothing(company: Path) -> None:
     choose(company, str(packaged_model()))
     command = [sys.executable, "-m", "aios", "memory", "refresh"]
