@@ -12,6 +12,7 @@ from typing import Any
 
 from aios.domain.globs import matches
 from aios.domain.names import MEMORY
+from aios.domain.tree import Tree
 from aios.memory.scope import moment
 
 POLICY = f"{MEMORY}policy.yaml"
@@ -44,6 +45,17 @@ class Lifetimes:
 
 
 FOR_EVER = Lifetimes()
+
+
+def lifetimes_of(tree: Tree) -> Lifetimes:
+    """What a tree's policy lets expire. Where it says nothing of it, as most do, it is not parsed."""
+    content = tree.read(POLICY)
+    if content is None or EXPIRE_AFTER.encode() not in content:
+        return FOR_EVER
+    from aios.store.documents import parse
+
+    document, _ = parse(POLICY, content)
+    return lifetimes(document.data) if document else FOR_EVER
 
 
 def lifetimes(policy: Mapping[str, Any]) -> Lifetimes:

@@ -19,7 +19,7 @@ from aios.domain.memory import EVERYTHING, Among, Hit
 from aios.domain.record import Trust
 from aios.domain.tree import Tree
 from aios.errors import RefusedError
-from aios.memory.expiry import EXPIRE_AFTER, FOR_EVER, POLICY, Lifetimes, lifetimes
+from aios.memory.expiry import FOR_EVER, lifetimes_of
 from aios.memory.fusion import Asked
 from aios.memory.index import PATIENCE, Index, discard
 from aios.memory.passage import Passage
@@ -98,7 +98,7 @@ class Memory:
         is given whatever its length.
         """
         moment_now = moment(now) if now else None
-        lives = _lifetimes(tree) if now else FOR_EVER
+        lives = lifetimes_of(tree) if now else FOR_EVER
         wanted = Wanted(frozenset(kinds), tuple(exclude), tuple(only), among, moment_now, lives)
         with self._lock:
             return self._in_any_case(lambda: self._answer(tree, query, limit, wanted, per_file, tokens))
@@ -249,17 +249,6 @@ class Memory:
     def _give_up(self) -> None:
         self.close()
         self._in_memory = True
-
-
-def _lifetimes(tree: Tree) -> Lifetimes:
-    """What the policy lets expire. Where it says nothing of it, as most do, it is not parsed."""
-    content = tree.read(POLICY)
-    if content is None or EXPIRE_AFTER.encode() not in content:
-        return FOR_EVER
-    from aios.store.documents import parse
-
-    document, _ = parse(POLICY, content)
-    return lifetimes(document.data) if document else FOR_EVER
 
 
 def _diverse(candidates: Sequence[Candidate], limit: int, per_file: int) -> list[Candidate]:

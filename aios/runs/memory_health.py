@@ -14,7 +14,7 @@ from aios.domain.loose import listed, mappings
 from aios.domain.names import MEMORY
 from aios.domain.record import Record
 from aios.domain.tree import Tree
-from aios.memory.expiry import FOR_EVER, POLICY, Lifetimes, expires_at, lifetimes
+from aios.memory.expiry import Lifetimes, expires_at, lifetimes_of
 from aios.memory.pairs import CONTRADICT, FIGURES, TWICE, Pair, holds, pairs
 from aios.memory.scope import SUMMARY, moment
 from aios.runs.compacting import due_now
@@ -85,7 +85,7 @@ def health(context: Context, recall: Recall, recall_past: Recall) -> Health:
     asked = [(pair, question_on(tree, pair.paths)) for pair in pairs(notes, now=at)]
     doubts = [(pair, status) for pair, status in asked if status != "answered"]
     findings = [
-        *_expired(notes, _lifetimes(tree), at),
+        *_expired(notes, lifetimes_of(tree), at),
         *_gone_sources(tree, notes, at),
         *(_doubt(pair, status) for pair, status in doubts[:MOST]),
         *(
@@ -123,12 +123,6 @@ def _ages(notes: Iterable[Record]) -> dict[str, dict[str, int]]:
         year = str(note.get("created") or "undated")[:4]
         years[year] = years.get(year, 0) + 1
     return {kind: dict(sorted(years.items())) for kind, years in sorted(found.items())}
-
-
-def _lifetimes(tree: Tree) -> Lifetimes:
-    content = tree.read(POLICY)
-    document = parse(POLICY, content)[0] if content is not None else None
-    return lifetimes(document.data) if document else FOR_EVER
 
 
 def _expired(notes: Iterable[Record], lives: Lifetimes, now: str) -> Iterator[Finding]:
