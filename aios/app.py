@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from aios.runs.inbox import Item
 
 Report = Callable[["Progress"], None]
+PAST = "recall-past.sqlite"  # the index of trees of long ago
 RETRY = 3600  # seconds until a refresh in the background is tried again after one that failed
 
 
@@ -99,7 +100,13 @@ class Company:
     @cached_property
     def past_memory(self) -> Memory:
         """The same for trees of long ago, so that a look back does not turn over the index of today."""
-        return self._memory_in("recall-past.sqlite")
+        return self._memory_in(PAST)
+
+    @cached_property
+    def _past_words(self) -> Memory:
+        from aios.memory import Memory
+
+        return Memory(self.local / PAST)
 
     def _memory_in(self, name: str) -> Memory:
         from aios.memory import Memory
@@ -132,7 +139,8 @@ class Company:
             return
         import subprocess
 
-        command = [sys.executable, "-m", "aios", "-C", str(self.root), "memory", "refresh", "--quiet"]
+        # -P: what lies in the company's folder is data, and never imported in the place of a module.
+        command = [sys.executable, "-P", "-m", "aios", "-C", str(self.root), "memory", "refresh", "--quiet"]
         nothing = subprocess.DEVNULL
         subprocess.Popen(command, cwd=self.root, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
 
@@ -157,10 +165,10 @@ class Company:
             os.nice(10)
         try:
             done = self.memory.refresh(self.tree(), report)
-        except RefusedError as error:
+        except Exception as error:
             if quiet:
                 self._failure.parent.mkdir(parents=True, exist_ok=True)
-                self._failure.write_text(f"{error.message}\n{error.hint}\n")
+                self._failure.write_text(f"{error.message if isinstance(error, AiosError) else error}\n")
             raise
         self._failure.unlink(missing_ok=True)
         return done
@@ -194,17 +202,22 @@ class Company:
         return self._projection
 
     def rebuild(self) -> Refreshed:
-        """Make everything derived anew. Raises RefusedError where a folder stands where the index belongs."""
+        """Make everything derived anew, the vectors of recall by meaning in the background.
+
+        Raises RefusedError where a folder stands where the index belongs.
+        """
+        import shutil
+
         files = list(self.local.glob("recall*.sqlite*"))
         if folder := next((file for file in files if file.is_dir()), None):
             raise RefusedError(f"{folder} is a folder, and the index of memory belongs there", "move it away")
-        if self._recall_varies():
-            self.memory.forget_vectors()
         done = self._projection.rebuild()
-        self.memory.close()
-        self.past_memory.close()
+        for name in ("memory", "past_memory", "_past_words"):
+            if memory := self.__dict__.pop(name, None):
+                memory.close()
         for file in files:
             file.unlink(missing_ok=True)
+        shutil.rmtree(self.local / "embedding", ignore_errors=True)
         self.recall(self.tree(), "rebuild", 1, (), "")
         return done
 
@@ -212,6 +225,12 @@ class Company:
         self, tree: Tree, query: str, limit: int, kinds: Sequence[str], now: str, only: Sequence[str] = ()
     ) -> Sequence[Hit]:
         return self.memory.recall(tree, query, limit=limit, kinds=kinds, now=now, only=only)
+
+    def recall_by_words(
+        self, tree: Tree, query: str, limit: int, kinds: Sequence[str], now: str, only: Sequence[str] = ()
+    ) -> Sequence[Hit]:
+        """Whatever model is chosen: what runs recalled that recorded none of it."""
+        return self._past_words.recall(tree, query, limit=limit, kinds=kinds, now=now, only=only)
 
     def connectors(self, tree: Tree) -> Mapping[str, Connector]:
         """The connectors that `state/connectors/` declares, each in its stack of sidecars."""
@@ -259,6 +278,7 @@ class Company:
             assisted=ASSISTED,
             recall=self.recall,
             recall_varies=self._recall_varies,
+            recall_by_words=self.recall_by_words,
             connectors=self.connectors,
             worker=_this_process(),
             pause=time.sleep,

@@ -31,10 +31,6 @@ def opposite(one: str, other: str) -> bool:
     return denies != too and bool(about) and about == same
 
 
-def denies(rule: str) -> bool:
-    return _meaning(rule)[0]
-
-
 def matter(rule: str) -> frozenset[str]:
     """What a rule is about: its words without those that bid, deny or fill; opposite rules have the same."""
     return _meaning(rule)[1]

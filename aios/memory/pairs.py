@@ -13,6 +13,7 @@ from itertools import combinations, pairwise
 from typing import Any
 from zlib import crc32
 
+from aios.domain.loose import mappings
 from aios.domain.record import Record
 from aios.memory.learning import reaches, wordings_contradict
 from aios.memory.opposites import matter, opposite
@@ -148,6 +149,5 @@ def _taken_over(one: Record, other: Record) -> bool:
 
 
 def _origins(note: Record) -> set[str]:
-    passages = note.get("x-passages")
-    held = {str(each["held"]) for each in passages or () if isinstance(each, Mapping) and each.get("held")}
+    held = {str(each["held"]) for each in mappings(note.get("x-passages")) if each.get("held")}
     return {note.path, *held}

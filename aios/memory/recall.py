@@ -13,15 +13,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from aios.domain.memory import EVERYTHING, Among, Hit
 from aios.domain.record import Trust
 from aios.domain.tree import Tree
 from aios.errors import RefusedError
-from aios.memory.expiry import EXPIRE_AFTER, FOR_EVER, POLICY, Lifetimes, lifetimes
+from aios.memory.expiry import FOR_EVER
 from aios.memory.fusion import Asked
 from aios.memory.index import PATIENCE, Index, discard
+from aios.memory.lifetimes import lifetimes_of
 from aios.memory.passage import Passage
 from aios.memory.ranking import Candidate, ranked
 from aios.memory.reasons import why
@@ -31,6 +32,8 @@ from aios.memory.wanted import Wanted
 if TYPE_CHECKING:
     from aios.memory.meaning.meaning import Coverage, Meaning
     from aios.memory.meaning.refresh import Embedded
+
+T = TypeVar("T")
 
 PER_FILE = 3
 CHARS_PER_TOKEN = 4  # about right for prose, and no model's business
@@ -96,25 +99,17 @@ class Memory:
         is given whatever its length.
         """
         moment_now = moment(now) if now else None
-        lives = _lifetimes(tree) if now else FOR_EVER
+        lives = lifetimes_of(tree) if now else FOR_EVER
         wanted = Wanted(frozenset(kinds), tuple(exclude), tuple(only), among, moment_now, lives)
         with self._lock:
-            for _ in range(2):
-                try:
-                    return self._answer(tree, query, limit, wanted, per_file, tokens)
-                except (sqlite3.Error, OSError) as error:
-                    self._recover(error)
-            self._give_up()
-            return self._answer(tree, query, limit, wanted, per_file, tokens)
+            return self._in_any_case(lambda: self._answer(tree, query, limit, wanted, per_file, tokens))
 
     def coverage(self, tree: Tree) -> Coverage | None:
         """How many of a tree's passages have a vector; None where no model is chosen. Raises RefusedError."""
         with self._lock:
             if self.meaning is None:
                 return None
-            index = self._open()
-            with index.at(tree):
-                return self.meaning.coverage(index.keys())
+            return self.meaning.coverage(self._in_any_case(lambda: self._keys(tree))[0])
 
     def verify(self, tree: Tree) -> Verified:
         """What of the index differs from what the tree holds, in words; nothing where they are equal.
@@ -141,11 +136,6 @@ class Memory:
             except (sqlite3.Error, OSError) as error:
                 self.close()
                 return Verified((*found, f"{self._path}: cannot be read ({error}); `aios rebuild` makes it anew"))
-
-    def forget_vectors(self) -> None:
-        """All of them, to be made anew; no passage is lost. Raises RefusedError where another process makes some."""
-        if self.meaning is not None:
-            self.meaning.clear()
 
     def close(self) -> None:
         """Close the index file; a later recall opens it again."""
@@ -191,16 +181,21 @@ class Memory:
         from aios.memory.meaning.refresh import refresh
 
         with self._lock:
-            index = self._open()
-            with index.at(tree):
-                keys, identity = index.keys(), index.tree()
+            keys, identity = self._in_any_case(lambda: self._keys(tree))
             if self.meaning is None:
                 return None
             self.behind = 0
-            return refresh(self.meaning, keys, index.texts_of_keys, tree=identity, report=report)
+            return refresh(self.meaning, keys, self._open().texts_of_keys, tree=identity, report=report)
+
+    def _keys(self, tree: Tree) -> tuple[list[int], str]:
+        """The keys of all passages of a tree, and its identity."""
+        index = self._open()
+        with index.at(tree):
+            return index.keys(), index.tree()
 
     def _ask(self, index: Index, query: str) -> Asked | None:
         """The question as a place in the space of meaning; None, and why it is so, where there is no such thing."""
+        self.without_meaning = None
         try:
             if self.meaning is None:
                 return None
@@ -233,6 +228,16 @@ class Memory:
             self._index = Index(None if self._in_memory else self._path, patience=self._patience)
         return self._index
 
+    def _in_any_case(self, ask: Callable[[], T]) -> T:
+        """What is asked of the index, whatever becomes of its file."""
+        for _ in range(2):
+            try:
+                return ask()
+            except (sqlite3.Error, OSError) as error:
+                self._recover(error)
+        self._give_up()
+        return ask()
+
     def _recover(self, error: sqlite3.Error | OSError) -> None:
         """Another place where the place is at fault (locked for too long, read-only, full); else another file."""
         self.close()
@@ -248,17 +253,6 @@ class Memory:
     def _give_up(self) -> None:
         self.close()
         self._in_memory = True
-
-
-def _lifetimes(tree: Tree) -> Lifetimes:
-    """What the policy lets expire. Where it says nothing of it, as most do, it is not parsed."""
-    content = tree.read(POLICY)
-    if content is None or EXPIRE_AFTER.encode() not in content:
-        return FOR_EVER
-    from aios.store.documents import parse
-
-    document, _ = parse(POLICY, content)
-    return lifetimes(document.data) if document else FOR_EVER
 
 
 def _diverse(candidates: Sequence[Candidate], limit: int, per_file: int) -> list[Candidate]:

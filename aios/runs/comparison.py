@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aios.domain.loose import mappings
 from aios.domain.names import branch_of, run_record_path
 from aios.runs.context import Context
 from aios.runs.session import read_state
@@ -74,8 +75,8 @@ def _origins(git: Git, tip: str, run: str) -> dict[str, int]:
     for path in tree.paths(NOTES):
         document, _ = parse(path, tree.read(path) or b"")
         if document is not None and document.data.get("run") == run:
-            entries = document.data.get("x-passages") or ()
-            found.update(str(entry["held"]) for entry in entries if isinstance(entry, dict) and entry.get("held"))
+            entries = mappings(document.data.get("x-passages"))
+            found.update(str(entry["held"]) for entry in entries if entry.get("held"))
     return dict(found.most_common())
 
 

@@ -17,6 +17,8 @@ from aios.trace.recorder import Recorder, silent
 
 # (models by tier, the contract as a judge) → the engine that works with them.
 Assisted = Callable[[Mapping[Tier, Model], Callable[[AgentReply], Sequence[str]]], Engine]
+# (tree, query, limit, kinds, now, only) → passages, best first
+Recall = Callable[[Tree, str, int, Sequence[str], str, Sequence[str]], Sequence[Hit]]
 AIOS_NAME = "aios"
 AIOS_EMAIL = "aios@localhost"
 
@@ -45,14 +47,15 @@ def _silent(_: Progress) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`main` is the branch of canonical state. `recall(tree, query, limit, kinds, now, only)` and `connectors(tree)`
-    are the memory and the boundary as seen from a tree. `checkpoint(name)` is called at every boundary that a crash may
-    fall on (for tests). `patience` is how long, in seconds, a run waits in the foreground;
-    `alive(worker)` whether another worker is still there (None where that cannot be known); `models(tree)` are the
-    language models that a tree configures, by tier, `prospects(tree, agent, tokens)` what is known of them for a task
-    of that size, as JSON, and `assisted` makes the engines in the box that work with a model; `ticks` is the clock of
-    spans, in nanoseconds since 1970; without `records` nothing is recorded (to measure what recording costs).
+    """`main` is the branch of canonical state. `recall` and `connectors(tree)` are the memory and the boundary as seen
+    from a tree. `checkpoint(name)` is called at every boundary that a crash may fall on (for tests). `patience` is how
+    long, in seconds, a run waits in the foreground; `alive(worker)` whether another worker is still there (None where
+    that cannot be known); `models(tree)` are the language models that a tree configures, by tier, `prospects(tree,
+    agent, tokens)` what is known of them for a task of that size, as JSON, and `assisted` makes the engines in the box
+    that work with a model; `ticks` is the clock of spans, in nanoseconds since 1970; without `records` nothing is
+    recorded (to measure what recording costs).
     `recall_varies()`: does what recall answers depend on more than the tree, on vectors, say? Then it is recorded.
+    `recall_by_words` (None: it is `recall`) depends on the tree alone, as the recall of runs that recorded none of it.
     """
 
     git: Git
@@ -60,7 +63,7 @@ class Context:
     clock: Callable[[], datetime]
     operator: Identity
     engines: Mapping[str, Engine]
-    recall: Callable[[Tree, str, int, Sequence[str], str, Sequence[str]], Sequence[Hit]]
+    recall: Recall
     connectors: Callable[[Tree], Mapping[str, Connector]]
     worker: str = "local"
     report: Callable[[Progress], None] = _silent
@@ -75,6 +78,7 @@ class Context:
     ticks: Callable[[], int] = lambda: 0
     records: bool = True
     recall_varies: Callable[[], bool] = lambda: False
+    recall_by_words: Recall | None = None
     recorder: Recorder = field(default_factory=silent)
 
     def now(self) -> str:

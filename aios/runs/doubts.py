@@ -13,6 +13,8 @@ from typing import Any
 
 from aios.domain.event import EventNote
 from aios.domain.keys import key_of
+from aios.domain.loose import listed
+from aios.domain.names import MEMORY
 from aios.domain.record import Record, Where
 from aios.domain.slug import slug
 from aios.domain.tree import Tree
@@ -88,7 +90,9 @@ def is_in_doubt(tree: Tree, question: Mapping[str, Any], now: str) -> bool:
 
 
 def about(question: Mapping[str, Any]) -> list[str]:
-    return [str(path) for path in question.get("about") or ()]
+    """The paths of the two notes. What is no note an answer must not touch, whoever wrote the question."""
+    paths = (str(path) for path in listed(question.get("about")))
+    return [path for path in paths if path.startswith(MEMORY) and path.endswith(".md")]
 
 
 def settled(tree: Tree, question: Mapping[str, Any], choice: int) -> dict[str, bytes | None]:
@@ -189,16 +193,12 @@ def _taking_in(tree: Tree, kept: str, other: str) -> str:
     mine, theirs = note_at(tree, kept), note_at(tree, other)
     if mine is None or theirs is None:
         return text
-    changes: dict[Where | str, Any] = {"folds": _both(mine.get("folds"), [other, *_listed(theirs.get("folds"))])}
+    changes: dict[Where | str, Any] = {"folds": _both(mine.get("folds"), [other, *listed(theirs.get("folds"))])}
     for name in ("source", "about"):
         if theirs.get(name):
-            changes[name] = _both(mine.get(name), _listed(theirs.get(name)))
+            changes[name] = _both(mine.get(name), listed(theirs.get(name)))
     return edit(text, changes)
 
 
-def _listed(value: object) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list | tuple) else []
-
-
-def _both(mine: object, theirs: list[str]) -> list[str]:
-    return list(dict.fromkeys([*_listed(mine), *theirs]))
+def _both(mine: object, theirs: Sequence[Any]) -> list[str]:
+    return list(dict.fromkeys(str(each) for each in [*listed(mine), *theirs]))

@@ -10,10 +10,12 @@ from typing import Any
 
 from aios.domain.finding import Finding, Severity
 from aios.domain.keys import digest
+from aios.domain.loose import listed, mappings
 from aios.domain.names import MEMORY
 from aios.domain.record import Record
 from aios.domain.tree import Tree
-from aios.memory.expiry import FOR_EVER, POLICY, Lifetimes, expires_at, lifetimes
+from aios.memory.expiry import Lifetimes, expires_at
+from aios.memory.lifetimes import lifetimes_of
 from aios.memory.pairs import CONTRADICT, FIGURES, TWICE, Pair, holds, pairs
 from aios.memory.scope import SUMMARY, moment
 from aios.runs.compacting import due_now
@@ -84,7 +86,7 @@ def health(context: Context, recall: Recall, recall_past: Recall) -> Health:
     asked = [(pair, question_on(tree, pair.paths)) for pair in pairs(notes, now=at)]
     doubts = [(pair, status) for pair, status in asked if status != "answered"]
     findings = [
-        *_expired(notes, _lifetimes(tree), at),
+        *_expired(notes, lifetimes_of(tree), at),
         *_gone_sources(tree, notes, at),
         *(_doubt(pair, status) for pair, status in doubts[:MOST]),
         *(
@@ -124,12 +126,6 @@ def _ages(notes: Iterable[Record]) -> dict[str, dict[str, int]]:
     return {kind: dict(sorted(years.items())) for kind, years in sorted(found.items())}
 
 
-def _lifetimes(tree: Tree) -> Lifetimes:
-    content = tree.read(POLICY)
-    document = parse(POLICY, content)[0] if content is not None else None
-    return lifetimes(document.data) if document else FOR_EVER
-
-
 def _expired(notes: Iterable[Record], lives: Lifetimes, now: str) -> Iterator[Finding]:
     at = moment(now) or 0.0
     for note in notes:
@@ -158,21 +154,22 @@ def _wrong_with(
     note: Record, tree: Tree, folds: Mapping[str, str], bodies: dict[str, str]
 ) -> Iterator[tuple[str, str, str]]:
     """Rule, message and hint."""
-    for ref in map(str, note.get("source") or ()):
+    for ref in map(str, listed(note.get("source"))):
         if _REF.fullmatch(ref) and not ref.startswith("runs/") and not _is_there(tree, ref, folds):
             yield (
                 "source-gone",
                 f"{ref} is not there any more",
                 "say in the note that it rests on nothing, or delete it",
             )
-    for passage in note.get("x-passages") or ():
-        if not isinstance(passage, Mapping) or not passage.get("sha256"):
+    for passage in mappings(note.get("x-passages")):
+        start, end = passage.get("start"), passage.get("end")
+        if not passage.get("sha256") or not isinstance(start, int) or not isinstance(end, int):
             continue
         source = str(passage.get("source"))
         if source not in bodies:
             bodies[source] = _body(tree, source)
-        if digest(bodies[source][passage.get("start", 0) : passage.get("end", 0)].encode()) != passage["sha256"]:
-            said = f"{source} no longer says what it quotes from {passage.get('start')}–{passage.get('end')}"
+        if digest(bodies[source][start:end].encode()) != passage["sha256"]:
+            said = f"{source} no longer says what it quotes from {start}–{end}"
             yield "source-changed", said, "the next research on it reads the source anew; this note is not relied on"
 
 

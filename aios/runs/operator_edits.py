@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from aios.runs.context import AIOS_EMAIL
 from aios.runs.view import Place
 from aios.store.merge import merge_documents
+from aios.store.written import written
 
 
 def keep_operator_edits(place: Place, files: Mapping[str, str | None]) -> tuple[dict[str, bytes | None], list[str]]:
@@ -32,14 +33,8 @@ def _edited_by_hand(place: Place) -> set[str]:
     """Paths that somebody else than aios changed on the branch."""
     if not place.state.base or place.head is None:
         return set()
-    since = f"{place.state.base}..{place.head}"
-    text = place.git.text("log", "--no-merges", "--format=%x01%ae", "--name-only", "-z", since, "--")
-    edited: set[str] = set()
-    for block in text.split("\x01")[1:]:
-        author, _, names = block.partition("\x00")
-        if author.strip() != AIOS_EMAIL:
-            edited |= {name.strip("\n") for name in names.split("\x00") if name.strip("\n")}
-    return edited
+    commits = written(place.git, place.state.base, place.head)
+    return {path for each in commits if each.author != AIOS_EMAIL for path in each.paths}
 
 
 def _written_by_us(place: Place, path: str) -> str:

@@ -30,6 +30,7 @@ from aios.store.documents import dump, parse
 from aios.store.judge import judge as judge_file
 from aios.store.schemas import Schemas
 from aios.store.trees import CommitTree, changed_paths
+from aios.store.written import written
 
 
 def propose(context: Context, session: Session, definitions: Definitions, gate: str) -> Verdict:
@@ -132,14 +133,11 @@ def raised_trust(context: Context, base: str, head: str) -> list[Finding]:
         return context.recall(tree, words, 12, (), "", ("memory/**", "state/sources/**")) if words else ()
 
     git = context.git
-    written: dict[str, list[str]] = {}
-    for block in git.text("log", "--no-merges", "--format=%x01%H", "--name-only", f"{base}..{head}").split("\x01")[1:]:
-        commit, *names = filter(None, block.splitlines())
-        for name in names:
-            written.setdefault(name, []).append(commit)
+    commits = list(written(git, base, head))
 
     def earlier(path: str) -> list[bytes]:
-        texts = (git.read_blob(f"{commit}:{path}") for commit in written.get(path, ())[1:])
+        wrote = [each.commit for each in commits if path in each.paths]
+        texts = (git.read_blob(f"{commit}:{path}") for commit in wrote[1:])
         return [text for text in texts if text is not None]
 
     before, after = CommitTree(git, base), CommitTree(git, head)

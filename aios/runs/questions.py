@@ -127,7 +127,7 @@ def _stands(tree: Tree, data: Mapping[str, Any], now: str) -> bool:
 
 def _on_notes(data: Mapping[str, Any]) -> bool:
     """Is it one of ours, about two notes?"""
-    return data.get("rule") in RULES
+    return data.get("rule") in RULES and len(about(data)) == 2
 
 
 def _data(path: str, content: bytes) -> Mapping[str, Any]:

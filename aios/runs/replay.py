@@ -161,9 +161,13 @@ def played(context: Context, definitions: Definitions, tape: Tape) -> tuple[Cont
         return [hit_of(tape.parts[each]) for each in found["hits"]]
 
     connectors = {name: PlayedConnector(each, tape) for name, each in definitions.connectors.items()}
-    there = replace(context, models=models, prospects=prospects, recall_varies=lambda: False)
-    if tape.holds("recall"):
-        there = replace(there, recall=recall)
+    there = replace(
+        context,
+        models=models,
+        prospects=prospects,
+        recall=recall if tape.holds("recall") else context.recall_by_words or context.recall,
+        recall_varies=lambda: False,
+    )
     return there, replace(definitions, connectors=connectors)
 
 

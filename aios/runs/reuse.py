@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aios.agents.evidence import evidence_path
+from aios.domain.loose import mappings
 from aios.domain.record import Document
 from aios.domain.tree import Tree
 from aios.runs.history import Fact
@@ -96,11 +97,11 @@ def _planned(tree: Tree, note: str) -> set[str]:
     plan = _document(tree, f"{CONTENT}{piece}.md") if piece else None
     asked = [
         each
-        for section in _mappings(plan.data.get("outline") if plan else None)
-        for each in _mappings(section.get("questions"))
+        for section in mappings(plan.data.get("outline") if plan else None)
+        for each in mappings(section.get("questions"))
         if note == f"{NOTES}{piece}-{each.get('id')}.md"
     ]
-    named = {str(place.get("source")) for each in asked for place in _mappings(each.get("material"))}
+    named = {str(place.get("source")) for each in asked for place in mappings(each.get("material"))}
     new = {str(name) for each in asked if isinstance(each.get("fresh"), list) for name in each["fresh"]}
     return {f"{SOURCES}{name}.md" for name in named | new}
 
@@ -120,7 +121,7 @@ def _outline(pieces: Sequence[str], tree: Tree, before: Tree) -> dict[str, Any]:
 
 def _headings(document: Document) -> list[str]:
     outline = document.data.get("outline")
-    told = [str(each.get("heading") or "") for each in _mappings(outline)]
+    told = [str(each.get("heading") or "") for each in mappings(outline)]
     return [heading for heading in told if heading] or _HEADING.findall(document.body or "")
 
 
@@ -149,7 +150,7 @@ def _quoted(tree: Tree, path: str) -> list[Place]:
     """The passages that a piece quotes: its quoted sentences, one footnote's together."""
     document = _document(tree, path)
     spans: dict[tuple[str, Any], Place] = {}
-    quotes = [each for each in _mappings(document.data.get("sentences") if document else None) if _is_quote(each)]
+    quotes = [each for each in mappings(document.data.get("sentences") if document else None) if _is_quote(each)]
     for number, each in enumerate(quotes):
         for place in _places([each]):
             key = (place.source, each.get("footnote") or f"alone {number}")
@@ -165,13 +166,9 @@ def _is_quote(sentence: Mapping[str, Any]) -> bool:
 def _places(entries: object) -> list[Place]:
     return [
         Place(str(each.get("source")), each["start"], each["end"])
-        for each in _mappings(entries)
+        for each in mappings(entries)
         if isinstance(each.get("start"), int) and isinstance(each.get("end"), int) and each.get("source")
     ]
-
-
-def _mappings(value: object) -> list[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
 def _document(tree: Tree, path: str) -> Document | None:

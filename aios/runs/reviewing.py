@@ -28,6 +28,7 @@ from aios.runs.traces import manifest_of
 from aios.store.documents import parse
 from aios.store.log import event_between, read_events
 from aios.store.trees import CommitTree, changed_paths
+from aios.store.written import written as written_by
 
 
 def review_of(context: Context, run: str) -> Review:
@@ -194,10 +195,5 @@ def _versions(definitions: Definitions) -> list[str]:
 
 
 def _operator_edits(context: Context, state: RunState, head: str) -> list[str]:
-    text = context.git.text("log", "--no-merges", "--format=%x01%ae", "--name-only", f"{state.base}..{head}")
-    edited: set[str] = set()
-    for block in text.split("\x01")[1:]:
-        author, _, names = block.partition("\n")
-        if author.strip() != AIOS_EMAIL:
-            edited |= {name for name in names.splitlines() if name}
-    return sorted(edited)
+    commits = written_by(context.git, state.base, head)
+    return sorted({path for each in commits if each.author != AIOS_EMAIL for path in each.paths})

@@ -10,6 +10,7 @@ from typing import Any
 
 from aios.domain.event import Change
 from aios.domain.finding import Finding, Severity
+from aios.domain.loose import listed, mappings
 from aios.domain.memory import Hit
 from aios.domain.names import MEMORY
 from aios.domain.record import Document, Trust, ref_of
@@ -126,10 +127,9 @@ def _rows(text: str | None) -> set[tuple[str, ...]]:
 
 def _named(data: Mapping[str, Any]) -> list[str]:
     """The notes and sources that a note says it rests on, as paths. What it folds stands for what these rest on."""
-    named = _list(data, "folds")
+    named = listed(data.get("folds"))
     if not named:
-        named = _list(data, "source")
-        named += [place.get("source") for place in _list(data, "x-passages") if isinstance(place, Mapping)]
+        named = listed(data.get("source")) + [place.get("source") for place in mappings(data.get("x-passages"))]
     found = []
     for each in map(str, named):
         path = each if each.startswith((MEMORY, SOURCES)) else f"state/{each}"
@@ -137,11 +137,6 @@ def _named(data: Mapping[str, Any]) -> list[str]:
         if path.startswith((MEMORY, SOURCES)):
             found.append(path)
     return list(dict.fromkeys(found))
-
-
-def _list(data: Mapping[str, Any], name: str) -> list[Any]:
-    value = data.get(name)
-    return list(value) if isinstance(value, list | tuple) else []
 
 
 def _document(tree: Tree, path: str) -> Document | None:

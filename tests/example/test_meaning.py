@@ -19,8 +19,16 @@ from tests.example.replays import require_identical
 from tests.example.test_flow import aios, waiting
 from tests.peers import PEERS, packaged_model
 
+LEFT_BEHIND = """
+import sys
+from pathlib import Path
+from aios.app import Company
+company = Company.find(Path(sys.argv[1]))
+company.memory.behind = 1
+company.close()
+"""
 QUESTION = "how do firms say farewell to somebody who quits"
-PATIENCE = 120  # seconds for what goes on in the background
+PATIENCE = 60  # seconds for what goes on in the background
 
 
 @pytest.fixture
@@ -127,6 +135,16 @@ def test_a_run_that_recalled_by_meaning_is_replayed_the_same_without_the_model(c
 
 
 @pytest.mark.peer("minilm")
+def test_a_run_from_before_a_model_was_chosen_is_replayed_the_same_after_it(company: Path) -> None:
+    aios(company, "run", "publish-content", "--input", "topic=Saying goodbye to customers")
+    run = waiting(company)[0]["run"]
+    choose(company, str(packaged_model()))
+    assert aios(company, "memory", "refresh").returncode == Exit.OK
+    again = aios(company, "replay", run)
+    assert again.returncode == Exit.OK, again.stdout
+
+
+@pytest.mark.peer("minilm")
 def test_a_refresh_killed_at_any_time_goes_on_and_loses_nothing(company: Path) -> None:
     choose(company, str(packaged_model()))
     command = [sys.executable, "-m", "aios", "memory", "refresh"]
@@ -155,3 +173,25 @@ def _until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end, "it never came about"
         time.sleep(0.2)
+
+
+def test_what_runs_in_the_background_imports_nothing_that_lies_in_the_company(company: Path) -> None:
+    """A pull request can add a file of any name."""
+    (company / "click.py").write_text("raise SystemExit('imported')")
+    index = company / ".aios/recall.sqlite"
+    assert not index.exists()
+    subprocess.run([sys.executable, "-c", LEFT_BEHIND, str(company)], check=True)
+    _until(index.exists)
+
+
+@pytest.mark.peer("minilm")
+def test_a_rebuild_makes_damaged_vectors_anew(company: Path) -> None:
+    choose(company, str(packaged_model()))
+    aios(company, "memory", "refresh")
+    for damaged in (*company.glob(".aios/embedding/*/vectors-*"), *company.glob(".aios/embedding/*/model.onnx")):
+        damaged.write_bytes(b"\xff" * damaged.stat().st_size)
+    assert "`aios rebuild` makes" in aios(company, "memory", "verify").stdout
+    assert "`aios rebuild` makes" in aios(company, "recall", QUESTION).stderr
+    assert aios(company, "rebuild").returncode == Exit.OK
+    _until(lambda: _covered(company))
+    assert "and every passage has its vector by" in aios(company, "memory", "verify").stderr

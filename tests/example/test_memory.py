@@ -164,6 +164,22 @@ def test_health_tells_what_to_look_at(company: Path) -> None:
         assert expected in done.stdout, done.stdout
 
 
+def test_whatever_notes_have_in_fields_of_their_own_health_is_told(company: Path) -> None:
+    source = "state/sources/interview-kontor-price-rise.md"
+    fields = [5, "a", {"a": 1}, [1, "a"], [{"source": source, "start": "a", "end": [], "sha256": "x"}], [{"held": {}}]]
+    note = {"schema": "note.v1", "kind": "research", "title": "T", "created": "2026-01-05", "trust": "external"}
+    commit(
+        company,
+        {
+            f"memory/research/odd-{number}.md": render_markdown(note | {"x-passages": each}, f"A matter of {number}.\n")
+            for number, each in enumerate(fields)
+        },
+    )
+    done = aios(company, "memory", "health")
+    assert done.returncode == Exit.OK, done.stderr
+    assert "research 2025: 3, 2026: 6" in done.stdout
+
+
 def test_notes_in_doubt_are_asked_in_the_inbox_and_answered_there(company: Path) -> None:
     twin = research("Once more?", QUESTIONS["letters"][1], "2026-02-05")
     commit(company, {"memory/research/two.md": twin})

@@ -18,6 +18,7 @@ from aios.runs.inbox import items
 from aios.runs.questions import Question, answer, matching, open_questions
 from aios.runs.restoring import restore, summary_of
 from aios.store.catalog import Catalog
+from aios.store.documents import dump
 from aios.store.trees import CommitTree
 from tests.runs import house
 
@@ -218,3 +219,17 @@ def test_a_question_of_the_operators_own_is_in_the_inbox_too_and_keeps_its_answe
         assert answer(here, "in-colour", text="Green").answer == "Green"
         assert 'answer: "no"' in text(here, "state/questions/in-crowns.yaml").replace("'", '"')
         assert items(here, ()) == []
+
+
+@pytest.mark.parametrize("about", [[NEW, "state/company.yaml"], ["state/company.yaml", NEW]])
+@pytest.mark.parametrize("option", ["1", "2"])
+def test_no_answer_touches_what_is_no_note_whoever_wrote_the_question(
+    here: Context, about: list[str], option: str
+) -> None:
+    forged = {"schema": "question.v1", "asks": "Tea?", "options": ["yes", "no"], "about": about}
+    commit(here.git.root, {"state/questions/tea.yaml": dump(forged | {"rule": "note-twice", "status": "open"})})
+    before = dict(here.git.tree("main"))
+    with here.git:
+        answer(here, "tea", text=option)
+        after = dict(here.git.tree("main"))
+    assert {path for path in before | after if before.get(path) != after.get(path)} == {"state/questions/tea.yaml"}

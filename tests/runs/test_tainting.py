@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,12 @@ from aios.domain.record import Trust
 from aios.domain.tree import Tree
 from aios.domain.trust import trust_of, worst
 from aios.policies import judge
+from aios.runs.propose import raised_trust
 from aios.runs.tainting import agent_findings, raised_by_merging
+from tests.conftest import commit_all
 from tests.memory.files import Files
 from tests.policies.proposals import proposal
+from tests.runs import house
 
 WORDS = "Our competitor told everybody at the fair that prices will double within the next quarter of this year."
 NOTE = "memory/research/fair.md"
@@ -150,3 +154,18 @@ def test_trust_is_compared_by_who_stands_behind_it_and_an_unknown_mark_is_extern
     assert trust_of("state/customers/a.yaml", {"trust": "very"}) is Trust.EXTERNAL
     assert trust_of("state/customers/a.yaml", {}) is Trust.OPERATOR
     assert trust_of("memory/a.md", {}) is Trust.EXTERNAL
+
+
+def test_what_was_raised_on_the_branch_counts_whatever_the_note_is_called(tmp_path: Path) -> None:
+    root = house.found(tmp_path / "company")
+    path = root / 'memory/notes/a "quoted" one.md'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for trust in ("external", "operator"):
+        path.write_text(note(trust, "Short words."))
+        commit_all(root, f"It is {trust}")
+    context = house.context(root)
+    with context.git:
+        found = raised_trust(context, context.git.commit("main~2"), "main")
+    assert [finding.message for finding in found] == [
+        'merging raises memory/notes/a "quoted" one from external to operator'
+    ]

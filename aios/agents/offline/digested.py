@@ -22,6 +22,7 @@ from aios.agents.offline.holdings import NOTES, At, too_old
 from aios.agents.offline.material import SOURCES, STATE, id_of
 from aios.agents.offline.research_note import note_path
 from aios.domain.agent import AgentCall, Tools
+from aios.domain.loose import mappings
 from aios.domain.record import Record
 
 READ = "x-read"
@@ -72,12 +73,8 @@ def read_states(plan: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _places(piece: Record) -> Iterator[tuple[At, str]]:
-    for section in _mappings(piece.get("outline")):
-        for asked in _mappings(section.get("questions")):
-            for place in _mappings(asked.get("material")):
+    for section in mappings(piece.get("outline")):
+        for asked in mappings(section.get("questions")):
+            for place in mappings(asked.get("material")):
                 if isinstance(place.get("at"), int):
                     yield (str(place.get("source")), place["at"]), note_path(piece.id, str(asked.get("id")))
-
-
-def _mappings(value: object) -> list[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []

@@ -14,6 +14,7 @@ from aios.agents.offline.front import load
 from aios.agents.offline.noted import DEFINITION, FOLDED, LABEL, Block, blocks
 from aios.domain.agent import AgentCall
 from aios.domain.front_matter import render_markdown
+from aios.domain.loose import listed, mappings
 from aios.domain.record import Record
 from aios.domain.trust import trust_of, worst
 from aios.domain.wording import counted
@@ -71,8 +72,8 @@ def summary(call: AgentCall, group: Group, policy: Policy, earlier: str | None, 
 def _head(call: AgentCall, group: Group, known: Mapping[str, Any], prose: Prose | None) -> dict[str, Any]:
     notes = group.notes
     each_known = [known, *(note.data for note in notes)]
-    folds = {*_list(known, "folds"), *(each for note in notes for each in (note.path, *_list(note.data, "folds")))}
-    passages = _unique(place for data in each_known for place in _list(data, "x-passages"))
+    folds = {*(note.path for note in notes), *(each for data in each_known for each in listed(data.get("folds")))}
+    passages = _unique(place for data in each_known for place in mappings(data.get("x-passages")))
     trusts = [trust_of(group.path, known)] if known else []
     trusts += [trust_of(note.path, note.data) for note in notes]
     trusts += [trust_of(group.path, place) for place in passages if place.get("trust")]
@@ -81,7 +82,7 @@ def _head(call: AgentCall, group: Group, known: Mapping[str, Any], prose: Prose 
         "schema": "note.v1",
         "kind": SUMMARY,
         "title": f"What was noted on {group.name.replace('-', ' ')}: {counted(len(folds), 'note')}",
-        "source": list(dict.fromkeys(str(each) for data in each_known for each in _list(data, "source"))),
+        "source": list(dict.fromkeys(str(each) for data in each_known for each in listed(data.get("source")))),
         "folds": sorted(folds),
         "run": call.run,
         "step": call.step,
@@ -142,7 +143,7 @@ def _is_passage(block: Block) -> bool:
 
 def _places(note: Record) -> str:
     """Where the note's passages stand, in words."""
-    places = [place for place in _list(note.data, "x-passages") if isinstance(place, Mapping)]
+    places = mappings(note.get("x-passages"))
     told = [_place(place) for place in places[:SHOWN]]
     more = [f"{len(places) - SHOWN} more above"] if len(places) > SHOWN else []
     return f"Noted from {'; '.join([*told, *more])}" if told else ""
@@ -157,14 +158,8 @@ def _beginning(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST].rsplit(' ', 1)[0]} …"
 
 
-def _list(data: Mapping[str, Any], name: str) -> list[Any]:
-    value = data.get(name)
-    return list(value) if isinstance(value, list | tuple) else []
-
-
-def _unique(places: Iterable[Any]) -> list[Mapping[str, Any]]:
+def _unique(places: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     seen: dict[str, Mapping[str, Any]] = {}
     for place in places:
-        if isinstance(place, Mapping):
-            seen.setdefault(f"{place.get('source')}:{place.get('start')}-{place.get('end')}", place)
+        seen.setdefault(f"{place.get('source')}:{place.get('start')}-{place.get('end')}", place)
     return list(seen.values())

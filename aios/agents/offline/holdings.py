@@ -22,6 +22,7 @@ from aios.agents.offline.text.language import Language
 from aios.agents.offline.text.passages import Passage
 from aios.domain.agent import AgentCall, Tools
 from aios.domain.keys import digest
+from aios.domain.loose import mappings
 
 NOTES = "memory/research/"
 RECALLED = 16  # notes looked at for a topic
@@ -134,9 +135,9 @@ def _complete(path: str, data: Mapping[str, Any]) -> list[tuple[At, tuple[Place,
     """The units that a note left nothing of: place, the passages' offsets, the source's hash, and the note that found
     them first, with its date: what was taken over since is put down to that one, and grows no younger.
     """
-    entries = _mappings(data.get("x-passages"))
+    entries = mappings(data.get("x-passages"))
     found = []
-    for looked in _mappings(data.get("x-looked")):
+    for looked in mappings(data.get("x-looked")):
         if looked.get("left") != 0:
             continue
         source, at = str(looked.get("source")), looked.get("at")
@@ -148,10 +149,6 @@ def _complete(path: str, data: Mapping[str, Any]) -> list[tuple[At, tuple[Place,
             origin = next((str(each["held"]) for each in under if each.get("held")), path)
             found.append(((name, at), spans, str(looked.get("sha256")), (origin, since)))
     return found
-
-
-def _mappings(value: object) -> list[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _source(

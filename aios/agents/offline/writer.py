@@ -29,6 +29,7 @@ from aios.domain.agent import AgentCall, AgentReply, Reason, Tools
 from aios.domain.finding import Finding, Severity
 from aios.domain.front_matter import render_markdown
 from aios.domain.keys import digest
+from aios.domain.loose import mappings
 from aios.domain.slug import slug
 from aios.domain.trust import worst
 from aios.domain.wording import counted
@@ -145,7 +146,7 @@ def _section(
     for asked in item.get("questions") or ():
         note = note_path(record, str(asked.get("id")))
         data = load_yaml(tools.front(note) or "")
-        for entry in data.get("x-passages") or ():
+        for entry in mappings(data.get("x-passages")):
             name = str(entry.get("source"))
             if name not in sources:
                 sources[name] = _cut(read_source(tools, name), known)
@@ -186,7 +187,9 @@ def _cut(source: Source | None, known: Language) -> tuple[Source | None, Mapping
 
 def _passage(source: Source, places: Mapping[tuple[int, int], Passage], entry: Mapping[str, Any]) -> Passage | None:
     """The passage at the note's place, if the source still says there what the note saw."""
-    start, end = int(entry.get("start", -1)), int(entry.get("end", -1))
+    start, end = entry.get("start"), entry.get("end")
+    if not (isinstance(start, int) and isinstance(end, int)):
+        return None
     if start < 0 or digest(source.body[start:end].encode()) != entry.get("sha256"):
         return None
     return places.get((start, end))

@@ -86,7 +86,8 @@ class Fingerprints:
             return str(entry["fingerprint"])
         found = hashlib.sha256()
         for name, path in files:
-            found.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+            with path.open("rb") as file:  # piece by piece: a model may be larger than the memory
+                found.update(f"{name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
         self._file.parent.mkdir(parents=True, exist_ok=True)
         told = known | {str(folder): {"files": stands, "fingerprint": found.hexdigest()}}
         self._file.write_text(json.dumps(told))

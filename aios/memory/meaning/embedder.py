@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 BATCH = 16  # passages of about one length that are embedded together
 THREADS = 2
 
+# Ending a session waits for its threads, which a child of the process does not have: children keep theirs here.
+_INHERITED: list[Any] = []
+
 
 class Embedder(Protocol):
     """What gives texts their vectors: rows of float32, each of length one.
@@ -53,7 +56,9 @@ class Exported:
             self._tokens, self._pad = int(told["tokens"]), dict(told["pad"])
             self._prompts = (str(told["query_prompt"]), str(told["passage_prompt"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RefusedError(f"{folder} holds no exported model", "`aios memory refresh` makes it anew") from error
+            raise self._broken() from error
+        if self.dimensions < 1 or not self.far < 1:
+            raise self._broken()
         self._pid = 0
         self._session: Any = None
         self._tokenizer: Any = None
@@ -76,7 +81,20 @@ class Exported:
         import numpy as np
 
         self._load()
-        encoded = self._tokenizer.encode_batch(list(texts))
+        try:
+            vectors = self._run(
+                [text.encode(errors="replace").decode() for text in texts]
+            )  # a command line has odd bytes
+        except Exception as error:  # the libraries' own errors for a model that is not what its manifest says
+            raise self._broken() from error
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        found: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-12)
+        return found
+
+    def _run(self, texts: list[str]) -> NDArray[np.float32]:
+        import numpy as np
+
+        encoded = self._tokenizer.encode_batch(texts)
         given = {
             "input_ids": [each.ids for each in encoded],
             "attention_mask": [each.attention_mask for each in encoded],
@@ -84,15 +102,15 @@ class Exported:
         }
         wanted = {each.name for each in self._session.get_inputs()}
         feed = {name: np.array(rows, np.int64) for name, rows in given.items() if name in wanted}
-        vectors = np.asarray(self._session.run(None, feed)[0], np.float32)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        found: NDArray[np.float32] = vectors / np.maximum(lengths, 1e-12)
-        return found
+        vectors: NDArray[np.float32] = np.asarray(self._session.run(None, feed)[0], np.float32)
+        return vectors.reshape(len(texts), self.dimensions)
 
     def _load(self) -> None:
         if self._pid == os.getpid():
             return
         require(*ASKING)
+        if self._session is not None:
+            _INHERITED.append(self._session)
         import onnxruntime
         from tokenizers import Tokenizer
 
@@ -107,7 +125,10 @@ class Exported:
             )
             self._tokenizer = Tokenizer.from_file(str(self.folder / TOKENIZER))
         except Exception as error:  # the libraries' own errors for files that are cut or foreign
-            raise RefusedError(f"the exported model in {self.folder} is broken", "`aios memory refresh`") from error
+            raise self._broken() from error
         self._tokenizer.enable_truncation(self._tokens)
         self._tokenizer.enable_padding(pad_id=int(self._pad["id"]), pad_token=str(self._pad["token"]))
         self._pid = os.getpid()
+
+    def _broken(self) -> RefusedError:
+        return RefusedError(f"the exported model in {self.folder} is broken", "`aios rebuild` makes it anew")

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aios.domain.wording import counted
-from aios.errors import RefusedError
 from aios.memory.meaning.choice import Choice, Fingerprints
 from aios.memory.meaning.embedder import Embedder, Exported
 from aios.memory.meaning.export import MANIFEST, NEEDED, export, require
@@ -62,7 +61,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """One model and its vectors. `complete` is the tree that they were last complete for; empty: never yet."""
+    """One model and its vectors. `complete` is the tree that they were last complete for; empty: never, or some were
+    lost since.
+    """
 
     embedder: Embedder
     vectors: Vectors
@@ -74,14 +75,18 @@ class Store:
 
     @property
     def complete(self) -> str:
+        self.vectors.reopen()
         try:
-            return str(json.loads((self.folder / _COMPLETE).read_text())["tree"])
+            told = json.loads((self.folder / _COMPLETE).read_text())
+            return str(told["tree"]) if int(told["vectors"]) <= len(self.vectors) else ""
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 
-    def is_complete(self, tree: str) -> None:
-        """Note that every passage of a tree has its vector."""
-        (self.folder / _COMPLETE).write_text(json.dumps({"tree": tree or "-"}))
+    def note_complete(self, tree: str) -> None:
+        """Note that every passage of a tree has its vector. Call while `vectors.writing`."""
+        fresh = self.folder / f"{_COMPLETE}.new"
+        fresh.write_text(json.dumps({"tree": tree or "-", "vectors": len(self.vectors)}))
+        fresh.replace(self.folder / _COMPLETE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +187,6 @@ class Meaning:
             foreign = int((cosines < SAME).sum())
             if foreign:
                 yield f"{foreign} of {counted(len(sample), 'vector')} tried are not this model's; {_REBUILD}"
-
-    def clear(self) -> None:
-        """Forget all vectors; exported models stay. Raises RefusedError where another process is making some."""
-        for manifest in self.folder.glob(f"*/{MANIFEST}"):
-            store = self._store(manifest.parent)
-            with store.vectors.writing() as mine:
-                if not mine:
-                    raise RefusedError("another process is making the vectors of memory", "try again when it is done")
-                (store.folder / _COMPLETE).unlink(missing_ok=True)
-                store.vectors.rewrite([])
 
     def forget_others(self) -> None:
         """Remove what other models than the chosen one made."""

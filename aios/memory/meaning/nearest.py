@@ -39,17 +39,13 @@ class Nearest:
         import numpy as np
 
         self._asked += 1
-        graph = self._loaded()
         self._scores = None
-        if graph is None:
+        by_graph = self._by_graph(query, count)
+        if by_graph is None:
             rows = np.arange(len(self.vectors))
             scores = self._scores = _cosines(self.vectors.matrix, query)
         else:
-            covered = int(graph.get_current_count())
-            near, distances = graph.knn_query(query, k=min(count, covered))
-            behind = np.arange(covered, len(self.vectors))
-            rows = np.concatenate([near[0].astype(np.int64), behind])
-            scores = np.concatenate([1 - distances[0], _cosines(self.vectors.matrix[covered:], query)])
+            rows, scores = by_graph
         if len(rows) > count:
             kept = np.argpartition(-scores, count - 1)[:count]
             rows, scores = rows[kept], scores[kept]
@@ -63,6 +59,21 @@ class Nearest:
         found = rows[there]
         scores = _cosines(self.vectors.matrix[found], query) if self._scores is None else self._scores[found]
         return {keys[place]: score for place, score in zip(there.tolist(), scores.tolist(), strict=True)}
+
+    def _by_graph(self, query: NDArray[np.float32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
+        """The nearest as the graph has them, and all rows behind it; None where the graph does not serve."""
+        import numpy as np
+
+        graph = self._loaded()
+        covered = int(graph.get_current_count()) if graph is not None else 0
+        if not 0 < covered <= len(self.vectors):  # more: rows that it was made of were lost since
+            return None
+        try:
+            near, distances = graph.knn_query(query, k=min(count, covered))
+        except RuntimeError:  # it reaches fewer from where it starts
+            return None
+        rows = np.concatenate([near[0].astype(np.int64), np.arange(covered, len(self.vectors))])
+        return rows, np.concatenate([1 - distances[0], _cosines(self.vectors.matrix[covered:], query)])
 
     def _loaded(self) -> Any:
         if len(self.vectors) < self._graph_from or self._asked <= self._asked_before:

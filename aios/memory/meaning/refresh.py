@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from aios.memory.meaning.alone import alone
 from aios.memory.meaning.export import MANIFEST
 from aios.memory.meaning.meaning import Meaning, Store
 from aios.memory.meaning.nearest import build
@@ -34,6 +35,11 @@ def refresh(
     meaning: Meaning, keys: Sequence[int], texts: Texts, *, tree: str, report: Report = lambda *_: None
 ) -> Embedded:
     """Give every key its vector by the chosen model, which is exported first where it was not. Raises RefusedError."""
+    with alone(meaning.folder) as mine:
+        return _refresh(meaning, keys, texts, tree, report) if mine else _under_way(keys)
+
+
+def _refresh(meaning: Meaning, keys: Sequence[int], texts: Texts, tree: str, report: Report) -> Embedded:
     fingerprint = meaning.fingerprint
     folder = meaning.folder_of(fingerprint)
     if not (folder / MANIFEST).is_file():
@@ -43,15 +49,21 @@ def refresh(
         raise AssertionError("the model was exported and is not there")
     with store.vectors.writing() as mine:
         if not mine:
-            return Embedded(0, len(set(keys)), under_way=True)
+            return _under_way(keys)
         store.vectors.drop(store.vectors.damaged())
-        missing = store.vectors.missing(keys)
-        done = _embed(store, missing, texts, report)
+        done = _embed(store, store.vectors.missing(keys), texts, report)
         store.vectors.keep_only(keys)
+        is_whole = not store.vectors.missing(keys)  # unless the index went to another tree, with its texts
+        if is_whole:
+            store.note_complete(tree)
         build(store.vectors)
-        store.is_complete(tree)
-    meaning.forget_others()
+    if is_whole:
+        meaning.forget_others()
     return Embedded(done, len(set(keys)))
+
+
+def _under_way(keys: Sequence[int]) -> Embedded:
+    return Embedded(0, len(set(keys)), under_way=True)
 
 
 def catch_up(store: Store, keys: Sequence[int], texts: Texts, *, tree: str) -> int:
@@ -64,7 +76,7 @@ def catch_up(store: Store, keys: Sequence[int], texts: Texts, *, tree: str) -> i
         if not mine:
             return len(missing)
         _embed(store, store.vectors.missing(keys), texts, lambda *_: None)
-        store.is_complete(tree)
+        store.note_complete(tree)
     return 0
 
 

@@ -8,8 +8,8 @@ next writer. Both files are derived: where their head is not ours, they are made
 
 from __future__ import annotations
 
-import fcntl
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,15 +17,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from aios.memory.meaning.alone import alone
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 _HEAD = struct.Struct("<8sI20s")  # mark, dimensions, name of the matrix
 _ROW = struct.Struct("<qII")  # key, checksum of the vector, checksum of the two
+_KEYED = struct.Struct("<qI")  # what a row's own checksum is of
 _MARK = b"aiosvec1"
+_NAME = re.compile(r"vectors-\d{6,11}")
 GARBAGE = 0.5  # share of rows for texts that are gone, from which the files are written anew
 FEWEST = 1_000  # rows below which that is not worth it
+
+_Standing = tuple[int, int, int]  # inode, size and time of a file
 
 
 class Vectors:
@@ -37,36 +43,45 @@ class Vectors:
     def __init__(self, folder: Path, dimensions: int) -> None:
         self.folder = folder
         self.dimensions = dimensions
-        self._stands: tuple[int, int] = (0, 0)
+        self._stands: _Standing | None = None
+        self._matrix_name = ""
+        self.matrix: NDArray[np.float32]
         self.reopen()
 
     def reopen(self) -> None:
         """Look at the files again, where they changed."""
+        if self._stands is None or self._stands != _standing(self._file):
+            while not self._read():
+                pass
+
+    def _read(self) -> bool:
+        """False where the files were written anew meanwhile, so that these keys have lost their matrix."""
         import numpy as np
 
         try:
-            stat = self._file.stat()
-            stands = (stat.st_ino, stat.st_size)
+            with self._file.open("rb") as file:
+                stands, content = _stood(os.fstat(file.fileno())), file.read()
         except OSError:
-            stands = (0, 0)
-        if stands == self._stands and stands != (0, 0):
-            return
-        self._stands = stands
+            stands, content = None, b""
+        name = _matrix_named(content, self.dimensions)
+        matrix: NDArray[np.float32] = np.zeros((0, self.dimensions), np.float32)
+        count = 0
+        try:
+            if name:
+                count = _whole_rows(content, (self.folder / name).stat().st_size // (4 * self.dimensions))
+            if count:
+                matrix = np.memmap(self.folder / name, "<f4", "r", shape=(count, self.dimensions))
+        except FileNotFoundError:
+            if stands != _standing(self._file):
+                return False
+            name, count = "", 0
+        self._stands, self._matrix_name, self.matrix = stands, name, matrix
         self._order: NDArray[np.int64] | None = None  # that sorts the keys; made when it is first asked for
-        self._matrix_name = ""
-        self.keys: NDArray[np.int64] = np.zeros(0, np.int64)
-        self.checksums: NDArray[np.uint32] = np.zeros(0, np.uint32)
-        self.matrix: NDArray[np.float32] = np.zeros((0, self.dimensions), np.float32)
-        matrix = self._matrix_file()
-        count = self._whole_rows(matrix)
-        if not count or matrix is None:
-            return
         kind = np.dtype([("key", "<i8"), ("vector", "<u4"), ("row", "<u4")])
-        rows = np.memmap(self._file, kind, "r", offset=_HEAD.size, shape=(count,))
-        self.keys = np.ascontiguousarray(rows["key"])
-        self.checksums = np.ascontiguousarray(rows["vector"])
-        self._matrix_name = matrix.name
-        self.matrix = np.memmap(matrix, "<f4", "r", shape=(count, self.dimensions))
+        rows = np.frombuffer(content, kind, count, _HEAD.size if count else 0)
+        self.keys: NDArray[np.int64] = rows["key"].copy()
+        self.checksums: NDArray[np.uint32] = rows["vector"].copy()
+        return True
 
     @property
     def matrix_name(self) -> str:
@@ -104,23 +119,17 @@ class Vectors:
     @contextmanager
     def writing(self) -> Iterator[bool]:
         """Hold the lock; False where another process has it. What a writer that died left half-done is cut off."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            self._mend()
-            yield True
+        with alone(self.folder) as mine:
+            if mine:
+                self._mend()
+            yield mine
 
     def append(self, keys: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Add vectors (one row each) for keys that have none; durable on return. Call while `writing`."""
-        matrix = self._matrix_file()
-        if matrix is None:
+        if not self._matrix_name:
             raise AssertionError("append outside writing()")
         data = [row.astype("<f4").tobytes() for row in vectors]
-        with matrix.open("ab") as file:
+        with (self.folder / self._matrix_name).open("ab") as file:
             _put(file, b"".join(data))
         with self._file.open("ab") as file:
             _put(file, b"".join(_row(key, zlib.crc32(each)) for key, each in zip(keys, data, strict=True)))
@@ -147,65 +156,37 @@ class Vectors:
 
     def rewrite(self, rows: Sequence[int]) -> None:
         """Only these rows, in files of their own; readers of the old ones keep what they have. Call while `writing`."""
-        old = self._matrix_file()
-        name = self._next_name()
+        old, name = self._matrix_name, self._next_name()
         with (self.folder / name).open("wb") as file:
             for row in rows:
                 file.write(self.matrix[row].tobytes())
             _put(file, b"")
         body = b"".join(_row(int(self.keys[row]), int(self.checksums[row])) for row in rows)
         self._begin(name, body)
-        if old is not None:
-            old.unlink(missing_ok=True)
+        if old:
+            (self.folder / old).unlink(missing_ok=True)
         self.reopen()
 
     @property
     def _file(self) -> Path:
         return self.folder / "keys"
 
-    def _matrix_file(self) -> Path | None:
-        """Where the vectors lie, as the head says; None where the head is not ours or of other dimensions."""
-        try:
-            with self._file.open("rb") as file:
-                mark, dimensions, name = _HEAD.unpack(file.read(_HEAD.size))
-        except (OSError, struct.error):
-            return None
-        if mark != _MARK or dimensions != self.dimensions:
-            return None
-        place = self.folder / name.rstrip(b"\0").decode("ascii", "replace")
-        return place if place.is_file() and place.parent == self.folder else None
-
-    def _whole_rows(self, matrix: Path | None) -> int:
-        """How many rows are whole in both files."""
-        if matrix is None:
-            return 0
-        count = min(
-            (self._file.stat().st_size - _HEAD.size) // _ROW.size, matrix.stat().st_size // (4 * self.dimensions)
-        )
-        with self._file.open("rb") as file:
-            while count > 0:
-                file.seek(_HEAD.size + (count - 1) * _ROW.size)
-                row = file.read(_ROW.size)
-                if len(row) == _ROW.size and _row(*_ROW.unpack(row)[:2]) == row:
-                    break
-                count -= 1
-        return count
-
     def _mend(self) -> None:
-        matrix = self._matrix_file()
-        if matrix is None:
+        self._stands = None
+        self.reopen()
+        if self._matrix_name:
+            matrix = self.folder / self._matrix_name
+            sizes = {self._file: _HEAD.size + len(self) * _ROW.size, matrix: len(self) * 4 * self.dimensions}
+            for file, size in sizes.items():
+                if file.stat().st_size != size:
+                    os.truncate(file, size)
+        else:
             name = self._next_name()
             (self.folder / name).write_bytes(b"")
             self._begin(name, b"")
             for left in self.folder.glob("vectors-*"):
                 if left.name != name:
                     left.unlink(missing_ok=True)
-        else:
-            count = self._whole_rows(matrix)
-            for file, size in ((self._file, _HEAD.size + count * _ROW.size), (matrix, count * 4 * self.dimensions)):
-                if file.stat().st_size != size:
-                    os.truncate(file, size)
-        self._stands = (0, 0)
         self.reopen()
 
     def _next_name(self) -> str:
@@ -227,9 +208,39 @@ class Vectors:
                 os.close(descriptor)
 
 
+def _standing(file: Path) -> _Standing | None:
+    try:
+        return _stood(file.stat())
+    except OSError:
+        return None
+
+
+def _stood(stat: os.stat_result) -> _Standing:
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def _matrix_named(content: bytes, dimensions: int) -> str:
+    """The name of the file where the vectors lie; empty where the head is not ours or of other dimensions."""
+    if len(content) < _HEAD.size:
+        return ""
+    mark, has, padded = _HEAD.unpack_from(content)
+    name = str(padded.rstrip(b"\0"), "ascii", "replace")
+    return name if mark == _MARK and has == dimensions and _NAME.fullmatch(name) else ""
+
+
+def _whole_rows(content: bytes, vectors: int) -> int:
+    """How many rows are whole, where there are so many whole vectors."""
+    count = min((len(content) - _HEAD.size) // _ROW.size, vectors)
+    while count:
+        key, checksum, own = _ROW.unpack_from(content, _HEAD.size + (count - 1) * _ROW.size)
+        if own == zlib.crc32(_KEYED.pack(key, checksum)):
+            break
+        count -= 1
+    return count
+
+
 def _row(key: int, checksum: int) -> bytes:
-    row = struct.pack("<qI", key, checksum)
-    return row + struct.pack("<I", zlib.crc32(row))
+    return _ROW.pack(key, checksum, zlib.crc32(_KEYED.pack(key, checksum)))
 
 
 def _put(file: IO[bytes], data: bytes) -> None:

@@ -8,6 +8,7 @@ import pytest
 from aios.domain.memory import Among
 from aios.domain.record import Trust
 from aios.errors import RefusedError
+from aios.memory.meaning.alone import alone
 from aios.memory.meaning.export import MANIFEST
 from aios.memory.meaning.meaning import Meaning
 from aios.memory.meaning.refresh import AT_ONCE, INLINE, Report
@@ -209,15 +210,6 @@ def test_verify_tells_what_is_missing_damaged_or_of_another_model(memory: Memory
     assert memory.verify(FILES).differences == ()
 
 
-def test_forgotten_vectors_are_made_anew(memory: Memory) -> None:
-    memory.refresh(FILES)
-    memory.forget_vectors()
-    assert memory.coverage(FILES).done == 0  # type: ignore[union-attr]
-    assert paths(memory, "churn in March") == ["goodbye.md"]
-    memory.refresh(FILES)
-    assert paths(memory, "hound") == ["dogs.md"]
-
-
 def test_vectors_of_another_model_under_this_ones_name_are_noticed(memory: Memory, meaning: Meaning) -> None:
     memory.refresh(FILES)
     embedder(meaning).fingerprint = "changed"
@@ -277,3 +269,70 @@ def test_the_vectors_of_what_is_long_gone_are_given_back(memory: Memory, meaning
     store = meaning.chosen()
     assert store is not None
     assert len(store.vectors) == 200
+
+
+@pytest.mark.parametrize("lost", ["keys", "vectors-000001"])
+def test_vectors_that_were_lost_are_missed_at_the_next_question(memory: Memory, meaning: Meaning, lost: str) -> None:
+    memory.refresh(FILES)
+    (meaning.folder / meaning.fingerprint[:16] / lost).unlink()
+    again = _in_another_process(meaning)
+    again.recall(FILES, "hound")
+    assert again.behind == 3
+    again.refresh(FILES)
+    assert paths(again, "hound")[0] == "dogs.md"
+
+
+def test_a_tree_whose_vectors_were_given_back_is_not_taken_for_complete(memory: Memory, meaning: Meaning) -> None:
+    """As where a refresh for another tree was killed."""
+    memory.refresh(many(1_500))
+    store = meaning.chosen()
+    assert store is not None
+    with store.vectors.writing():
+        assert store.vectors.keep_only(store.vectors.keys.tolist()[:200])
+    again = _in_another_process(meaning)
+    again.recall(many(1_500), "margin")
+    assert again.behind == 1_500
+
+
+def test_vectors_are_not_complete_where_the_index_went_to_another_tree_meanwhile(
+    memory: Memory, meaning: Meaning
+) -> None:
+    files = many(2 * AT_ONCE)
+    other = _in_another_process(meaning)
+
+    def report(done: int, _: int) -> None:
+        if done == AT_ONCE:
+            other.recall(FILES, "invoice")
+
+    memory.refresh(files, report)
+    again = _in_another_process(meaning)
+    again.recall(files, "margin")
+    assert again.behind
+    again.refresh(files)
+    assert again.verify(files).differences == ()
+
+
+def test_a_model_is_exported_by_one_process_at_a_time(memory: Memory, meaning: Meaning) -> None:
+    with alone(meaning.folder) as mine:
+        assert mine
+        done = memory.refresh(FILES)
+    assert done is not None
+    assert done.under_way
+    assert meaning.chosen() is None, "it was left to the other"
+    memory.refresh(FILES)
+    assert paths(memory, "hound")[0] == "dogs.md"
+
+
+def test_a_broken_index_costs_time_not_the_coverage(memory: Memory, tmp_path: Path) -> None:
+    memory.refresh(FILES)
+    memory.close()
+    (tmp_path / "recall.sqlite").write_bytes(b"SQLite format 3\0" + b"\xff" * 5_000)
+    found = memory.coverage(FILES)
+    assert found is not None
+    assert (found.done, found.passages) == (3, 3)
+
+
+def _in_another_process(meaning: Meaning) -> Memory:
+    """The same files, opened again."""
+    folder = meaning.root
+    return Memory(folder / "recall.sqlite", meaning=lambda: meaning_in(folder, meaning.choice))

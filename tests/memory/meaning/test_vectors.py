@@ -180,3 +180,31 @@ def test_a_writer_killed_at_any_write_loses_nothing_that_it_had_done(tmp_path: P
     assert vectors.keys.tolist() in (before, before[:10:2])
     put(tmp_path, 99)
     assert known(tmp_path)[-1] == 99
+
+
+REWRITING = textwrap.dedent("""
+    import sys
+    from pathlib import Path
+    import numpy as np
+    from aios.memory.meaning.vectors import Vectors
+    vectors = Vectors(Path(sys.argv[1]), 8)
+    with vectors.writing():
+        for key in range(200, 600):
+            vectors.append([key], np.full((1, 8), key, np.float32))
+            vectors.rewrite(list(range(1, len(vectors))))
+""")
+
+
+def test_a_reader_never_sees_the_keys_of_one_file_with_the_vectors_of_another(tmp_path: Path) -> None:
+    """Each rewriting drops the first row, so that every other one stands elsewhere."""
+    first = list(range(100, 200))
+    vectors = Vectors(tmp_path, SIZE)
+    with vectors.writing():
+        vectors.append(first, np.repeat(np.array(first, np.float32)[:, None], SIZE, axis=1))
+    with subprocess.Popen([sys.executable, "-c", REWRITING, str(tmp_path)]) as writer:
+        while writer.poll() is None:
+            reader = Vectors(tmp_path, SIZE)
+            assert 100 <= len(reader) <= 101
+            assert (reader.matrix == reader.keys[:, None]).all()
+    assert writer.returncode == 0
+    assert known(tmp_path) == list(range(500, 600))

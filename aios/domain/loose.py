@@ -1,0 +1,16 @@
+"""Reading data whose form nobody promises, such as fields of one's own: what is of another form is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def listed(value: object) -> list[Any]:
+    """The entries of a list; none of anything else."""
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def mappings(value: object) -> list[Mapping[str, Any]]:
+    """The mappings among the entries of a list; none of anything else."""
+    return [each for each in listed(value) if isinstance(each, Mapping)]
