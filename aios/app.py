@@ -244,9 +244,10 @@ class Company:
         from dataclasses import replace
 
         from aios.agents.assisted import ASSISTED
-        from aios.agents.offline import ENGINES
+        from aios.agents.offline import ENGINES, load
         from aios.runs.context import Context
         from aios.runs.migrating import MIGRATOR, migrator
+        from aios.store.derived import Derived
 
         context = Context(
             git=self.git,
@@ -265,6 +266,8 @@ class Company:
             models=self.models,
             prospects=lambda tree, agent, tokens: self.model_stack(tree).prospects(agent, tokens),
             ticks=time.time_ns,
+            derived=Derived(self.local / "derived"),
+            ready=load,
         )
         return replace(context, report=self._report) if self._report else context
 

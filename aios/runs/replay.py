@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from aios.agents.tools import anew
 from aios.domain.agent import Tier
 from aios.domain.event import Event, one_line, render_message
 from aios.domain.memory import Hit
@@ -161,7 +162,8 @@ def played(context: Context, definitions: Definitions, tape: Tape) -> tuple[Cont
         return [hit_of(tape.parts[each]) for each in found["hits"]]
 
     connectors = {name: PlayedConnector(each, tape) for name, each in definitions.connectors.items()}
-    there = replace(context, models=models, prospects=prospects, recall_varies=lambda: False)
+    # Nothing that an earlier process derived is taken on trust here.
+    there = replace(context, models=models, prospects=prospects, recall_varies=lambda: False, derived=anew)
     if tape.holds("recall"):
         there = replace(there, recall=recall)
     return there, replace(definitions, connectors=connectors)
