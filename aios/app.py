@@ -6,6 +6,7 @@ Everything below gets what it needs handed in; how the pieces are stacked is rea
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -181,6 +182,10 @@ class Company:
         file.write_text("\n".join([*known[-20:], what]) + "\n")
         return False
 
+    @property
+    def _derived(self) -> Path:
+        return self.local / "derived"
+
     @cached_property
     def _projection(self) -> Projection:
         from aios.projections import Projection
@@ -203,6 +208,7 @@ class Company:
         self.past_memory.close()
         for file in files:
             file.unlink(missing_ok=True)
+        shutil.rmtree(self._derived, ignore_errors=True)
         self.recall(self.tree(), "rebuild", 1, (), "")
         return done
 
@@ -266,7 +272,7 @@ class Company:
             models=self.models,
             prospects=lambda tree, agent, tokens: self.model_stack(tree).prospects(agent, tokens),
             ticks=time.time_ns,
-            derived=Derived(self.local / "derived"),
+            derived=Derived(self._derived),
             ready=load,
         )
         return replace(context, report=self._report) if self._report else context

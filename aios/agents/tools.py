@@ -28,7 +28,7 @@ class ContractTools:
     """`Tools` over a tree: reading outside the contract's `reads` raises `RefusedError`, records outside it are unseen.
 
     `recall(query, limit, kinds)` (limited to what the contract reads), `records(kind)` and `derived(name, text,
-    derive)` are handed in. Everything read is noted for the context manifest; what is derived of it adds nothing to that.
+    derive)` are handed in. Everything read is noted for the context manifest; what is derived of it adds nothing.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from aios.store.derived import Derived
 from tests.agents.company import Company
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "state/sources").glob("*.md"))
-ODD = """Above the first heading stands a sentence that is long enough to be a passage of its own, I think.
+ODD = """Above the first heading stands a sentence that is long enough to be a passage of its own in English.
 
 # Größe & Maß
 
