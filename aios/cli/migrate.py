@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -38,6 +40,17 @@ def command(ctx: click.Context, dry_run: bool, in_place: bool) -> int:  # noqa: 
     return exit_code(standing)
 
 
+def _replace(file: Path, text: str) -> None:
+    """The file appears whole, or stays as it is: it may hold edits that no commit has yet."""
+    fresh = file.with_name(f".{file.name}.aios")
+    try:
+        fresh.write_text(text, encoding="utf-8", newline="")
+        fresh.chmod(stat.S_IMODE(file.stat().st_mode))
+        fresh.replace(file)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
 def _in_place(here: Company, *, dry_run: bool) -> int:
     from aios.runs.migrating import old_files, told_of
     from aios.store.trees import WorkTree
@@ -51,7 +64,7 @@ def _in_place(here: Company, *, dry_run: bool) -> int:
             continue
         click.echo(f"{each.path}  {each.stated} → {each.newest}")
         if not dry_run:
-            (here.root / each.path).write_text(each.text, encoding="utf-8", newline="")
+            _replace(here.root / each.path, each.text)
     done = len(found) - len(lost)
     for line in told_of(tree, found):
         click.echo(line)
