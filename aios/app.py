@@ -6,6 +6,7 @@ Everything below gets what it needs handed in; how the pieces are stacked is rea
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -189,6 +190,10 @@ class Company:
         file.write_text("\n".join([*known[-20:], what]) + "\n")
         return False
 
+    @property
+    def _derived(self) -> Path:
+        return self.local / "derived"
+
     @cached_property
     def _projection(self) -> Projection:
         from aios.projections import Projection
@@ -206,7 +211,6 @@ class Company:
 
         Raises RefusedError where a folder stands where the index belongs.
         """
-        import shutil
 
         files = list(self.local.glob("recall*.sqlite*"))
         if folder := next((file for file in files if file.is_dir()), None):
@@ -217,7 +221,8 @@ class Company:
                 memory.close()
         for file in files:
             file.unlink(missing_ok=True)
-        shutil.rmtree(self.local / "embedding", ignore_errors=True)
+        for derived in (self.local / "embedding", self._derived):
+            shutil.rmtree(derived, ignore_errors=True)
         self.recall(self.tree(), "rebuild", 1, (), "")
         return done
 
@@ -265,9 +270,10 @@ class Company:
         from dataclasses import replace
 
         from aios.agents.assisted import ASSISTED
-        from aios.agents.offline import ENGINES
+        from aios.agents.offline import ENGINES, load
         from aios.runs.context import Context
         from aios.runs.migrating import MIGRATOR, migrator
+        from aios.store.derived import Derived
 
         context = Context(
             git=self.git,
@@ -287,6 +293,8 @@ class Company:
             models=self.models,
             prospects=lambda tree, agent, tokens: self.model_stack(tree).prospects(agent, tokens),
             ticks=time.time_ns,
+            derived=Derived(self._derived),
+            ready=load,
         )
         return replace(context, report=self._report) if self._report else context
 

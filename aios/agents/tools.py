@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from aios.domain.agent import Contract
+from aios.domain.agent import Contract, Derive
 from aios.domain.front_matter import split
 from aios.domain.globs import matches
 from aios.domain.keys import digest
@@ -16,20 +16,29 @@ from aios.errors import RefusedError
 
 Recall = Callable[[str, int, Sequence[str]], Sequence[Hit]]
 Records = Callable[[str], Sequence[Record]]
+Derived = Callable[[str, str, Derive], str]
+
+
+def anew(_: str, text: str, derive: Derive) -> str:
+    """Nothing is kept: what follows from a text is made whenever it is asked for."""
+    return derive(text)
 
 
 class ContractTools:
     """`Tools` over a tree: reading outside the contract's `reads` raises `RefusedError`, records outside it are unseen.
 
-    `recall(query, limit, kinds)` (limited to what the contract reads) and `records(kind)` are handed in. Everything
-    read is noted for the context manifest.
+    `recall(query, limit, kinds)` (limited to what the contract reads), `records(kind)` and `derived(name, text,
+    derive)` are handed in. Everything read is noted for the context manifest; what is derived of it adds nothing.
     """
 
-    def __init__(self, tree: Tree, contract: Contract, *, recall: Recall, records: Records) -> None:
+    def __init__(
+        self, tree: Tree, contract: Contract, *, recall: Recall, records: Records, derived: Derived = anew
+    ) -> None:
         self._tree = tree
         self._contract = contract
         self._recall = recall
         self._records = records
+        self._derived = derived
         self._read: dict[str, str] = {}
         self._fronts: dict[str, str] = {}
         self._recalled: dict[str, dict[str, Any]] = {}
@@ -80,6 +89,9 @@ class ContractTools:
                 "trust": hit.trust.value,
             }
         return hits
+
+    def derived(self, name: str, text: str, derive: Derive) -> str:
+        return self._derived(name, text, derive)
 
     def manifest(self) -> Mapping[str, Any]:
         """What the call saw: files by hash (of `fronts` the front matter only), passages by place, why and trust."""

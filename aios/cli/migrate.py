@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -26,22 +28,35 @@ def command(ctx: click.Context, dry_run: bool, in_place: bool) -> int:  # noqa: 
     the company itself are not an agent's to write: --in-place rewrites them as well.
     """
     from aios.runs.conductor import carry_on
+    from aios.runs.migrating import MIGRATION
     from aios.runs.start import start_run
 
     here = company(ctx)
     if dry_run or in_place:
         return _in_place(here, dry_run=dry_run)
-    run = start_run(here.context, "migrate-records", {}, trigger=here.trigger())
+    run = start_run(here.context, MIGRATION, {}, trigger=here.trigger())
     standing = carry_on(here.context, run)
     report(standing)
     return exit_code(standing)
 
 
+def _replace(file: Path, text: str) -> None:
+    """The file appears whole, or stays as it is: it may hold edits that no commit has yet."""
+    fresh = file.with_name(f".{file.name}.aios")
+    try:
+        fresh.write_text(text, encoding="utf-8", newline="")
+        fresh.chmod(stat.S_IMODE(file.stat().st_mode))
+        fresh.replace(file)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
 def _in_place(here: Company, *, dry_run: bool) -> int:
-    from aios.runs.migrating import old_files
+    from aios.runs.migrating import old_files, told_of
     from aios.store.trees import WorkTree
 
-    found = list(old_files(WorkTree(here.root, git=here.git)))
+    tree = WorkTree(here.root, git=here.git)
+    found = list(old_files(tree))
     lost = [each for each in found if each.text is None]
     for each in found:
         if each.text is None:
@@ -49,8 +64,10 @@ def _in_place(here: Company, *, dry_run: bool) -> int:
             continue
         click.echo(f"{each.path}  {each.stated} → {each.newest}")
         if not dry_run:
-            (here.root / each.path).write_text(each.text, encoding="utf-8", newline="")
+            _replace(here.root / each.path, each.text)
     done = len(found) - len(lost)
+    for line in told_of(tree, found):
+        click.echo(line)
     if not found:
         say("nothing is old")
     else:

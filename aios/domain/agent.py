@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -126,6 +126,10 @@ class AgentReply:
     manifest: Mapping[str, Any] = field(default_factory=dict)
 
 
+# What follows from a text alone: the same text gives the same, on every machine.
+Derive = Callable[[str], str]
+
+
 class Tools(Protocol):
     """An agent's only doors, limited by its contract. Reading outside `reads` raises `RefusedError`."""
 
@@ -149,6 +153,10 @@ class Tools(Protocol):
 
     def recall(self, query: str, *, limit: int = 0, kinds: Sequence[str] = ()) -> Sequence[Hit]:
         """Passages from memory, sources, content and decisions, best first; `limit` 0 means the contract's."""
+        ...
+
+    def derived(self, name: str, text: str, derive: Derive) -> str:
+        """`derive(text)`, which may come from an earlier call. `name` stands for all else that decides the result."""
         ...
 
 

@@ -72,7 +72,7 @@ TABLES: dict[str, dict[str, str]] = {
         "tokens": "their tokens",
         "calls": "calls of models that were made",
         "avoided": "calls that the cache answered",
-        "avoided_usd": "what those would have cost",
+        "avoided_usd": "what those would have cost; null where the model has no price",
         "read_kb": "kilobytes of sources and notes that agents read",
         "passages": "passages that the piece quotes",
         "held": "those of them that memory held before the run",

@@ -31,8 +31,8 @@ class Review:
     """What a review tells. `changes` are state changes in words, `evidence` pairs of claim and source.
 
     `unverified` are sentences that nothing stands behind, `kinds` counts the sentences of each kind. `folds` tells what
-    of memory is folded into what, `checks` what was looked at and how it came out, `raised` whose trust merging
-    raises.
+    of memory is folded into what, `rewritten` what becomes of the fields of old schema versions, `checks` what was
+    looked at and how it came out, `raised` whose trust merging raises.
     """
 
     id: str
@@ -62,6 +62,7 @@ class Review:
     folds: Sequence[str] = ()
     checks: Sequence[str] = ()
     raised: Sequence[str] = ()
+    rewritten: Sequence[str] = ()
 
 
 def neutral(text: str) -> str:
@@ -85,12 +86,13 @@ def _code(text: str) -> str:
 
 def _plainly(line: str) -> str:
     """A line of ours that may name commands between backticks: they stay code, the rest is neutral."""
-    parts = line.split("`")
-    parts[1::2] = map(_code, parts[1::2])
-    for place in range(0, len(parts), 2):
-        inner = parts[place].strip()
-        parts[place] = parts[place].replace(inner, neutral(inner)) if inner else parts[place]
-    return "".join(parts)
+    return "".join(_code(part) if number % 2 else _inside(part) for number, part in enumerate(line.split("`")))
+
+
+def _inside(text: str) -> str:
+    """Neutral, and still apart from what stands before and after it."""
+    before, after = (" " if text[at : at + 1 or None].isspace() else "" for at in (0, -1))
+    return f"{before}{neutral(text)}{after}" if text.strip() else before
 
 
 def fenced(text: str, *, language: str = "") -> str:
@@ -111,6 +113,7 @@ def render(review: Review, *, preview_lines: int = PREVIEW_LINES) -> str:
         _why(review),
         _evidence(review),
         _section("What is folded", [f"- {_plainly(line)}" for line in review.folds]),
+        _section("What is rewritten", [f"- {_plainly(line)}" for line in review.rewritten]),
         _section("State diff", [f"- {neutral(line)}" for line in review.changes] or ["- nothing"]),
         _checks(review),
         _risk(review),

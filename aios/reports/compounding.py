@@ -153,10 +153,7 @@ def beside(report: Compounding) -> list[str]:
     reuse = [line for line in report.lines if line.measure.about is About.REUSE]
     if report.outcome is Outcome.CHEAPER and not any(line.better for line in reuse):
         said.append("Reuse does not grow with it, so reuse is not what makes it cheaper.")
-    calls = sum(row.get("avoided") or 0 for row in report.runs)
-    if calls:
-        spared = sum(row.get("avoided_usd") or 0.0 for row in report.runs)
-        said.append(f"The cache answered {counted(calls, 'call')} that would have cost {spared:.4f} USD.")
+    said += _spared(report)
     idle = [line.measure.label for line in report.lines if line.idle]
     if idle:
         said.append(f"None in any run: {', '.join(idle)}.")
@@ -164,6 +161,19 @@ def beside(report: Compounding) -> list[str]:
     if silent:
         said.append(f"{counted(silent, 'run')} ended before all of this was noted; what they tell is counted.")
     return said
+
+
+def _spared(report: Compounding) -> list[str]:
+    """What the cache answered, and what that would have cost as far as prices are known."""
+    rows = [row for row in report.runs if row.get("avoided")]
+    if not rows:
+        return []
+    calls = counted(sum(row["avoided"] for row in rows), "call")
+    priced = [row["avoided_usd"] for row in rows if row.get("avoided_usd") is not None]
+    if not priced:
+        return [f"The cache answered {calls}; what that would have cost is not known: the model has no price."]
+    more = ", and more from a model without a price" if len(priced) < len(rows) else ""
+    return [f"The cache answered {calls} that would have cost {sum(priced):.4f} USD{more}."]
 
 
 def _after_the_first(report: Compounding) -> list[str]:

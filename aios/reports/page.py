@@ -34,9 +34,10 @@ th:first-child, td:first-child { text-align: left; }
 """
 _COLUMNS = (
     ("started", "Started"), ("words", "Words"), ("seconds", "Work"), ("usd", "USD"), ("tokens", "Tokens"),
-    ("calls", "Calls"), ("avoided", "Calls spared"), ("read_kb", "KB read"), ("passages", "Passages"),
-    ("held", "held"), ("questions", "Questions"), ("searched", "full searches"), ("from_notes", "from notes"),
-    ("headings", "Headings"), ("kept", "kept"), ("edited", "Edited"), ("waited", "Decided after"),
+    ("calls", "Calls"), ("avoided", "Calls spared"), ("avoided_usd", "USD spared"), ("read_kb", "KB read"),
+    ("passages", "Passages"), ("held", "held"), ("questions", "Questions"), ("searched", "full searches"),
+    ("from_notes", "from notes"), ("headings", "Headings"), ("kept", "kept"), ("edited", "Edited"),
+    ("waited", "Decided after"),
 )  # fmt: skip
 
 
@@ -131,4 +132,6 @@ def _cell(name: str, value: object) -> str:
         return "–"
     if name in {"seconds", "waited"} and isinstance(value, int | float):
         return seconds(float(value))
+    if name in {"usd", "avoided_usd"} and isinstance(value, int | float):
+        return f"{value:.4f}"
     return str(value)[:10] if name == "started" else str(value)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from aios.domain.agent import AgentReply, Engine, Tier
+from aios.agents.tools import anew
+from aios.domain.agent import AgentReply, Derive, Engine, Tier
 from aios.domain.effect import Connector
 from aios.domain.memory import Hit
 from aios.domain.model import Model
@@ -53,7 +54,8 @@ class Context:
     that cannot be known); `models(tree)` are the language models that a tree configures, by tier, `prospects(tree,
     agent, tokens)` what is known of them for a task of that size, as JSON, and `assisted` makes the engines in the box
     that work with a model; `ticks` is the clock of spans, in nanoseconds since 1970; without `records` nothing is
-    recorded (to measure what recording costs).
+    recorded (to measure what recording costs). `derived(name, text, derive)` keeps what follows from a text alone, and
+    `ready(agent, language)` loads what an agent's engine needs, once, before its attempts are forked.
     `recall_varies()`: does what recall answers depend on more than the tree, on vectors, say? Then it is recorded.
     `recall_by_words` (None: it is `recall`) depends on the tree alone, as the recall of runs that recorded none of it.
     """
@@ -77,6 +79,8 @@ class Context:
     prospects: Callable[[Tree, str, int], Mapping[str, Any]] = lambda _, __, ___: {}
     ticks: Callable[[], int] = lambda: 0
     records: bool = True
+    derived: Callable[[str, str, Derive], str] = anew
+    ready: Callable[[str, str], None] = lambda _, __: None
     recall_varies: Callable[[], bool] = lambda: False
     recall_by_words: Recall | None = None
     recorder: Recorder = field(default_factory=silent)

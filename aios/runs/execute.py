@@ -18,6 +18,7 @@ from aios.domain.finding import Finding, errors
 from aios.domain.keys import digest
 from aios.domain.memory import Hit
 from aios.domain.model import Terms
+from aios.domain.names import COMPANY
 from aios.domain.record import Record, Trust
 from aios.domain.run import GO_ON, RunState, Start
 from aios.domain.slug import slug
@@ -58,11 +59,18 @@ def work_of(
             terms=terms_of(definitions.workflow.budget, state, step),
             found=found_before(definitions.workflow, state, step.name),
         )
+        context.ready(step.uses, _language(tree))
         return lambda: agent_attempt(context, call, tree)
     connector = definitions.connector_for(step.uses)
     if connector is None:
         raise AiosError(f"no connector offers {step.uses}", "see state/connectors/")
     return lambda: collect_attempt(connector, step.uses, start.inputs, now=state.started_at, tree=tree)
+
+
+def _language(tree: Tree) -> str:
+    """The company's language, read without the schemas: what it is good for here can do without it being right."""
+    document, _ = parse(COMPANY, tree.read(COMPANY) or b"")
+    return str(document.data.get("language") or "en") if document else "en"
 
 
 def terms_of(budget: Budget, state: RunState, step: Step) -> Terms:
@@ -109,7 +117,7 @@ def _agent_attempt(context: Context, call: AgentCall, tree: Tree) -> dict[str, A
     def records(kind: str) -> Sequence[Record]:
         return catalog.records(kind)
 
-    tools = ContractTools(tree, contract, recall=recall, records=records)
+    tools = ContractTools(tree, contract, recall=recall, records=records, derived=context.derived)
     reply = perform(call, engine, TracedTools(tools, context.recorder))
     answer: dict[str, Any] = {
         "reasons": [asdict(reason) for reason in reply.reasons],

@@ -7,8 +7,8 @@ Comments, order and quoting stay; a renamed field stays at its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -18,24 +18,34 @@ from aios.domain.names import is_protected
 from aios.domain.record import Where
 from aios.domain.tree import Tree
 from aios.domain.wording import counted
+from aios.runs.rewriting_told import told
 from aios.store.documents import parse
 from aios.store.edit import DELETE, edit
 from aios.store.schemas import Schemas
 from aios.store.trees import OverlayTree
 
 MIGRATOR = "migrator"
+MIGRATION = "migrate-records"  # its workflow
+_EDITORS = re.compile(
+    r"(?m)\A(?:---\r?\n)?# yaml-language-server: \$schema=.*$"
+)  # which schema an editor checks the file by
 MOST = 150  # files in one proposal
 
 
 @dataclass(frozen=True, slots=True)
 class Old:
-    """A file of an old version; `text` is what it would be, None where nothing tells how (`finding` says so)."""
+    """A file of an old version; `text` is what it would be, None where nothing tells how (`finding` says so).
+
+    `old` and `new` are its data before and after.
+    """
 
     path: str
     stated: str
     newest: str
     text: str | None
     finding: Finding | None = None
+    old: Mapping[str, Any] = field(default_factory=dict)
+    new: Mapping[str, Any] = field(default_factory=dict)
 
 
 def old_files(tree: Tree) -> Iterator[Old]:
@@ -55,7 +65,14 @@ def old_files(tree: Tree) -> Iterator[Old]:
             if data is None:
                 yield Old(path, stated, kind.id, None, next(iter(findings), None))
             else:
-                yield Old(path, stated, kind.id, rewritten(path, content.decode(), document.data, data))
+                text = rewritten(path, content.decode(), document.data, data)
+                yield Old(path, stated, kind.id, text, old=document.data, new=data)
+
+
+def told_of(tree: Tree, found: Iterable[Old]) -> Sequence[str]:
+    """What becomes of their fields, and what is lost, in words."""
+    schemas, _ = Schemas.from_tree(tree)
+    return told(schemas, {each.path: (each.old, each.new) for each in found if each.text is not None}).lines
 
 
 def rewritten(path: str, text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
@@ -66,6 +83,9 @@ def rewritten(path: str, text: str, old: Mapping[str, Any], new: Mapping[str, An
         renamed = _renamed(path, text, gone, come, now) if come else None
         if come and renamed is not None:
             text, now = renamed
+    text = _EDITORS.sub(
+        lambda line: line.group().replace(f"/{old['schema']}.json", f"/{new['schema']}.json"), text, count=1
+    )
     changes: dict[Where | str, Any] = {name: value for name, value in new.items() if now.get(name, DELETE) != value}
     changes |= {name: DELETE for name in now if name not in new}
     return edit(text, changes)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from aios.agents.tools import anew
 from aios.domain.agent import Tier
 from aios.domain.event import Event, one_line, render_message
 from aios.domain.memory import Hit
@@ -167,6 +168,7 @@ def played(context: Context, definitions: Definitions, tape: Tape) -> tuple[Cont
         prospects=prospects,
         recall=recall if tape.holds("recall") else context.recall_by_words or context.recall,
         recall_varies=lambda: False,
+        derived=anew,  # nothing that an earlier process derived is taken on trust here
     )
     return there, replace(definitions, connectors=connectors)
 

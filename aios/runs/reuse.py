@@ -51,6 +51,7 @@ def reused(attempts: Sequence[Attempted], written: Sequence[str], tree: Tree, be
     pieces = [path for path in written if path.startswith(CONTENT) and tree.read(path) is not None]
     used = {place for path in pieces for place in _quoted(tree, evidence_path(path))}
     answers = {path: set(_noted(tree, path)) for path in written if path.startswith(NOTES)}
+    answers = {path: places for path, places in answers.items() if not _is_anothers(path, tree, before)}
     sources = {place.source for place in used.union(*answers.values())}
     own = {*written, *(evidence_path(path) for path in pieces)}
     notes = _holders(before, MEMORY, sources, _noted, own=set())
@@ -79,6 +80,12 @@ def reused(attempts: Sequence[Attempted], written: Sequence[str], tree: Tree, be
         "lessons": lessons,
         "notes": [path for path in sorted(seen & notes.keys()) if any(_covered(each, notes[path]) for each in taken)],
     }
+
+
+def _is_anothers(path: str, tree: Tree, before: Tree) -> bool:
+    """Did an earlier run write the note, which this one only brought into another form?"""
+    old, new = _document(before, path), _document(tree, path)
+    return bool(old and new and old.data.get("run") and old.data.get("run") == new.data.get("run"))
 
 
 def _searched(attempts: Iterable[Attempted], note: str, tree: Tree) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 
 from aios.agents.checks import CHECKS
 from aios.agents.evidence import evidence_path
-from aios.domain.event import Change
+from aios.domain.event import Change, Event
 from aios.domain.names import branch_of, run_record_path
 from aios.domain.run import RunState
+from aios.domain.wording import counted
 from aios.errors import UsageError
 from aios.policies.facts import TRUST_RAISED
 from aios.proposals.record import awaited_effects, verdict_of
@@ -21,11 +22,14 @@ from aios.runs.context import AIOS_EMAIL, Context
 from aios.runs.definitions import Definitions, load
 from aios.runs.folding_told import folding_told
 from aios.runs.history import Fact
+from aios.runs.migrating import MIGRATION
 from aios.runs.propose import raised_trust
+from aios.runs.rewriting_told import Rewritten, rewriting_told
 from aios.runs.session import read_state
 from aios.runs.standing import standing
 from aios.runs.traces import manifest_of
 from aios.store.documents import parse
+from aios.store.fields import ReadBlob
 from aios.store.log import event_between, read_events
 from aios.store.trees import CommitTree, changed_paths
 from aios.store.written import written as written_by
@@ -51,12 +55,13 @@ def review_of(context: Context, run: str) -> Review:
     told = replace(event, changes=tuple(change for change in event.changes if change in written))
     raised = raised_trust(context, base, head)
     told_before = [line for line in record.get("findings") or () if f"[{TRUST_RAISED}]" not in str(line)]
+    rewritten = rewriting_told(tree, CommitTree(git, base), written)
     folds = folding_told(tree, CommitTree(git, base), written, _refs(context, run))
     return Review(
         id=state.ulid,
         run=run,
         branch=branch,
-        title=_title(record, state) if not folds else f"Fold old notes: {folds[0]}",
+        title=_title(record, state, folds, rewritten),
         head=head,
         base_moved=base != main,
         effects=awaited_effects(record),
@@ -71,12 +76,13 @@ def review_of(context: Context, run: str) -> Review:
         evidence=stands.cited,
         unverified=stands.unverified,
         kinds=stands.kinds,
-        changes=state_diff(told, git.read_blob),
+        changes=_changes(told, rewritten, git.read_blob),
         files=[change.path for change in written],
         reasons=_reasons(context, run, state),
         cost=record.get("cost") or {},
         seconds=_seconds(state, record),
         folds=folds,
+        rewritten=rewritten.lines,
         checks=_step_checks(context, run),
         versions=_versions(definitions),
         operator_edits=_operator_edits(context, state, head),
@@ -106,7 +112,21 @@ def _record(context: Context, state: RunState, head: str) -> Mapping[str, Any] |
     return document.data if document else None
 
 
-def _title(record: Mapping[str, Any], state: RunState) -> str:
+def _changes(event: Event, rewritten: Rewritten, read_blob: ReadBlob) -> list[str]:
+    """The state diff, without the files of which all is told already."""
+    left = tuple(change for change in event.changes if change.path not in rewritten.paths)
+    lines = state_diff(replace(event, changes=left), read_blob)
+    if rewritten.paths:
+        count = counted(len(rewritten.paths), "file")
+        lines.append(f"{count} brought to the newest schema, as told above and in no other way")
+    return lines
+
+
+def _title(record: Mapping[str, Any], state: RunState, folds: Sequence[str], rewritten: Rewritten) -> str:
+    if folds:
+        return f"Fold old notes: {folds[0]}"
+    if state.workflow == MIGRATION and rewritten.paths:
+        return rewritten.title
     summaries = [effect.summary for effect in awaited_effects(record)]
     return "; ".join(summaries) or f"Keep what {state.workflow} found on {state.subject}"
 

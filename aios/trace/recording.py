@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from aios.domain.agent import Tools
+from aios.domain.agent import Derive, Tools
 from aios.domain.effect import Capability, Collected, Connector, Effect, Lookup, Outcome, Preview
 from aios.domain.event import one_line
 from aios.domain.finding import Finding
@@ -164,3 +164,6 @@ class TracedTools:
             hits = self.inner.recall(query, limit=limit, kinds=kinds)
             told["aios.recall.hits"] = len(hits)
         return hits
+
+    def derived(self, name: str, text: str, derive: Derive) -> str:
+        return self.inner.derived(name, text, derive)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aios.agents.offline.front import load, load_yaml
-from aios.domain.agent import AgentCall, AgentReply, Contract, Tier
+from aios.domain.agent import AgentCall, AgentReply, Contract, Derive, Tier
 from aios.domain.front_matter import render_markdown, render_yaml, split
 from aios.domain.globs import matches
 from aios.domain.keys import digest
@@ -85,6 +85,10 @@ class Company:
             record_id = path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
             found.append(Record(kind, record_id, path, str(data.get("schema")), data, body))
         return found
+
+    def derived(self, name: str, text: str, derive: Derive) -> str:
+        del name
+        return derive(text)
 
     def recall(self, query: str, *, limit: int = 0, kinds: Sequence[str] = ()) -> Sequence[Hit]:
         wanted = {word[:6] for word in _WORD.findall(query.lower())}

@@ -60,7 +60,7 @@ def memory_of(root: Path) -> dict[str, str]:
     return {path: entry for entry, path in rows if not path.startswith("state/runs/")}
 
 
-def dies_at(root: Path, boundary: int) -> bool:
+def dies_at(root: Path, boundary: int, drive: Callable[[Path, Callable[[str], None]], None] = drive) -> bool:
     """Drive in a child that dies at its `boundary`-th checkpoint; whether it died there."""
     pid = os.fork()
     if pid == 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 
 from aios.domain.agent import AgentCall, AgentReply, Engine, Tools
 
@@ -18,8 +19,7 @@ class _Engines(Mapping[str, Engine]):
             raise KeyError(role)
 
         def engine(call: AgentCall, tools: Tools) -> AgentReply:
-            module = importlib.import_module(f"aios.agents.offline.{role}")
-            found: Engine = getattr(module, role)
+            found: Engine = getattr(_module(role), role)
             return found(call, tools)
 
         return engine
@@ -29,6 +29,18 @@ class _Engines(Mapping[str, Engine]):
 
     def __len__(self) -> int:
         return len(ROLES)
+
+
+def _module(role: str) -> ModuleType:
+    return importlib.import_module(f"aios.agents.offline.{role}")
+
+
+def load(role: str, language: str) -> None:
+    """Load what a role's engine needs, and the language (a two-letter code): whoever forks a process for each call does
+    it once, before. For others it does nothing."""
+    if role in ROLES:
+        _module(role)
+        importlib.import_module("aios.agents.offline.text.language").language(language)
 
 
 ENGINES: Mapping[str, Engine] = _Engines()

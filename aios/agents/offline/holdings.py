@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from aios.agents.offline.cut import cut
 from aios.agents.offline.front import load_yaml
-from aios.agents.offline.material import SOURCES, Source, Unit, read_source, units
+from aios.agents.offline.material import SOURCES, Source, Unit, read_source
 from aios.agents.offline.text.language import Language
 from aios.agents.offline.text.passages import Passage
 from aios.domain.agent import AgentCall, Tools
@@ -157,6 +158,6 @@ def _source(
     """A source with its body's hash and its units by place, read once."""
     if name not in sources:
         source = read_source(tools, f"{SOURCES}{name}.md")
-        by_place = {unit.at: unit for unit in units(source, known)} if source else {}
+        by_place = {unit.at: unit for unit in cut(tools, source, known)} if source else {}
         sources[name] = (source, digest(source.body.encode()), by_place) if source else None
     return sources[name]

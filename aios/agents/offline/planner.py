@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aios.agents.offline.cut import cut
 from aios.agents.offline.digested import READ, Digested, digested, fresh, read_states
 from aios.agents.offline.earlier import Earlier, most_alike
 from aios.agents.offline.guidance import Guidance, report, understand
-from aios.agents.offline.material import Material, Unit, gather, language_of, parts_of, touching, units
+from aios.agents.offline.material import Material, Unit, gather, language_of, parts_of, touching
 from aios.agents.offline.outline import ENOUGH_WORDS, Section, Speech
 from aios.agents.offline.phrasing import Phrasing, phrasing
 from aios.agents.offline.plan import FEWEST_SECTIONS, Plan, make_plan
@@ -49,7 +50,7 @@ def planner(call: AgentCall, tools: Tools) -> AgentReply:
     material = gather(call, tools, queries, given=given)
     others = touching(call, tools, queries)
     before = quoted(tools.records("content"), but=_record_id(call, tools, topic))
-    every = [unit for source in material.sources for unit in units(source, known)]
+    every = [unit for source in material.sources for unit in cut(tools, source, known)]
     speech = Speech(known, spelling(source.body for source in material.sources), _background(every, known))
     unsaid = [unit for unit in every if freshness(unit, before) == 1]
     for weak, said_before in ((WEAK[0], before), (WEAK[1], before), (WEAK[1], Places())):

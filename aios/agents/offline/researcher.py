@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from aios.agents.offline.candidates import Candidate, rank
+from aios.agents.offline.cut import cut
 from aios.agents.offline.front import load
 from aios.agents.offline.holdings import At, Holdings, holdings, notes_on, taken
-from aios.agents.offline.material import SOURCES, Unit, gather, language_of, read_source, units
+from aios.agents.offline.material import SOURCES, Unit, gather, language_of, read_source
 from aios.agents.offline.relevance import relevance
 from aios.agents.offline.research_note import reply
 from aios.agents.offline.text.language import Language
@@ -63,7 +64,7 @@ def _from_sources(
     """A search of all sources, those that the plan names first of all."""
     given = list(dict.fromkeys(source for source, _ in mine))
     material = gather(call, tools, [str(question["section"]), str(question["text"])], given=given)
-    every = [unit for source in material.sources for unit in units(source, known)]
+    every = [unit for source in material.sources for unit in cut(tools, source, known)]
     scores = _unit_scores(every, str(question["section"]), topic, mine, known)
     candidates = [
         Candidate(unit, passage, unit.source.body[passage.start : passage.end], (unit.source.id, unit.at) in mine)
@@ -120,14 +121,14 @@ def _news(
 ) -> tuple[list[Unit], Sequence[str]]:
     """What the fresh sources say, as far as they are recalled for the question."""
     material = gather(call, tools, [str(question["section"]), str(question["text"])], only=fresh)
-    return [unit for source in material.sources for unit in units(source, known)], material.left_out
+    return [unit for source in material.sources for unit in cut(tools, source, known)], material.left_out
 
 
 def _left(tools: Tools, places: set[At], known: Language) -> Iterator[Unit]:
     """The units at places that no note holds."""
     for name in sorted({name for name, _ in places}):
         source = read_source(tools, f"{SOURCES}{name}.md")
-        yield from (unit for unit in units(source, known) if (name, unit.at) in places) if source else ()
+        yield from (unit for unit in cut(tools, source, known) if (name, unit.at) in places) if source else ()
 
 
 def _notes(tools: Tools, data: Mapping[str, Any], question: Mapping[str, Any]) -> Sequence[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aios.agents.evidence import evidence_path, render
+from aios.agents.offline.cut import cut
 from aios.agents.offline.front import load, load_yaml
 from aios.agents.offline.guidance import Guidance, meant, report, understand
 from aios.agents.offline.material import Source, language_of, read_source
@@ -22,7 +23,7 @@ from aios.agents.offline.research_note import note_path
 from aios.agents.offline.selection import Chosen, Pick, select
 from aios.agents.offline.text.headings import clean, is_generic, spelling
 from aios.agents.offline.text.language import Language
-from aios.agents.offline.text.passages import Passage, passages
+from aios.agents.offline.text.passages import Passage
 from aios.agents.offline.text.similarity import jaccard
 from aios.agents.offline.text.words import stems
 from aios.domain.agent import AgentCall, AgentReply, Reason, Tools
@@ -149,7 +150,7 @@ def _section(
         for entry in mappings(data.get("x-passages")):
             name = str(entry.get("source"))
             if name not in sources:
-                sources[name] = _cut(read_source(tools, name), known)
+                sources[name] = _cut(tools, read_source(tools, name), known)
             source, places = sources[name]
             passage = _passage(source, places, entry) if source else None
             if source is None or passage is None:
@@ -179,10 +180,12 @@ def _unsaid(sections: Sequence[_Section], before: Places) -> list[_Section]:
     return found if words >= FEWEST_WORDS else list(sections)
 
 
-def _cut(source: Source | None, known: Language) -> tuple[Source | None, Mapping[tuple[int, int], Passage]]:
+def _cut(
+    tools: Tools, source: Source | None, known: Language
+) -> tuple[Source | None, Mapping[tuple[int, int], Passage]]:
     """A source with its passages by place, cut once however many of them are named."""
-    found = passages(source.body, known, own=source.own) if source else ()
-    return source, {(passage.start, passage.end): passage for passage in found}
+    found = cut(tools, source, known) if source else ()
+    return source, {(passage.start, passage.end): passage for unit in found for passage in unit.passages}
 
 
 def _passage(source: Source, places: Mapping[tuple[int, int], Passage], entry: Mapping[str, Any]) -> Passage | None:

@@ -33,7 +33,7 @@ def fold(data: Mapping[str, Any]) -> Rows:
         sum(each for each in spent if each) if work else whole(cost.get("tokens")),
         whole(work.get("calls")),
         whole(avoided.get("calls")),
-        number(avoided.get("usd")),
+        _spared(work, avoided),
         number(work.get("read_kb")),
         whole(passages.get("used")),
         whole(passages.get("held")),
@@ -49,6 +49,12 @@ def fold(data: Mapping[str, Any]) -> Rows:
         (whole(operator.get("waited")) if by_person else None) if operator else _waited(data),
     )
     return [("work", row)]
+
+
+def _spared(work: Mapping[str, Any], avoided: Mapping[str, Any]) -> float | None:
+    """Dollars that cached answers would have cost; None where they came from a model without a price."""
+    usd = number(avoided.get("usd"))
+    return None if avoided.get("calls") and work.get("unpriced") and not usd else usd
 
 
 def _piece(data: Mapping[str, Any], work: Mapping[str, Any]) -> str:
