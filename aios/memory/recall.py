@@ -107,6 +107,20 @@ class Memory:
             self._give_up()
             return self._answer(tree, query, limit, wanted, per_file, tokens)
 
+    def kinds(self, tree: Tree) -> frozenset[str]:
+        """Every word that names a kind here; all entries are read. Raises `sqlite3.Error` and OSError."""
+        with self._lock:
+            index = self._open()
+            with index.at(tree):
+                return frozenset(word for file in index.files() for word in file.kinds.split("|") if word)
+
+    def refers_to(self, tree: Tree, record: str) -> bool:
+        """Is there such a record, or a file that refers to it? Raises `sqlite3.Error` and OSError."""
+        with self._lock:
+            index = self._open()
+            with index.at(tree):
+                return bool(index.files_about(record))
+
     def coverage(self, tree: Tree) -> Coverage | None:
         """How many of a tree's passages have a vector; None where no model is chosen. Raises RefusedError."""
         with self._lock:
