@@ -85,7 +85,13 @@ def _code(text: str) -> str:
 
 def _plainly(line: str) -> str:
     """A line of ours that may name commands between backticks: they stay code, the rest is neutral."""
-    return "".join(_code(part) if number % 2 else neutral(part) for number, part in enumerate(line.split("`")))
+    return "".join(_code(part) if number % 2 else _between(part) for number, part in enumerate(line.split("`")))
+
+
+def _between(part: str) -> str:
+    """Neutral, with the space that keeps it apart from the code beside it."""
+    told = neutral(part)
+    return f"{' ' * part[:1].isspace()}{told}{' ' * part[-1:].isspace()}" if told else " " * bool(part)
 
 
 def fenced(text: str, *, language: str = "") -> str:
@@ -137,7 +143,12 @@ def _decision(review: Review) -> str:
     )
     told += "".join(f"\n\n**{neutral(line[:1].upper() + line[1:])}.**" for line in review.raised)
     if not review.effects:
-        return f"**Merging keeps these files on main. Nothing outside this repository follows from it.**{told}"
+        does = (
+            "Merging takes folded notes off main, as told below"
+            if review.folds
+            else "Merging keeps these files on main"
+        )
+        return f"**{does}. Nothing outside this repository follows from it.**{told}"
     count = len(review.effects)
     what = "one effect" if count == 1 else f"{count} effects"
     return f"**Merging allows {what} outside this repository, listed here. Nothing else happens.**{told}"
