@@ -107,7 +107,9 @@ class Exported:
             )
             self._tokenizer = Tokenizer.from_file(str(self.folder / TOKENIZER))
         except Exception as error:  # the libraries' own errors for files that are cut or foreign
-            raise RefusedError(f"the exported model in {self.folder} is broken", "`aios memory refresh`") from error
+            raise RefusedError(
+                f"the exported model in {self.folder} is broken", "`aios rebuild` makes it anew"
+            ) from error
         self._tokenizer.enable_truncation(self._tokens)
         self._tokenizer.enable_padding(pad_id=int(self._pad["id"]), pad_token=str(self._pad["token"]))
         self._pid = os.getpid()
