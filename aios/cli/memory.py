@@ -214,10 +214,11 @@ def refresh_command(ctx: click.Context, quiet: bool) -> int:  # noqa: FBT001
     done = here.refresh_memory(_silent if quiet else _progress, quiet=quiet)
     if quiet:
         return Exit.OK
+    if done is not None and done.under_way:
+        say("another process is making the vectors; this waits for it")
+        done = here.refresh_memory(_progress, wait=True)
     if done is None:
         say("the index is up to date; no embedding model is chosen (`embedding` in state/company.yaml)")
-    elif done.under_way:
-        say("another process is making the vectors; `aios memory health` tells how far it is")
     else:
         say(f"{counted(done.embedded, 'new vector')}, {counted(done.passages, 'passage')} in all")
     return Exit.OK

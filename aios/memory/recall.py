@@ -191,10 +191,13 @@ class Memory:
         """Recall by meaning; None where no model is chosen. Raises RefusedError where the choice is not in order."""
         return self._find_meaning()
 
-    def refresh(self, tree: Tree, report: Callable[[int, int], None] = lambda *_: None) -> Embedded | None:
+    def refresh(
+        self, tree: Tree, report: Callable[[int, int], None] = lambda *_: None, *, wait: bool = False
+    ) -> Embedded | None:
         """Bring index and vectors to a tree; None where no model is chosen.
 
-        `report` is told how many passages were embedded so far, of how many. Raises RefusedError, `sqlite3.Error` and
+        `report` is told how many passages were embedded so far, of how many. Where another process is making the
+        vectors nothing is done, unless we `wait` until it is through. Raises RefusedError, `sqlite3.Error` and
         OSError.
         """
         from aios.memory.meaning.refresh import refresh
@@ -206,7 +209,7 @@ class Memory:
             if self.meaning is None:
                 return None
             self.behind = 0
-            return refresh(self.meaning, keys, index.texts_of_keys, tree=identity, report=report)
+            return refresh(self.meaning, keys, index.texts_of_keys, tree=identity, report=report, wait=wait)
 
     def _ask(self, index: Index, query: str) -> Asked | None:
         """The question as a place in the space of meaning; None, and why it is so, where there is no such thing."""

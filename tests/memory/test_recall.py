@@ -294,7 +294,7 @@ def test_recall_narrows_to_a_record_and_what_refers_to_it(memory: Memory) -> Non
         {
             "state/customers/acme.yaml": "schema: customer.v1\nname: Acme\nnotes: pays late\n",
             "state/customers/brick.yaml": "schema: customer.v1\nname: Brick\nnotes: pays late\n",
-            "state/decisions/wait.yaml": "schema: decision.v1\ntitle: Wait\ncustomer: acme\nwhy: Who pays late, waits.\n",
+            "state/decisions/wait.yaml": "schema: decision.v1\ntitle: Wait\ncustomer: acme\nwhy: Pays late, waits.\n",
             "state/decisions/rush.yaml": "schema: decision.v1\ntitle: Rush\nwhy: Who pays late is called.\n",
             "state/products/acme.yaml": "schema: product.v1\nname: Acme, the game\nnotes: pays late\n",
         }

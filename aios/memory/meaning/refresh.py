@@ -1,6 +1,7 @@
 """Bringing the vectors up to date with the passages: only what has none is embedded, a batch at a time.
 
-Each batch is durable before the next, so a kill costs one batch. Where another process is at it, it is left to it.
+Each batch is durable before the next, so a kill costs one batch. Where another process is at it, it is left to it or
+waited for.
 """
 
 from __future__ import annotations
@@ -31,9 +32,18 @@ class Embedded:
 
 
 def refresh(
-    meaning: Meaning, keys: Sequence[int], texts: Texts, *, tree: str, report: Report = lambda *_: None
+    meaning: Meaning,
+    keys: Sequence[int],
+    texts: Texts,
+    *,
+    tree: str,
+    report: Report = lambda *_: None,
+    wait: bool = False,
 ) -> Embedded:
-    """Give every key its vector by the chosen model, which is exported first where it was not. Raises RefusedError."""
+    """Give every key its vector by the chosen model, which is exported first where it was not. Raises RefusedError.
+
+    Where another process is at it nothing is done, unless we `wait` until it is through.
+    """
     fingerprint = meaning.fingerprint
     folder = meaning.folder_of(fingerprint)
     if not (folder / MANIFEST).is_file():
@@ -41,9 +51,10 @@ def refresh(
     store = meaning.chosen()
     if store is None:
         raise AssertionError("the model was exported and is not there")
-    with store.vectors.writing() as mine:
+    with store.vectors.writing(wait=wait) as mine:
         if not mine:
             return Embedded(0, len(set(keys)), under_way=True)
+        store.vectors.reopen()
         missing = store.vectors.missing(keys)
         done = _embed(store, missing, texts, report)
         store.vectors.keep_only(keys)

@@ -102,12 +102,14 @@ class Vectors:
         return [key for key, checksum, row in rows if zlib.crc32(self.matrix[row].tobytes()) != checksum]
 
     @contextmanager
-    def writing(self) -> Iterator[bool]:
-        """Hold the lock; False where another process has it. What a writer that died left half-done is cut off."""
+    def writing(self, *, wait: bool = False) -> Iterator[bool]:
+        """Hold the lock; False where another process has it, unless we `wait` until it lets go. What a writer that died
+        left half-done is cut off.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("a") as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 yield False
                 return
