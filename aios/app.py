@@ -157,15 +157,18 @@ class Company:
     def _failure(self) -> Path:
         return self.local / "embedding" / "failed"
 
-    def refresh_memory(self, report: Callable[[int, int], None], *, quiet: bool = False) -> Embedded | None:
-        """Bring the index and the vectors to main; None where no model is chosen. Raises RefusedError.
+    def refresh_memory(
+        self, report: Callable[[int, int], None], *, quiet: bool = False, wait: bool = False
+    ) -> Embedded | None:
+        """Bring the index and the vectors to main; None where no model is chosen. Raises RefusedError. To `wait` for
+        another process that makes them is for a person who asked for them.
 
         `quiet` is for the background: it steps aside for everything else, and what goes wrong is kept for `doctor`.
         """
         if quiet:
             os.nice(10)
         try:
-            done = self.memory.refresh(self.tree(), report)
+            done = self.memory.refresh(self.tree(), report, wait=wait)
         except Exception as error:
             if quiet:
                 self._failure.parent.mkdir(parents=True, exist_ok=True)
@@ -207,11 +210,10 @@ class Company:
         return self._projection
 
     def rebuild(self) -> Refreshed:
-        """Make everything derived anew, the vectors of recall by meaning in the background.
+        """Make everything derived anew; the exported model and the vectors are put away, and made in the background.
 
         Raises RefusedError where a folder stands where the index belongs.
         """
-
         files = list(self.local.glob("recall*.sqlite*"))
         if folder := next((file for file in files if file.is_dir()), None):
             raise RefusedError(f"{folder} is a folder, and the index of memory belongs there", "move it away")

@@ -77,7 +77,7 @@ def command(keep: Path | None, topic: str) -> int:
     shutil.rmtree(blank.parent)
     say("")
     say(f"receipt    {receipt}")
-    aios = "aios" if shutil.which("aios") else sys.argv[0]
+    aios = "aios" if shutil.which("aios") else str(Path(sys.argv[0]).absolute())  # it is typed in another folder
     say(f"company    {root}   (try: cd {root} && {aios} tick && {aios} inbox)")
     say("page:")
     click.echo(page)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from aios.runs.memory_health import Health
     from aios.runs.remembering import Recall
 
+NOTHING_DUE = "nothing is due"
+
 
 @click.group(epilog="Example: aios memory compact --dry-run")
 def command() -> None:
@@ -102,8 +104,10 @@ def _quality(found: Health) -> str:
 def _recalled(found: Health) -> str:
     if not found.since:
         return ""
+    if not found.recalled.calls:
+        return f"no agent has asked memory since {found.since}"
     never = f"; never: {len(found.never)}, such as {found.never[0]}" if found.never else "; none is never recalled"
-    return f"counted over {counted(found.recalled.calls, 'call')} since {found.since}{never}"
+    return f"counted over {counted(found.recalled.calls, 'call')} of agents since {found.since}{never}"
 
 
 def _asked(asked: Asked) -> str:
@@ -131,7 +135,11 @@ def compact_command(ctx: click.Context, dry_run: bool) -> int:  # noqa: FBT001
     if dry_run:
         _would_fold(here)
         return Exit.OK
-    standing = carry_on(here.context, begin(here.context, here.trigger()))
+    run = begin(here.context, here.trigger())
+    if not run:
+        say(NOTHING_DUE)
+        return Exit.OK
+    standing = carry_on(here.context, run)
     report(standing)
     return exit_code(standing)
 
@@ -143,7 +151,7 @@ def _would_fold(here: Company) -> None:
     for group in groups:
         click.echo(f"{group.path}  {counted(len(group.notes), 'note')}, {group.why}")
     total = sum(len(group.notes) for group in groups)
-    say(f"{counted(total, 'note')} would be folded into {len(groups)}" if groups else "nothing is due")
+    say(f"{counted(total, 'note')} would be folded into {len(groups)}" if groups else NOTHING_DUE)
 
 
 @command.command("show", epilog="Example: aios memory show memory/research/pricing-q1.md")
@@ -151,13 +159,15 @@ def _would_fold(here: Company) -> None:
 @click.pass_context
 def show_command(ctx: click.Context, path: str) -> None:
     """A note as it is, or as it last was, and what stands for it now."""
-    from aios.runs.restoring import last_text, summary_of
+    from aios.runs.restoring import last_text, replacement_of, summary_of
 
     here = company(ctx)
     text = last_text(here.context, path)
     summary = summary_of(here.context, path)
     if summary:
         say(f"folded into {summary}; `aios memory restore {path}` brings it back")
+    if other := replacement_of(here.context, path):
+        say(f"replaced by {other}; `aios memory restore {path}` takes that back")
     click.echo(text, nl=not text.endswith("\n"))
 
 
@@ -185,7 +195,8 @@ def verify_command(ctx: click.Context, commit: str) -> int:
     if found.differences:
         say(counted(len(found.differences), "difference"))
         return Exit.FINDINGS
-    say(f"the index holds exactly what the files say: {counted(found.passages, 'passage')}, tree {found.tree}")
+    say(f"the index holds exactly what the files say: {counted(found.passages, 'passage')}")
+    say(f"git's trees of memory/ and state/: {found.tree}")
     if found.model:
         say(f"and every passage has its vector by {found.model} ({found.fingerprint[:16]})")
     return Exit.OK
@@ -203,10 +214,11 @@ def refresh_command(ctx: click.Context, quiet: bool) -> int:  # noqa: FBT001
     done = here.refresh_memory(_silent if quiet else _progress, quiet=quiet)
     if quiet:
         return Exit.OK
+    if done is not None and done.under_way:
+        say("another process is making the vectors; this waits for it")
+        done = here.refresh_memory(_progress, wait=True)
     if done is None:
         say("the index is up to date; no embedding model is chosen (`embedding` in state/company.yaml)")
-    elif done.under_way:
-        say("another process is making the vectors; `aios memory health` tells how far it is")
     else:
         say(f"{counted(done.embedded, 'new vector')}, {counted(done.passages, 'passage')} in all")
     return Exit.OK

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import asdict
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
@@ -15,47 +17,66 @@ from aios.errors import UsageError
 if TYPE_CHECKING:
     from aios.app import Company
     from aios.domain.memory import Hit
+    from aios.domain.tree import Tree
     from aios.memory import Memory
 
 
 def _a_date(_: click.Context, option: click.Parameter, value: str) -> str:
-    if value and not re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", value):
+    if value and not _starts_a_date(value):
         raise UsageError(f"--{option.name} takes a date or the start of one", "2026-03-02, 2026-03 or 2026")
     return value
 
 
+def _starts_a_date(text: str) -> bool:
+    if not re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", text):
+        return False
+    with suppress(ValueError):
+        date.fromisoformat(text + "0000-01-01"[len(text) :])
+        return True
+    return False
+
+
 @click.command(epilog='Example: aios recall "what did customers say about annual billing"')
 @click.argument("query")
-@click.option("--limit", "-n", default=8, show_default=True, help="At most this many passages.")
+@click.option("--limit", "-n", type=click.IntRange(1), default=8, show_default=True, help="At most this many passages.")
 @click.option("--kind", "kinds", multiple=True, help="Only this kind: note, source, content, decision …")
 @click.option("--trust", multiple=True, type=click.Choice(["operator", "derived", "external"]), help="Only so marked.")
-@click.option("--run", default="", help="Only what this run wrote.")
+@click.option("--run", default="", help="Only what this run wrote: its id, or a part of it.")
 @click.option("--record", default="", help="Only this record, and what refers to it: customers/acme.")
 @click.option(
     "--since", default="", callback=_a_date, help="Only what was made on this date or later: 2026-03-02, 2026-03, 2026."
 )
 @click.option("--until", default="", callback=_a_date, help="Only what was made on this date or before.")
 @click.option("--at", "commit", default="", help="As of this past commit.")
-@click.option("--tokens", default=0, help="At most about so many tokens of text together.")
+@click.option("--tokens", type=click.IntRange(1), help="At most about so many tokens of text together.")
 @json_option
 @click.pass_context
 def command(  # noqa: PLR0913, PLR0917 - one per option
     ctx: click.Context, query: str, limit: int, kinds: tuple[str, ...], trust: tuple[str, ...], run: str, record: str,
-    since: str, until: str, commit: str, tokens: int, as_json: bool,  # noqa: FBT001
+    since: str, until: str, commit: str, tokens: int | None, as_json: bool,  # noqa: FBT001
 ) -> None:  # fmt: skip
     """The best passages for QUERY, with where each comes from, why it was found, and who stands behind it."""
     from aios.domain.memory import Among
     from aios.domain.record import Trust
+    from aios.memory.words import query_words
 
+    if not query_words(query):
+        raise UsageError("there is no word in the query", 'aios recall "what did customers say about annual billing"')
+    shorter = min(len(since), len(until))
+    if since[:shorter] > until[:shorter]:
+        raise UsageError(f"nothing is made since {since} and until {until}", "--since comes first, then --until")
     here = company(ctx)
     now = here.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
-    among = Among(frozenset(Trust(each) for each in trust), run, record, since, until)
+    wrote = here.resolve(run) if run else ""
+    among = Among(frozenset(Trust(each) for each in trust), wrote, record, since, until)
     at = here.git.rev(commit or here.main)
     if not at:
         raise UsageError(f"there is no commit {commit or here.main}", "`git log` lists them")
     tree = here.tree(at)
     memory = here.past_memory if commit else here.memory
-    hits = memory.recall(tree, query, limit=limit, kinds=kinds, among=among, now=now, tokens=tokens)
+    hits = memory.recall(tree, query, limit=limit, kinds=kinds, among=among, now=now, tokens=tokens or 0)
+    if not hits:
+        _refuse_what_is_not_there(memory, tree, kinds, record)
     _tell_of_meaning(here, memory)
     if as_json:
         emit_json([{**asdict(hit), "commit": at} for hit in hits])
@@ -68,6 +89,16 @@ def command(  # noqa: PLR0913, PLR0917 - one per option
         _show(hit)
     if hits:
         say(f"as of {at[:10]}")
+
+
+def _refuse_what_is_not_there(memory: Memory, tree: Tree, kinds: tuple[str, ...], record: str) -> None:
+    """Nothing was found: is it because a name is mistyped?"""
+    known = memory.kinds(tree) if kinds else frozenset[str]()
+    for kind in kinds:
+        if kind not in known:
+            raise UsageError(f"memory holds nothing of kind `{kind}`", f"it holds {', '.join(sorted(known))}")
+    if record and not memory.refers_to(tree, record):
+        raise UsageError(f"memory holds no record `{record}`, and nothing refers to it", "named as in customers/acme")
 
 
 def _tell_of_meaning(here: Company, memory: Memory) -> None:

@@ -104,6 +104,20 @@ class Memory:
         with self._lock:
             return self._in_any_case(lambda: self._answer(tree, query, limit, wanted, per_file, tokens))
 
+    def kinds(self, tree: Tree) -> frozenset[str]:
+        """Every word that names a kind here; all entries are read. Raises `sqlite3.Error` and OSError."""
+        with self._lock:
+            index = self._open()
+            with index.at(tree):
+                return frozenset(word for file in index.files() for word in file.kinds.split("|") if word)
+
+    def refers_to(self, tree: Tree, record: str) -> bool:
+        """Is there such a record, or a file that refers to it? Raises `sqlite3.Error` and OSError."""
+        with self._lock:
+            index = self._open()
+            with index.at(tree):
+                return bool(index.files_about(record))
+
     def coverage(self, tree: Tree) -> Coverage | None:
         """How many of a tree's passages have a vector; None where no model is chosen. Raises RefusedError."""
         with self._lock:
@@ -172,10 +186,13 @@ class Memory:
         """Recall by meaning; None where no model is chosen. Raises RefusedError where the choice is not in order."""
         return self._find_meaning()
 
-    def refresh(self, tree: Tree, report: Callable[[int, int], None] = lambda *_: None) -> Embedded | None:
+    def refresh(
+        self, tree: Tree, report: Callable[[int, int], None] = lambda *_: None, *, wait: bool = False
+    ) -> Embedded | None:
         """Bring index and vectors to a tree; None where no model is chosen.
 
-        `report` is told how many passages were embedded so far, of how many. Raises RefusedError, `sqlite3.Error` and
+        `report` is told how many passages were embedded so far, of how many. Where another process is making the
+        vectors nothing is done, unless we `wait` until it is through. Raises RefusedError, `sqlite3.Error` and
         OSError.
         """
         from aios.memory.meaning.refresh import refresh
@@ -185,7 +202,7 @@ class Memory:
             if self.meaning is None:
                 return None
             self.behind = 0
-            return refresh(self.meaning, keys, self._open().texts_of_keys, tree=identity, report=report)
+            return refresh(self.meaning, keys, self._open().texts_of_keys, tree=identity, report=report, wait=wait)
 
     def _keys(self, tree: Tree) -> tuple[list[int], str]:
         """The keys of all passages of a tree, and its identity."""

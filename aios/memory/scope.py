@@ -1,7 +1,8 @@
 """What belongs to memory, and until when it holds.
 
 Memory covers notes and every record that reads like something one would want to know again. What the machinery writes
-for itself (runs, metrics, signals, evidence) and what decides (agents, policies, connectors, schemas) is not recalled.
+for itself (runs, metrics, signals, evidence), what decides (agents, policies, connectors, schemas) and what is made up
+to try agents (cases) is not recalled.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from aios.domain.names import MEMORY
 STATE = "state/"
 DIRECTORIES = (MEMORY, STATE)
 SUMMARY = "summary"  # the kind of note whose passages were notes of their own
-NOT_RECALLED = ("runs", "metrics", "signals", "evidence", "agents", "policies", "connectors", "schemas")
+NOT_RECALLED = ("runs", "metrics", "signals", "evidence", "agents", "policies", "connectors", "schemas", "cases")
 _SKIPPED = tuple(f"{STATE}{name}/" for name in NOT_RECALLED)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -145,7 +145,12 @@ def _decision(review: Review) -> str:
     )
     told += "".join(f"\n\n**{neutral(line[:1].upper() + line[1:])}.**" for line in review.raised)
     if not review.effects:
-        return f"**Merging keeps these files on main. Nothing outside this repository follows from it.**{told}"
+        does = (
+            "Merging takes folded notes off main, as told below"
+            if review.folds
+            else "Merging keeps these files on main"
+        )
+        return f"**{does}. Nothing outside this repository follows from it.**{told}"
     count = len(review.effects)
     what = "one effect" if count == 1 else f"{count} effects"
     return f"**Merging allows {what} outside this repository, listed here. Nothing else happens.**{told}"

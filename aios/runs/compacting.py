@@ -8,7 +8,8 @@ from typing import Any
 from aios.agents.contract import load
 from aios.agents.offline.archivist import due_now as due_of
 from aios.agents.tools import ContractTools
-from aios.domain.finding import errors
+from aios.domain.finding import Finding, errors
+from aios.domain.tree import Tree
 from aios.errors import InvalidError
 from aios.memory.expiry import POLICY
 from aios.memory.retention import Group
@@ -26,18 +27,27 @@ WORKFLOW = "compact-memory"
 
 
 def begin(context: Context, trigger: Mapping[str, Any]) -> str:
-    """The run that compacts: the one that is open, wherever it stands, else a new one. Raises as `start_run` does."""
-    known = (run for run in open_runs(context) if run.startswith(f"{WORKFLOW}/"))
-    return next(known, "") or start_run(context, WORKFLOW, {}, trigger=trigger)
+    """The run that compacts: the one that is open, wherever it stands, else a new one. Empty where nothing is due: a
+    run that does nothing would be one more commit and one more name on main. Raises as `start_run` and `due_now` do.
+    """
+    known = next((run for run in open_runs(context) if run.startswith(f"{WORKFLOW}/")), "")
+    if known or not due_now(context):
+        return known
+    return start_run(context, WORKFLOW, {}, trigger=trigger)
+
+
+def policy_findings(tree: Tree) -> list[Finding]:
+    """What is wrong with `memory/policy.yaml`, for which nothing is folded; nothing where there is none."""
+    content = tree.read(POLICY)
+    return errors(judge(POLICY, content, Schemas.from_tree(tree)[0]).findings) if content is not None else []
 
 
 def require_policy(context: Context) -> None:
     """Raises InvalidError with the findings where `memory/policy.yaml` of main is not in order."""
     tree = CommitTree(context.git, context.main)
-    content = tree.read(POLICY)
-    if content is None:
+    if tree.blob(POLICY) is None:
         raise InvalidError(f"there is no {POLICY}", "it says what may be folded; without it everything is kept")
-    findings = errors(judge(POLICY, content, Schemas.from_tree(tree)[0]).findings)
+    findings = policy_findings(tree)
     if findings:
         hint = "mend it; nothing is folded until then"
         raise InvalidError(f"{POLICY} is not in order", hint, findings=tuple(findings))

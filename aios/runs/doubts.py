@@ -69,12 +69,12 @@ def ask(context: Context, found: Sequence[Pair], *, used: Mapping[str, int], mos
     return Asked(ids, waiting, len(fresh) - len(chosen))
 
 
-def question_on(tree: Tree, about: Sequence[str]) -> str:
-    """The status of the question about two notes: open, answered, or empty where none was asked."""
+def question_on(tree: Tree, about: Sequence[str]) -> Mapping[str, Any]:
+    """The question about two notes; empty where none was asked."""
     path = path_of(about)
     content = tree.read(path)
     document = parse(path, content)[0] if content is not None else None
-    return str(document.data.get("status") or "") if document else ""
+    return document.data if document else {}
 
 
 def path_of(about: Sequence[str]) -> str:

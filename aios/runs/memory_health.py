@@ -18,7 +18,7 @@ from aios.memory.expiry import Lifetimes, expires_at
 from aios.memory.lifetimes import lifetimes_of
 from aios.memory.pairs import CONTRADICT, FIGURES, TWICE, Pair, holds, pairs
 from aios.memory.scope import SUMMARY, moment
-from aios.runs.compacting import due_now
+from aios.runs.compacting import due_now, policy_findings
 from aios.runs.context import Context
 from aios.runs.doubts import question_on
 from aios.runs.recall_quality import Quality, quality, quality_before
@@ -84,11 +84,12 @@ def health(context: Context, recall: Recall, recall_past: Recall) -> Health:
     now = quality(tree, recall, at=at[:10])
     before = quality_before(context, [each.golden for each in now.answered], recall_past)
     asked = [(pair, question_on(tree, pair.paths)) for pair in pairs(notes, now=at)]
-    doubts = [(pair, status) for pair, status in asked if status != "answered"]
+    doubts = [(pair, question) for pair, question in asked if question.get("status") != "answered"]
     findings = [
+        *policy_findings(tree),
         *_expired(notes, lifetimes_of(tree), at),
         *_gone_sources(tree, notes, at),
-        *(_doubt(pair, status) for pair, status in doubts[:MOST]),
+        *(_doubt(pair, question, at) for pair, question in doubts[:MOST]),
         *(
             warning(each, before=before.place_of(each.golden.query), on=before.at)
             for each in now.answered
@@ -184,8 +185,10 @@ def _body(tree: Tree, path: str) -> str:
     return (document.body or "") if document else ""
 
 
-def _doubt(pair: Pair, status: str) -> Finding:
-    return _finding(pair.second, pair.rule, _DOUBT[pair.rule].format(pair.first.path), _HINT[status])
+def _doubt(pair: Pair, question: Mapping[str, Any], now: str) -> Finding:
+    later = str(question.get("not_before") or "")
+    hint = _HINT[str(question.get("status") or "")] if later <= now else f"you said not now: it is asked from {later}"
+    return _finding(pair.second, pair.rule, _DOUBT[pair.rule].format(pair.first.path), hint)
 
 
 def _finding(note: Record, rule: str, message: str, hint: str) -> Finding:

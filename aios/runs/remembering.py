@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aios.domain.agent import Contract
 from aios.domain.finding import Finding, Severity
+from aios.domain.globs import matches
 from aios.domain.memory import Hit
 from aios.domain.names import MEMORY
 from aios.domain.tree import Tree
@@ -97,7 +98,7 @@ def memory_checked(
     if PLACES_KEPT in wanted and gone:
         made.append(_places_kept(gone, before, after))
     if RECALL_HELD in wanted and files:
-        made.append(_held(before, after, gone, recall))
+        made.append(_held(before, after, gone, recall, contract.reads))
     told = tuple(line for each in made for line in each.told)
     return Checked(told, tuple(finding for each in made for finding in each.findings))
 
@@ -135,8 +136,11 @@ def _noted(tree: Tree, path: str) -> set[str]:
     }
 
 
-def _held(before: Tree, after: Tree, gone: Sequence[str], recall: Recall) -> Checked:
-    """Queries that found their answer before must find it after; the folded notes' own questions are queries too."""
+def _held(before: Tree, after: Tree, gone: Sequence[str], recall: Recall, reads: Sequence[str]) -> Checked:
+    """Queries that found their answer before must find it after; the folded notes' own questions are queries too.
+
+    Recall is over what the contract `reads`; how many queries are about something else is told, as they find nothing.
+    """
     titles = [Golden(_title(before, path), (path,)) for path in gone]
     told: list[str] = []
     findings: list[Finding] = []
@@ -145,7 +149,9 @@ def _held(before: Tree, after: Tree, gone: Sequence[str], recall: Recall) -> Che
         then, now = answered(before, queries, recall), answered(after, queries, recall)
         pairs = [(old, new) for old, new in zip(then, now, strict=True) if old.place]
         if queries:
-            told.append(_recalled(name, len(queries), pairs))
+            elsewhere = sum(not any(matches(path, reads) for path in _expected(each, before)) for each in queries)
+            beside = f"; {elsewhere} of them are about what is not read here, and cannot change" if elsewhere else ""
+            told.append(_recalled(name, len(queries), pairs) + beside)
         findings += [
             Finding(GOLDEN, old.golden.line, 0, RECALL_HELD, _worse(old), "keep the note whole: `importance: 0.9`")
             for old, new in pairs
@@ -173,6 +179,10 @@ def _worse(old: Answered) -> str:
 def _title(tree: Tree, path: str) -> str:
     document = parse(path, tree.read(path) or b"")[0]
     return str(document.data.get("question") or document.data.get("title") or "") if document else ""
+
+
+def _expected(golden: Golden, tree: Tree) -> set[str]:
+    return {path for each in golden.expect for path in known_paths(tree, each)}
 
 
 def known_paths(tree: Tree, expected: str) -> list[str]:

@@ -27,6 +27,13 @@ def summary_of(context: Context, path: str) -> str:
     return folds_of(CommitTree(context.git, context.main)).get(path, "")
 
 
+def replacement_of(context: Context, path: str) -> str:
+    """What a note that is there and no longer holds was replaced by, as it says; empty where it holds."""
+    content = context.git.read_blob(f"{context.main}:{path}")
+    document = parse(path, content)[0] if content is not None else None
+    return str(document.data.get("replaced_by") or "") if document else ""
+
+
 def last_text(context: Context, path: str) -> str:
     """A note's text as it last stood on main. Raises UsageError where there never was one."""
     git = context.git

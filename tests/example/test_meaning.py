@@ -53,7 +53,7 @@ def test_without_a_model_nothing_is_said_of_meaning(company: Path) -> None:
     assert "meaning" not in told.stderr
     assert "no embedding model is chosen" in aios(company, "memory", "refresh").stderr
     assert "by words; by meaning too where" in aios(company, "doctor").stdout
-    assert "tree " in aios(company, "memory", "verify").stderr
+    assert "git's trees of memory/ and state/: " in aios(company, "memory", "verify").stderr
 
 
 def test_a_model_that_is_not_there_is_said_once_and_recall_goes_on_by_words(company: Path) -> None:
@@ -142,6 +142,22 @@ def test_a_run_from_before_a_model_was_chosen_is_replayed_the_same_after_it(comp
     assert aios(company, "memory", "refresh").returncode == Exit.OK
     again = aios(company, "replay", run)
     assert again.returncode == Exit.OK, again.stdout
+
+
+@pytest.mark.peer("minilm")
+@pytest.mark.parametrize("damaged", ["model.onnx", "vectors-*"])
+def test_what_is_damaged_is_made_anew_by_rebuild_as_verify_says(company: Path, damaged: str) -> None:
+    choose(company, str(packaged_model()))
+    assert aios(company, "memory", "refresh").returncode == Exit.OK
+    (file,) = (company / ".aios/embedding").glob(f"*/{damaged}")
+    with file.open("r+b") as it:
+        it.write(b"no vectors and no model" * 100)
+    found = aios(company, "memory", "verify")
+    assert found.returncode == Exit.FINDINGS
+    assert ("`aios rebuild` makes" if damaged == "model.onnx" else "damaged on the disk") in found.stdout
+    assert "to be made in the background; `aios memory refresh` waits" in aios(company, "rebuild").stderr
+    assert aios(company, "memory", "refresh").returncode == Exit.OK
+    assert aios(company, "memory", "verify").returncode == Exit.OK
 
 
 @pytest.mark.peer("minilm")

@@ -97,13 +97,15 @@ def test_old_notes_are_folded_on_approval_found_by_their_summary_and_come_back(c
     assert "nothing is due" in again.stderr
 
 
-def test_where_nothing_is_due_the_run_is_over_and_nothing_waits(company: Path) -> None:
+def test_where_nothing_is_due_there_is_no_run_and_nothing_waits(company: Path) -> None:
     (company / "memory/policy.yaml").write_text("schema: memory-policy.v1\nsummary: Keep everything.\n")
     subprocess.run(["git", "commit", "-qam", "Keep everything"], cwd=company, check=True)
     done = aios(company, "memory", "compact")
     assert done.returncode == Exit.OK, done.stderr
     assert "nothing is due" in done.stderr
     assert waiting(company) == []
+    head = subprocess.run(["git", "log", "-1", "--format=%s"], cwd=company, check=True, capture_output=True, text=True)
+    assert head.stdout == "Keep everything\n"  # no run that did nothing
 
 
 def test_a_golden_query_that_would_find_nothing_more_stops_the_folding(company: Path) -> None:
@@ -153,7 +155,7 @@ def test_health_tells_what_to_look_at(company: Path) -> None:
         "golden    1 of 2 queries find their answer, MRR 0.",
         " 1 of 1, MRR ",
         "“how long may a heading be” does not find memory/lessons/short-headings.md among the first 10; on ",
-        " it came at place 2",
+        " it came at place 1",
         "memory/research/five.md: warning [source-gone] state/sources/nowhere.md is not there any more",
         "six.md: warning [source-changed] state/sources/interview-kontor-price-rise.md no longer says what it quotes",
         "memory/research/three.md: warning [note-expired]",
@@ -195,6 +197,7 @@ def test_notes_in_doubt_are_asked_in_the_inbox_and_answered_there(company: Path)
     assert (wrong.returncode, "none of the options" in wrong.stderr) == (Exit.USAGE, True)
     unknown = aios(company, "answer", "no-such-question", "1")
     assert (unknown.returncode, "no question, run or proposal is called" in unknown.stderr) == (Exit.USAGE, True)
+    assert "asks which of them holds" in aios(company, "memory", "health").stdout
     answered = aios(company, "answer", item["id"], "1")
     assert answered.returncode == Exit.OK, answered.stderr
     assert "memory/research/old-letters.md stands for memory/research/two.md" in answered.stderr
@@ -206,6 +209,16 @@ def test_notes_in_doubt_are_asked_in_the_inbox_and_answered_there(company: Path)
     assert aios(company, "memory", "restore", "memory/research/two.md").returncode == Exit.OK
     assert (company / "memory/research/two.md").exists()
     assert (company / "memory/research/old-letters.md").exists()
+
+
+def test_a_doubt_that_is_put_off_is_told_with_the_day_on_which_it_is_asked_again(company: Path) -> None:
+    commit(company, {"memory/research/two.md": research("Once more?", QUESTIONS["letters"][1], "2026-02-05")})
+    assert "1 question asked" in aios(company, "memory", "health", "--ask").stderr
+    item = next(each for each in told(company, "inbox") if each["record"].startswith("questions/old-letters-"))
+    later = aios(company, "answer", item["id"], "not now").stderr
+    day = later.partition("asked again from ")[2][:10]
+    assert day
+    assert f"you said not now: it is asked from {day}" in aios(company, "memory", "health").stdout
 
 
 def test_what_is_no_note_or_never_was_is_said(company: Path) -> None:
@@ -233,6 +246,34 @@ def test_recall_answers_as_of_a_past_commit_and_its_index_is_what_the_files_say(
     assert "exactly what the files say" in verified.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["?!"], "there is no word in the query"),
+        (["notice", "-n", "0"], "0 is not in the range"),
+        (["notice", "--tokens", "0"], "0 is not in the range"),
+        (["notice", "--kind", "nonsense"], "memory holds nothing of kind `nonsense`"),
+        (["notice", "--run", "nonsense"], "no run or proposal is called `nonsense`"),
+        (["notice", "--record", "customers/nobody"], "memory holds no record `customers/nobody`"),
+        (["notice", "--since", "2026-13"], "--since takes a date"),
+        (["notice", "--until", "2026-02-31"], "--until takes a date"),
+        (["notice", "--since", "2026-05", "--until", "2026-04"], "nothing is made since 2026-05 and until 2026-04"),
+    ],
+)
+def test_what_recall_cannot_be_asked_is_refused_and_not_answered_with_nothing(
+    company: Path, options: list[str], said: str
+) -> None:
+    done = aios(company, "recall", *options)
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert said in done.stderr
+
+
+def test_what_is_made_up_to_try_agents_is_not_recalled(company: Path) -> None:
+    assert "A lesson is never folded" in (company / "state/cases/archivist-keeps-lessons.yaml").read_text()
+    hits = told(company, "recall", "a lesson is never folded by the archivist", "-n", "50")
+    assert [hit["path"] for hit in hits if hit["path"].startswith("state/cases/")] == []
+
+
 def test_a_policy_that_is_not_in_order_folds_nothing_and_is_shown_line_by_line(company: Path) -> None:
     path = company / "memory/policy.yaml"
     text = path.read_text().replace("passages: 1}\n  summary", "passages: -1}\n  summary")
@@ -245,7 +286,9 @@ def test_a_policy_that_is_not_in_order_folds_nothing_and_is_shown_line_by_line(c
         assert expected in done.stderr, done.stderr
         assert expected in checked, checked
     assert "memory/policy.yaml is not in order" in done.stderr
-    assert aios(company, "memory", "health").returncode in {Exit.OK, Exit.FINDINGS}
+    health = aios(company, "memory", "health")
+    assert health.returncode == Exit.FINDINGS
+    assert "[schema-type] `fewest`" in health.stdout  # else only that nothing is due would be seen
     assert waiting(company) == []
 
 
@@ -261,4 +304,6 @@ def test_a_golden_query_that_would_be_found_lower_is_counted(company: Path) -> N
     commit(company, {"memory/golden.yaml": json.dumps(golden)})
     assert aios(company, "memory", "compact").returncode == Exit.WAITING
     shown = aios(company, "show", "old-notes").stdout
+    assert "with `aios memory restore` and its path; `aios memory show` shows it" in shown
+    assert "Merging takes folded notes off main" in shown
     assert "- ✓ recall: of 2 golden queries 1 found their answer before, 1 of these after" in shown

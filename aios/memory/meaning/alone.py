@@ -9,12 +9,14 @@ from pathlib import Path
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[bool]:
-    """Hold the folder's lock, made where it is missing; False where another process has it. Raises OSError."""
+def alone(folder: Path, *, wait: bool = False) -> Iterator[bool]:
+    """Hold the folder's lock, made where it is missing; False where another process has it and we do not `wait` until
+    it lets go. Raises OSError.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
             return

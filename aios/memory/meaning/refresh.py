@@ -1,6 +1,7 @@
 """Bringing the vectors up to date with the passages: only what has none is embedded, a batch at a time.
 
-Each batch is durable before the next, so a kill costs one batch. Where another process is at it, it is left to it.
+Each batch is durable before the next, so a kill costs one batch. Where another process is at it, it is left to it or
+waited for.
 """
 
 from __future__ import annotations
@@ -32,14 +33,23 @@ class Embedded:
 
 
 def refresh(
-    meaning: Meaning, keys: Sequence[int], texts: Texts, *, tree: str, report: Report = lambda *_: None
+    meaning: Meaning,
+    keys: Sequence[int],
+    texts: Texts,
+    *,
+    tree: str,
+    report: Report = lambda *_: None,
+    wait: bool = False,
 ) -> Embedded:
-    """Give every key its vector by the chosen model, which is exported first where it was not. Raises RefusedError."""
-    with alone(meaning.folder) as mine:
-        return _refresh(meaning, keys, texts, tree, report) if mine else _under_way(keys)
+    """Give every key its vector by the chosen model, which is exported first where it was not. Raises RefusedError.
+
+    Where another process is at it nothing is done, unless we `wait` until it is through.
+    """
+    with alone(meaning.folder, wait=wait) as mine:
+        return _refresh(meaning, keys, texts, tree, report, wait=wait) if mine else _under_way(keys)
 
 
-def _refresh(meaning: Meaning, keys: Sequence[int], texts: Texts, tree: str, report: Report) -> Embedded:
+def _refresh(meaning: Meaning, keys: Sequence[int], texts: Texts, tree: str, report: Report, *, wait: bool) -> Embedded:
     fingerprint = meaning.fingerprint
     folder = meaning.folder_of(fingerprint)
     if not (folder / MANIFEST).is_file():
@@ -47,7 +57,7 @@ def _refresh(meaning: Meaning, keys: Sequence[int], texts: Texts, tree: str, rep
     store = meaning.chosen()
     if store is None:
         raise AssertionError("the model was exported and is not there")
-    with store.vectors.writing() as mine:
+    with store.vectors.writing(wait=wait) as mine:
         if not mine:
             return _under_way(keys)
         store.vectors.drop(store.vectors.damaged())

@@ -117,9 +117,11 @@ class Vectors:
         return [key for key, checksum, row in rows if zlib.crc32(self.matrix[row].tobytes()) != checksum]
 
     @contextmanager
-    def writing(self) -> Iterator[bool]:
-        """Hold the lock; False where another process has it. What a writer that died left half-done is cut off."""
-        with alone(self.folder) as mine:
+    def writing(self, *, wait: bool = False) -> Iterator[bool]:
+        """Hold the lock; False where another process has it, unless we `wait`. What a writer that died left half-done
+        is cut off.
+        """
+        with alone(self.folder, wait=wait) as mine:
             if mine:
                 self._mend()
             yield mine

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,21 @@ def test_a_process_that_is_at_it_already_is_left_to_it(memory: Memory, meaning: 
         assert done.under_way
         assert memory.recall(many(5), "margin number"), "recall does not wait for it"
     assert memory.refresh(many(5)) is not None
+
+
+def test_who_waits_for_the_process_that_is_at_it_has_its_vectors_then(memory: Memory, meaning: Meaning) -> None:
+    memory.refresh(FILES)
+    store = meaning.chosen()
+    assert store is not None
+    with ThreadPoolExecutor(1) as pool:
+        with store.vectors.writing():
+            waiting = pool.submit(memory.refresh, many(5), wait=True)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.2)
+        done = waiting.result(timeout=60)
+    assert done is not None
+    assert not done.under_way
+    assert memory.verify(many(5)).differences == ()
 
 
 def test_another_models_vectors_serve_until_those_of_the_chosen_one_are_complete(tmp_path: Path) -> None:
