@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aios.cli.output import company, emit_json, json_option, say
+from aios.cli.output import commit_named, company, emit_json, json_option, say
 from aios.domain.wording import counted
 from aios.errors import Exit, RefusedError
 
@@ -203,7 +203,7 @@ def verify_command(ctx: click.Context, commit: str) -> int:
     """Is the index of recall exactly what the files say? Every file is read anew. Exit code 1 where it is not."""
     here = company(ctx)
     memory = here.past_memory if commit else here.memory
-    found = memory.verify(here.tree(commit))
+    found = memory.verify(here.tree(commit_named(here, commit)))
     for line in found.differences:
         click.echo(line)
     if found.differences:
