@@ -106,7 +106,7 @@ def _second_piece(here: Company, first: str, blank: Path) -> None:
             ("sources and notes read", *(f"{each.material:.0f} KB" for each in told)),
             ("  per 100 words", *(f"{each.per_100_words:.1f} KB" for each in told)),
             ("questions that needed a full search", *(f"{each.searched} of {each.questions}" for each in told)),
-            ("the piece", *(f"{each.words} words, score {each.score:.2f}" for each in told)),
+            ("the piece, headings counted", *(f"{each.words} words, score {each.score:.2f}" for each in told)),
         ],
     )
     say("")

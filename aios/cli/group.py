@@ -208,7 +208,8 @@ def _of_sqlite(error: Exception) -> AiosError | None:
     if sqlite is None or not isinstance(error, sqlite.OperationalError):
         return None
     if "disk is full" in said or "readonly" in said or "unable to open" in said or "disk I/O" in said:
-        return AiosError(f"the local database cannot be written: {said}", "look at the disk and its free space")
+        hint = "look at the disk, its free space and the permissions of .aios/"
+        return AiosError(f"the local database cannot be written: {said}", hint)
     return None
 
 

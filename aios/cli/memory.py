@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aios.cli.output import company, emit_json, json_option, say
+from aios.cli.output import commit_named, company, emit_json, json_option, say
 from aios.domain.wording import counted
 from aios.errors import Exit, RefusedError
 
@@ -25,7 +25,9 @@ def command() -> None:
     """What memory holds, how it is doing, and keeping it small without losing anything."""
 
 
-@command.command("health", epilog="Example: aios memory health --ask")
+@command.command(
+    "health", short_help="What is stale, unused, there twice or in doubt.", epilog="Example: aios memory health --ask"
+)
 @click.option("--ask", is_flag=True, help="Put notes in doubt to you: a few questions at once, in `aios inbox`.")
 @json_option
 @click.pass_context
@@ -117,7 +119,9 @@ def _asked(asked: Asked) -> str:
     return f"{new}{waiting}{more}"
 
 
-@command.command("compact", epilog="Example: aios memory compact --dry-run")
+@command.command(
+    "compact", short_help="Propose to fold old notes into summaries.", epilog="Example: aios memory compact --dry-run"
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be folded.")
 @click.pass_context
 def compact_command(ctx: click.Context, dry_run: bool) -> int:  # noqa: FBT001
@@ -154,7 +158,11 @@ def _would_fold(here: Company) -> None:
     say(f"{counted(total, 'note')} would be folded into {len(groups)}" if groups else NOTHING_DUE)
 
 
-@command.command("show", epilog="Example: aios memory show memory/research/pricing-q1.md")
+@command.command(
+    "show",
+    short_help="A note as it is or was, and what stands for it.",
+    epilog="Example: aios memory show memory/research/pricing-q1.md",
+)
 @click.argument("path")
 @click.pass_context
 def show_command(ctx: click.Context, path: str) -> None:
@@ -171,25 +179,31 @@ def show_command(ctx: click.Context, path: str) -> None:
     click.echo(text, nl=not text.endswith("\n"))
 
 
-@command.command("restore", epilog="Example: aios memory restore memory/research/pricing-q1.md")
+@command.command(
+    "restore",
+    short_help="Bring back a note that was folded or replaced.",
+    epilog="Example: aios memory restore memory/research/pricing-q1.md",
+)
 @click.argument("path")
 @click.pass_context
 def restore_command(ctx: click.Context, path: str) -> None:
-    """Bring back a note that was folded (kept whole from now on) or taken back (it holds again, beside the other)."""
+    """Bring back a note that was folded (kept whole from now on) or replaced (it holds again, beside the other)."""
     from aios.runs.restoring import restore
 
     commit = restore(company(ctx).context, path)
     say(f"{path} is back ({commit[:10]}); it holds, and is not folded again")
 
 
-@command.command("verify", epilog="Example: aios memory verify")
+@command.command(
+    "verify", short_help="Does the index hold exactly what the files say?", epilog="Example: aios memory verify"
+)
 @click.option("--at", "commit", default="", help="A past commit; main's tip where nothing is said.")
 @click.pass_context
 def verify_command(ctx: click.Context, commit: str) -> int:
     """Is the index of recall exactly what the files say? Every file is read anew. Exit code 1 where it is not."""
     here = company(ctx)
     memory = here.past_memory if commit else here.memory
-    found = memory.verify(here.tree(commit))
+    found = memory.verify(here.tree(commit_named(here, commit)))
     for line in found.differences:
         click.echo(line)
     if found.differences:
@@ -202,7 +216,9 @@ def verify_command(ctx: click.Context, commit: str) -> int:
     return Exit.OK
 
 
-@command.command("refresh", epilog="Example: aios memory refresh")
+@command.command(
+    "refresh", short_help="Bring the index and the vectors up to date.", epilog="Example: aios memory refresh"
+)
 @click.option("--quiet", is_flag=True, help="Say nothing and step aside for other programs, as in the background.")
 @click.pass_context
 def refresh_command(ctx: click.Context, quiet: bool) -> int:  # noqa: FBT001

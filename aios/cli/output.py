@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from aios.domain.unseen import with_unseen_escaped
+from aios.errors import UsageError
 
 if TYPE_CHECKING:
     from aios.app import Company
@@ -30,6 +31,14 @@ def company(ctx: click.Context, *, quiet: bool = False) -> Company:
     here = Company.find(Path(ctx.obj["root"] or "."), report=None if quiet else _show_progress)
     ctx.call_on_close(here.close)
     return here
+
+
+def commit_named(here: Company, name: str) -> str:
+    """The commit of that name, main's tip where it is empty. Raises UsageError where there is none."""
+    commit = here.git.rev(name or here.main)
+    if not commit:
+        raise UsageError(f"there is no commit {name or here.main}", "`git log` lists them")
+    return commit
 
 
 def _show_progress(progress: Progress) -> None:

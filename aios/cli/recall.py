@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aios.cli.output import company, emit_json, json_option, say
+from aios.cli.output import commit_named, company, emit_json, json_option, say
 from aios.domain.wording import counted
 from aios.errors import UsageError
 
@@ -69,9 +69,7 @@ def command(  # noqa: PLR0913, PLR0917 - one per option
     now = here.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
     wrote = here.resolve(run) if run else ""
     among = Among(frozenset(Trust(each) for each in trust), wrote, record, since, until)
-    at = here.git.rev(commit or here.main)
-    if not at:
-        raise UsageError(f"there is no commit {commit or here.main}", "`git log` lists them")
+    at = commit_named(here, commit)
     tree = here.tree(at)
     memory = here.past_memory if commit else here.memory
     hits = memory.recall(tree, query, limit=limit, kinds=kinds, among=among, now=now, tokens=tokens or 0)

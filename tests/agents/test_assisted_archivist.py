@@ -11,6 +11,7 @@ from aios.agents.assisted import ASSISTED
 from aios.agents.loop import NoAnswerError
 from aios.agents.offline.archivist import archivist as offline
 from aios.agents.offline.front import load
+from aios.agents.perform import FILES_LIMIT
 from aios.domain.agent import AgentReply, Tier
 from aios.domain.front_matter import render_markdown
 from aios.errors import TransientError
@@ -51,6 +52,27 @@ def company() -> Company:
 
 def fold(company: Company, model: Any, **more: Any) -> AgentReply:
     return ASSISTED["archivist"]({Tier.SMALL: model}, lambda _: ())(call("archivist", {}, **more), company)
+
+
+def test_more_notes_than_an_agent_may_write_are_folded_a_part_at_a_time() -> None:
+    notes = {
+        f"memory/research/{number:03}.md": research(
+            f"n{number}", SAID["notice"], content=f"piece-{number % 3}", created=f"2025-01-{number % 28 + 1:02}"
+        )
+        for number in range(2 * FILES_LIMIT)
+    }
+    company = Company({"memory/policy.yaml": POLICY, **notes})
+    folded: set[str] = set()
+    for _ in range(3):
+        files = offline(call("archivist", {}), company).files
+        assert 0 < len(files) <= FILES_LIMIT
+        gone = {path for path, text in files.items() if text is None}
+        assert not gone & folded
+        folded |= gone
+        kept = {path: text for path, text in company.files.items() if path not in gone}
+        company = Company({**kept, **{path: text for path, text in files.items() if text is not None}})
+    assert folded == set(notes)
+    assert offline(call("archivist", {}), company).files == {}
 
 
 def test_a_summary_in_prose_leads_from_each_sentence_to_note_line_and_source(company: Company) -> None:

@@ -243,6 +243,9 @@ def test_recall_answers_as_of_a_past_commit_and_its_index_is_what_the_files_say(
     assert aios(company, "recall", "zeppelins", "--trust", "external").stdout == ""
     verified = aios(company, "memory", "verify")
     assert (verified.returncode, verified.stdout) == (Exit.OK, "")
+    for command in (["memory", "verify"], ["recall", "zeppelins"]):
+        nowhere = aios(company, *command, "--at", "nowhere")
+        assert (nowhere.returncode, "there is no commit nowhere" in nowhere.stderr) == (Exit.USAGE, True)
     assert "exactly what the files say" in verified.stderr
 
 

@@ -7,12 +7,13 @@ Which notes are folded is the policy's word alone (`aios.memory.retention`). The
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aios.agents.evidence import parse
 from aios.agents.offline.folding import Prose, summary
 from aios.agents.offline.front import load_yaml
+from aios.agents.perform import FILES_LIMIT
 from aios.domain.agent import AgentCall, AgentReply, Reason, Tools
 from aios.domain.wording import counted
 from aios.memory.expiry import POLICY
@@ -23,7 +24,7 @@ MOST = 40  # summaries in one proposal: more is not read
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What the policy lets be folded now: no more groups than a person would read."""
+    """What the policy lets be folded now: no more groups than a person reads, nor files than an agent may write."""
 
     policy: Policy
     groups: Sequence[Group]
@@ -38,7 +39,22 @@ def due_now(tools: Tools, now: str) -> Due:
     """By the company's policy, at that moment (ISO 8601)."""
     policy = policy_of(load_yaml(tools.read(POLICY) or ""))
     groups = due(policy, tools.records("note"), used=_used(tools), evidence=_evidence(tools), now=now)
-    return Due(policy, groups[:MOST])
+    return Due(policy, _that_fit(groups[:MOST], policy.fewest))
+
+
+def _that_fit(groups: Sequence[Group], fewest: int) -> Sequence[Group]:
+    """The first groups of which the notes and summaries are within the limit; the oldest notes of one that is not. What
+    is left is due again next time.
+    """
+    kept: list[Group] = []
+    left = FILES_LIMIT
+    for group in groups:
+        notes = group.notes[: max(left - 1, 0)]
+        if len(notes) < len(group.notes) and len(notes) < fewest:
+            break
+        kept.append(replace(group, notes=notes))
+        left -= len(notes) + 1
+    return kept
 
 
 def folded(call: AgentCall, tools: Tools, work: Due, prose: Mapping[str, Prose]) -> AgentReply:
