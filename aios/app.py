@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 Report = Callable[["Progress"], None]
 PAST = "recall-past.sqlite"  # the index of trees of long ago
+_BEGUN = "begun by "
 RETRY = 3600  # seconds until a refresh in the background is tried again after one that failed
 
 
@@ -167,22 +168,27 @@ class Company:
         """
         if quiet:
             os.nice(10)
+            self._failure.parent.mkdir(parents=True, exist_ok=True)
+            self._failure.write_text(f"{_BEGUN}{_this_process()}\n")  # what is killed says nothing any more
         try:
             done = self.memory.refresh(self.tree(), report, wait=wait)
         except Exception as error:
             if quiet:
-                self._failure.parent.mkdir(parents=True, exist_ok=True)
                 self._failure.write_text(f"{error.message if isinstance(error, AiosError) else error}\n")
             raise
         self._failure.unlink(missing_ok=True)
         return done
 
     def background_failure(self) -> str:
-        """What the last refresh in the background said where it failed; empty where it did not."""
+        """What the last refresh in the background said where it failed; empty where it did not, or is at it."""
         try:
-            return self._failure.read_text().partition("\n")[0]
+            said = self._failure.read_text().partition("\n")[0]
         except OSError:
             return ""
+        if not said.startswith(_BEGUN):
+            return said
+        worker = said.removeprefix(_BEGUN)
+        return "" if _works(worker) else f"the process that made them was killed ({worker})"
 
     def told_once(self, what: str) -> bool:
         """Was this said before on this machine? Remembers that it was."""

@@ -19,3 +19,4 @@ def command(ctx: click.Context, proposal: str, reason: str) -> None:
     run = here.resolve(proposal)
     reject(here.context, run, reason=reason)
     say(f"Rejected {run}. What it wrote stays at refs/aios/closed/{run.split('/')[2]}.")
+    say("Your reason comes back as a lesson with the next proposal.")

@@ -71,6 +71,8 @@ def entry(path: str, content: bytes) -> Entry:
     facts = _prose(data)
     body = (document.body or "")[:TEXT_LIMIT]
     found = tuple(passages(body)) or (Passage(0, 0, 1, "", facts),)
+    if kind == "question" and data.get("rule"):
+        found = ()  # memory's own question about two notes would be found before what they say
     title = _title(path, data, body)
     return Entry(
         path=path,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aios.memory.entries import Entry
 
 APPLICATION = 0x61696F73  # "aios"
-VERSION = 6
+VERSION = 7
 WRITTEN_AHEAD = 4 * 1024 * 1024  # bytes of SQLite's write-ahead log that are kept for the next writing
 BEFORE, AFTER = 1, 2  # of `passage.around`
 PATIENCE = 20.0  # seconds that we wait for another process to finish writing

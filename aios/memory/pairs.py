@@ -37,12 +37,13 @@ _NOT_SAID = ("—", "Folded:", "(", "#")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """`first` is the older note. `said` are the sentences in which they differ, of each; empty where none does."""
+    """`first` is the older note. `said` are the sentences in which they differ, of each; `shared` what both say."""
 
     rule: str
     first: Record
     second: Record
     said: tuple[tuple[str, ...], tuple[str, ...]]
+    shared: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[str, str]:
@@ -119,7 +120,7 @@ def _twice(notes: Sequence[Record]) -> Iterator[Pair]:
                 first, second = _said(one), _said(other)
                 here, there = set(first), set(second)
                 said = tuple(each for each in first if each not in there), tuple(e for e in second if e not in here)
-                yield Pair(TWICE, one, other, said)
+                yield Pair(TWICE, one, other, said, tuple(each for each in first if each in there))
 
 
 def _other_figures(notes: Sequence[Record]) -> Iterator[Pair]:

@@ -164,10 +164,10 @@ class Memory:
 
     def _answer(self, tree: Tree, query: str, limit: int, wanted: Wanted, per_file: int, tokens: int) -> list[Hit]:
         index = self._open()
+        asked = self._ask(index, tree, query)
         with index.at(tree):
             if wanted.among.record:
                 wanted = replace(wanted, about=index.files_about(wanted.among.record))
-            asked = self._ask(index, query)
             candidates = ranked(index, query, wanted, asked)
             chosen = _diverse(candidates, max(limit, 0), per_file)
             found = index.passages_of([candidate.passage for candidate in chosen])
@@ -210,13 +210,13 @@ class Memory:
         with index.at(tree):
             return index.keys(), index.tree()
 
-    def _ask(self, index: Index, query: str) -> Asked | None:
+    def _ask(self, index: Index, tree: Tree, query: str) -> Asked | None:
         """The question as a place in the space of meaning; None, and why it is so, where there is no such thing."""
         self.without_meaning = None
         try:
             if self.meaning is None:
                 return None
-            self._catch_up(self.meaning, index)
+            self._catch_up(self.meaning, index, tree)
             return self.meaning.ask(query)
         except RefusedError as error:
             self.without_meaning = error
@@ -224,18 +224,24 @@ class Memory:
             self.without_meaning = RefusedError(f"the vectors cannot be read: {error}", "`aios memory refresh`")
         return None
 
-    def _catch_up(self, meaning: Meaning, index: Index) -> None:
-        """Give new passages their vectors where they are few; note how many are left for a refresh."""
+    def _catch_up(self, meaning: Meaning, index: Index, tree: Tree) -> None:
+        """Give new passages their vectors where they are few; note how many are left for a refresh.
+
+        The index is not held meanwhile: a model takes its time, and others write.
+        """
         from aios.memory.meaning.refresh import catch_up
 
-        identity = index.tree()
-        if self._looked_at == identity != "":
-            return
         store = meaning.chosen()
-        if store is None or not store.complete:
-            self.behind = index.count()
-        elif store.complete != identity or not identity:
-            self.behind = catch_up(store, index.keys(), index.texts_of_keys, tree=identity)
+        complete = store.complete if store is not None else ""
+        with index.at(tree):
+            identity, count = index.tree(), index.count()
+            if self._looked_at == identity != "":
+                return
+            keys = index.keys() if complete and (complete != identity or not identity) else []
+        if store is None or not complete:
+            self.behind = count
+        else:
+            self.behind = catch_up(store, keys, index.texts_of_keys, tree=identity) if keys else 0
         self._looked_at = identity
 
     def _open(self) -> Index:

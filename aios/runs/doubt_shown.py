@@ -29,13 +29,16 @@ def evidence(tree: Tree, question: Mapping[str, Any], now: str) -> list[str]:
         lines += [f"  “{one_line(sentence)}”" for sentence in said[:SHOWN]]
         if len(said) > SHOWN:
             lines.append(f"  and {counted(len(said) - SHOWN, 'more sentence')} that the other does not say")
+    if pair.shared:
+        more = f", and {counted(len(pair.shared) - 1, 'more sentence')}" if len(pair.shared) > 1 else ""
+        lines.append(f"both say: “{one_line(pair.shared[0])}”{more}")
     if not any(pair.said):
         lines.append("they are the same word for word")
     return lines
 
 
 def _turned(pair: Pair) -> Pair:
-    return Pair(pair.rule, pair.second, pair.first, (pair.said[1], pair.said[0]))
+    return Pair(pair.rule, pair.second, pair.first, (pair.said[1], pair.said[0]), pair.shared)
 
 
 def _line_of(text: str, said: Sequence[str]) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from aios.domain.names import BRANCHES, RESERVED_WORKFLOWS, run_record_path
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
+from aios.domain.wording import counted
 from aios.domain.workflow import StepKind
 from aios.errors import AiosError
 from aios.proposals.record import awaited_effects, verdict_of
@@ -106,6 +107,17 @@ def _asked(question: Question) -> Item:
     )
 
 
+def _kept(state: RunState) -> str:
+    """What merging does where no effect follows from it: a folding takes files away, anything else keeps some."""
+    for step in state.steps.values():
+        last = step.items[None].last if None in step.items else None
+        output = last.output if last and isinstance(last.output, Mapping) else {}
+        if output.get("folded"):
+            into = counted(len(output.get("summaries") or ()), "summary", "summaries")
+            return f"fold {counted(output['folded'], 'old note')} into {into}"
+    return f"keep what {state.workflow} found on {state.subject}"
+
+
 def _proposal(context: Context, state: RunState) -> Item:
     content = context.git.read_blob(
         f"aios/{state.workflow}/{state.subject}:{run_record_path(state.id, state.started_at)}"
@@ -115,7 +127,7 @@ def _proposal(context: Context, state: RunState) -> Item:
     verdict = verdict_of(record)
     effects = tuple(effect.summary for effect in awaited_effects(record))
     kind = {"confirm": "confirm", "digest": "digest", "deny": "denied"}.get(verdict.decision.value, "proposal")
-    title = "; ".join(effects) if effects else f"keep what {state.workflow} found on {state.subject}"
+    title = "; ".join(effects) or _kept(state)
     return _make(
         state,
         kind,

@@ -318,3 +318,17 @@ def test_a_turn_lends_its_words_to_the_next_and_a_paragraph_does_not(memory: Mem
     hits = memory.recall(tree, "when does the kiln cool down", limit=9)
     assert answer in "".join(hit.text for hit in hits if hit.path == "memory/talks/a.md")
     assert answer not in "".join(hit.text for hit in hits if hit.path == "memory/notes/b.md")
+
+
+def test_memorys_own_questions_about_notes_are_not_recalled(memory: Memory) -> None:
+    asked = "schema: question.v1\ntext: Which of two notes on margins holds?\nstatus: open\n"
+    tree = Files(
+        {
+            "memory/lessons/a.md": note("Margins", "Margins hold."),
+            "state/questions/mine.yaml": asked,
+            "state/questions/twins.yaml": f"{asked}rule: note-twice\nabout: [memory/lessons/a.md]\n",
+        }
+    )
+    found = {hit.path for hit in memory.recall(tree, "margins notes")}
+    assert found == {"memory/lessons/a.md", "state/questions/mine.yaml"}
+    assert memory.verify(tree).differences == ()

@@ -59,6 +59,8 @@ def export(choice: Choice, fingerprint: str, root: Path, folder: Path) -> None:
 
         _without_progress_bars()
     place = str(folder_of(choice, root)) if choice.is_folder else choice.model
+    if choice.is_folder:
+        _require_known_parts(Path(place))
     try:
         with _quiet():
             model = SentenceTransformer(
@@ -88,6 +90,20 @@ def export(choice: Choice, fingerprint: str, root: Path, folder: Path) -> None:
         ) from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _require_known_parts(folder: Path) -> None:
+    """A model names the classes that it is made of; those of the library, and no others, are loaded."""
+    try:
+        parts = json.loads((folder / "modules.json").read_text())
+        types = [str(part["type"]) for part in parts]
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RefusedError(f"{folder}/modules.json cannot be read", "copy the model's folder again") from error
+    foreign = [each for each in types if not each.startswith("sentence_transformers.")]
+    if foreign:
+        raise RefusedError(f"the model in {folder} wants code of its own: {foreign[0]}", "choose one that does not")
 
 
 def _write(model: Any, torch: Any, folder: Path) -> None:
