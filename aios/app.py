@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aios.domain.record import Record
     from aios.llm.stack import Stack
     from aios.memory import Memory
+    from aios.memory.meaning.background import Background
     from aios.memory.meaning.meaning import Meaning
     from aios.memory.meaning.refresh import Embedded
     from aios.projections import Projection, Refreshed
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
 Report = Callable[["Progress"], None]
 PAST = "recall-past.sqlite"  # the index of trees of long ago
-_BEGUN = "begun by "
-RETRY = 3600  # seconds until a refresh in the background is tried again after one that failed
 
 
 def utc_now() -> datetime:
@@ -137,7 +136,9 @@ class Company:
     def close(self) -> None:
         """Leave: what recall lacks is made in the background, by a process of its own that nobody waits for."""
         memory = self.__dict__.get("memory")
-        if memory is None or not memory.behind or memory.without_meaning or self._refresh_failed():
+        if memory is None or not memory.behind or memory.without_meaning:
+            return
+        if self.background.is_marked(self.clock().timestamp()):
             return
         import subprocess
 
@@ -146,17 +147,12 @@ class Company:
         nothing = subprocess.DEVNULL
         subprocess.Popen(command, cwd=self.root, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
 
-    def _refresh_failed(self) -> bool:
-        """Did a refresh in the background fail within the last hour? Then it is not tried at every command."""
-        try:
-            at = self._failure.stat().st_mtime
-        except OSError:
-            return False
-        return self.clock().timestamp() - at < RETRY
-
     @property
-    def _failure(self) -> Path:
-        return self.local / "embedding" / "failed"
+    def background(self) -> Background:
+        """How the refresh of memory in the background is doing."""
+        from aios.memory.meaning.background import Background
+
+        return Background(self.local / "embedding" / "refreshing", _this_process(), _works)
 
     def refresh_memory(
         self, report: Callable[[int, int], None], *, quiet: bool = False, wait: bool = False
@@ -168,27 +164,11 @@ class Company:
         """
         if quiet:
             os.nice(10)
-            self._failure.parent.mkdir(parents=True, exist_ok=True)
-            self._failure.write_text(f"{_BEGUN}{_this_process()}\n")  # what is killed says nothing any more
-        try:
-            done = self.memory.refresh(self.tree(), report, wait=wait)
-        except Exception as error:
-            if quiet:
-                self._failure.write_text(f"{error.message if isinstance(error, AiosError) else error}\n")
-            raise
-        self._failure.unlink(missing_ok=True)
+            with self.background.at_it():
+                return self.memory.refresh(self.tree(), report, wait=wait)
+        done = self.memory.refresh(self.tree(), report, wait=wait)
+        self.background.forget()
         return done
-
-    def background_failure(self) -> str:
-        """What the last refresh in the background said where it failed; empty where it did not, or is at it."""
-        try:
-            said = self._failure.read_text().partition("\n")[0]
-        except OSError:
-            return ""
-        if not said.startswith(_BEGUN):
-            return said
-        worker = said.removeprefix(_BEGUN)
-        return "" if _works(worker) else f"the process that made them was killed ({worker})"
 
     def told_once(self, what: str) -> bool:
         """Was this said before on this machine? Remembers that it was."""

@@ -125,7 +125,7 @@ def _meaning(company: Company) -> Check:
     said = f"by words and by meaning: {coverage.done} of {counted(coverage.passages, 'passage')} by {coverage.model}"
     if coverage.done == coverage.passages:
         return Check("recall", "ok", said)
-    failed = company.background_failure()
+    failed = company.background.failure()
     return Check("recall", "warning", f"{said}; {failed}" if failed else said, "`aios memory refresh`")
 
 

@@ -65,7 +65,7 @@ def _coverage(here: Company) -> str:
     if found is None:
         return ""
     still = f"; {found.serving} answers until then" if found.serving else ""
-    failed = here.background_failure() if found.done < found.passages else ""
+    failed = here.background.failure() if found.done < found.passages else ""
     why = f"; the last refresh failed: {failed}" if failed else ""
     return f"{found.done} of {counted(found.passages, 'passage')} by {found.model}{still}{why}"
 

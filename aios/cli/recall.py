@@ -107,7 +107,7 @@ def _tell_of_meaning(here: Company, memory: Memory) -> None:
         if not here.told_once(said):
             say(f"{said}\nhint: {missing.hint}" if missing.hint else said)
     elif memory.behind:
-        failed = here.background_failure()
+        failed = here.background.failure()
         why = f"their making failed ({failed})" if failed else "they are made in the background"
         say(f"{counted(memory.behind, 'passage')} without a vector yet; {why}, `aios memory refresh` waits for it")
 
