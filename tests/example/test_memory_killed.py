@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import subprocess
@@ -21,6 +20,7 @@ from aios.runs.restoring import restore
 from aios.runs.session import read_state
 from aios.runs.start import start_run
 from tests.example.test_memory import QUESTIONS, SUMMARY, commit, research
+from tests.kills import dies_at
 from tests.store.kill_trials import kill_session
 
 NOW = datetime(2026, 11, 28, 9, tzinfo=UTC)
@@ -60,26 +60,6 @@ def memory_of(root: Path) -> dict[str, str]:
     return {path: entry for entry, path in rows if not path.startswith("state/runs/")}
 
 
-def dies_at(root: Path, boundary: int, drive: Callable[[Path, Callable[[str], None]], None] = drive) -> bool:
-    """Drive in a child that dies at its `boundary`-th checkpoint; whether it died there."""
-    pid = os.fork()
-    if pid == 0:
-        seen = 0
-
-        def checkpoint(_: str) -> None:
-            nonlocal seen
-            seen += 1
-            if seen == boundary:
-                os._exit(9)
-
-        try:
-            drive(root, checkpoint)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status) == 9
-
-
 def test_killed_at_any_boundary_and_gone_on_with_it_leaves_the_same_memory(template: Path, tmp_path: Path) -> None:
     whole = shutil.copytree(template, tmp_path / "whole", symlinks=True)
     names: list[str] = []
@@ -92,7 +72,7 @@ def test_killed_at_any_boundary_and_gone_on_with_it_leaves_the_same_memory(templ
     assert names[-2:] == ["before commit to main", "after commit to main"]
     for boundary in range(1, len(names) + 1):
         root = shutil.copytree(template, tmp_path / f"killed-{boundary}", symlinks=True)
-        assert dies_at(root, boundary), names[boundary - 1]
+        assert dies_at(root, boundary, drive), names[boundary - 1]
         drive(root)
         assert memory_of(root) == expected, names[boundary - 1]
         shutil.rmtree(root)

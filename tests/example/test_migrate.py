@@ -24,7 +24,8 @@ from aios.runs.start import start_run
 from tests.example.replays import require_identical
 from tests.example.test_draft_by_a_model import SUBJECT
 from tests.example.test_flow import aios, told
-from tests.example.test_memory_killed import NOW, dies_at, memory_of
+from tests.example.test_memory_killed import NOW, memory_of
+from tests.kills import dies_at
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from aios.runs.gate import answer, approve, cancel, reject, revise
 from aios.runs.revert import plan_revert, revert
 from aios.runs.session import open_session, read_state
 from aios.runs.start import start_run
+from tests.kills import dies_at
 from tests.runs import house
 
 
@@ -59,26 +60,6 @@ def test_a_run_goes_from_intent_to_receipt_and_on(root: Path) -> None:
     )
 
 
-def _dies_at(root: Path, boundary: int) -> bool:
-    """Drive the run in a child that dies at its `boundary`-th checkpoint; whether it died there."""
-    pid = os.fork()
-    if pid == 0:
-        seen = 0
-
-        def checkpoint(_: str) -> None:
-            nonlocal seen
-            seen += 1
-            if seen == boundary:
-                os._exit(9)
-
-        try:
-            house.drive(root, checkpoint)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status) == 9
-
-
 def _count_boundaries(root: Path) -> int:
     names: list[str] = []
     house.drive(root, names.append)
@@ -94,7 +75,7 @@ def test_killed_at_any_boundary_and_resumed_it_leaves_the_same_tree_and_one_effe
     assert boundaries > 30
     for boundary in range(1, boundaries + 1):
         root = shutil.copytree(template, tmp_path / f"killed-{boundary}")
-        assert _dies_at(root, boundary), boundary
+        assert dies_at(root, boundary, house.drive), boundary
         standing = house.drive(root)
         assert standing.status is RunStatus.DONE, boundary
         assert house.tree_of(root) == expected, boundary
