@@ -53,6 +53,11 @@ class RefusedError(AiosError):
     exit_code = Exit.REFUSED
 
 
+class CredentialsError(RefusedError):
+    """A service does not accept who we say we are: a key is missing, wrong, expired, or may not do this. Nothing was
+    done."""
+
+
 class BusyError(RefusedError):
     """Another process holds the run or the file."""
 

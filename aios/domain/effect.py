@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -95,11 +95,16 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What a read brought in: JSON data, documents to keep as source records, and what was refused or odd."""
+    """What a read brought in: JSON data, documents to keep as source records, and what was refused or odd.
+
+    `cursor` is what the next read of the same capability is to be given as `params["cursor"]`, so that it brings only
+    what is new; None where the read keeps no place.
+    """
 
     data: Any
     documents: tuple[CollectedDocument, ...] = ()
     findings: tuple[Finding, ...] = ()
+    cursor: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,14 @@ class Capability:
 
     `payload` is a JSON Schema of the payload (writes) or of the parameters (reads). `compensation` names the capability
     that undoes it, empty where nothing does.
+
+    Of a write: `lookup` says in words how an earlier attempt is found, and `authoritative` whether "not found" then
+    proves that it never happened. `shows` says what the preview shows. `each` names the list in the payload of which
+    every item is an effect of its own (one mail to 400 people is 400 mails), empty where the payload is one act.
+    `transient` names the failures after which a later attempt may work, in the service's words (`429`, `timeout`).
+
+    Of a read: `result` is a JSON Schema of `Collected.data` as the service is known to give it; `cursor` tells whether
+    it keeps its place from read to read.
     """
 
     name: str
@@ -126,6 +139,34 @@ class Capability:
     payload: Mapping[str, Any]
     compensation: str = ""
     summary: str = ""
+    lookup: str = ""
+    authoritative: bool = True
+    shows: str = ""
+    each: str = ""
+    transient: tuple[str, ...] = ()
+    result: Mapping[str, Any] = field(default_factory=dict)
+    cursor: bool = False
+
+
+def parts(effect: Effect, capability: Capability) -> tuple[Effect, ...]:
+    """The acts that an effect is made of, each with a key, a claim and a receipt of its own; itself where it is one.
+
+    A part has the payload of the whole with a list of one item, so that the same mail to the same person is the same
+    effect in whichever approval it stands.
+    """
+    items = effect.payload.get(capability.each) if capability.each else None
+    if not isinstance(items, list | tuple):
+        return (effect,)
+    return tuple(
+        replace(effect, target=_named(item), payload={**effect.payload, capability.each: [item]}) for item in items
+    )
+
+
+def _named(item: Any) -> str:
+    """What an item of a list is called: its address or id, where it has one."""
+    if isinstance(item, Mapping):
+        return str(item.get("email") or item.get("id") or item.get("name") or "")
+    return str(item)
 
 
 class Connector(Protocol):
@@ -156,6 +197,13 @@ class Connector(Protocol):
 
     def act(self, effect: Effect) -> Outcome:
         """Do it. Called only with a claim held and a look-up made."""
+        ...
+
+    def undo(self, effect: Effect, receipt: Receipt) -> Effect | None:
+        """The effect that undoes a done one, its payload bound to `receipt.key`; None where nothing does. Pure.
+
+        Its capability is the one that `compensation` names; run, step and record stay those of `effect`.
+        """
         ...
 
     def read(self, capability: str, params: Mapping[str, Any]) -> Collected: ...

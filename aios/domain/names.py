@@ -50,6 +50,11 @@ def run_record_path(run: str, started_at: str) -> str:
     return f"state/runs/{started_at[:4]}/{started_at[5:7]}/{run.split('/')[2]}.yaml"
 
 
+def cursor_path(connector: str) -> str:
+    """How far a connector was read: `state/cursors/<connector>.yaml`."""
+    return f"state/cursors/{connector}.yaml"
+
+
 def is_protected(path: str) -> bool:
     """In any case of its letters: some file systems keep `State/Policies` and `state/policies` in one place."""
     folded = path.casefold()

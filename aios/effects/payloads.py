@@ -39,12 +39,6 @@ def _author(company: Record | None) -> str:
     return str(named or (company.get("name") if company else "") or "")
 
 
-def removal(record: Record, company: Record | None) -> dict[str, Any]:
-    """The payload of `cms.unpublish`, and with what it undoes that of `cms.restore`."""
-    del company
-    return {"id": record.id, "slug": str(record.get("slug") or record.id)}
-
-
 _PLACE = re.compile(r"\s*\((?:state/)?sources/[^)]*\)")
 
 
@@ -56,8 +50,6 @@ def public_text(body: str) -> str:
 PAYLOADS: dict[str, Build] = {
     "cms.publish": article,
     "cms.update": article,
-    "cms.unpublish": removal,
-    "cms.restore": removal,
 }
 
 

@@ -18,7 +18,7 @@ from aios.domain.finding import Finding, errors
 from aios.domain.keys import digest
 from aios.domain.memory import Hit
 from aios.domain.model import Terms
-from aios.domain.names import COMPANY
+from aios.domain.names import COMPANY, cursor_path
 from aios.domain.record import Record, Trust
 from aios.domain.run import GO_ON, RunState, Start
 from aios.domain.slug import slug
@@ -167,8 +167,16 @@ def collect_attempt(
     connector: Connector, capability: str, params: Mapping[str, Any], *, now: str, tree: Tree
 ) -> dict[str, Any]:
     """Read through a connector; documents become source records, marked as text from outside."""
+    offered = connector.capabilities().get(capability)
+    place = cursor_path(connector.name)
+    kept = _cursors(tree, place)
+    if offered is not None and offered.cursor and capability in kept and "cursor" not in params:
+        params = {**params, "cursor": kept[capability]}
     collected = connector.read(capability, params)
     files: dict[str, str] = {}
+    if collected.cursor is not None and collected.cursor != kept.get(capability):
+        reads = {**kept, capability: dict(collected.cursor)}
+        files[place] = dump({"schema": "cursor.v1", "connector": connector.name, "reads": dict(sorted(reads.items()))})
     ids: list[str] = []
     odd: list[Finding] = []
     for document in collected.documents:
@@ -204,6 +212,13 @@ def collect_attempt(
         "confidence": 1.0,
         "manifest": {"connector": connector.name, "capability": capability, "params": dict(params)},
     }
+
+
+def _cursors(tree: Tree, path: str) -> Mapping[str, Any]:
+    """How far earlier reads of a connector came, by capability. What they brought is merged, or it is read again."""
+    document, _ = parse(path, tree.read(path) or b"")
+    reads = document.data.get("reads") if document else None
+    return reads if isinstance(reads, Mapping) else {}
 
 
 def _seen(tools: ContractTools) -> list[str]:

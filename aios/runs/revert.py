@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from aios.domain.effect import Connector, Effect, Receipt
 from aios.domain.event import EventNote
 from aios.domain.keys import key_of
 from aios.domain.proposal import PlannedEffect
-from aios.domain.record import Record
 from aios.domain.run import RunState, RunStatus
 from aios.effects.executor import Ask, execute
 from aios.effects.ledger import Ledger
-from aios.effects.payloads import PAYLOADS, record_update
+from aios.effects.payloads import effect_of, record_update
 from aios.errors import RefusedError
 from aios.proposals.record import effects_of
 from aios.runs.context import Context, Progress
@@ -25,7 +24,6 @@ from aios.runs.outcome import record_changes
 from aios.runs.recordings import recording_effect
 from aios.runs.session import Session, open_session, read_state
 from aios.runs.traces import commit_kept
-from aios.store.catalog import Catalog
 from aios.store.edit import edit
 from aios.store.merge import merge_documents
 from aios.store.trees import CommitTree
@@ -53,30 +51,27 @@ def plan_revert(context: Context, run: str) -> list[Undo]:
     definitions = load(context, state.workflow, state.base)
     ledger = Ledger(context.git)
     record = run_record(context, state)
-    done = [effect for effect in effects_of(record) if ledger.get(effect.key)[1] is not None]
-    return [_undo(context, definitions, state, effect) for effect in reversed(done)]
+    found = [(effect, ledger.get(effect.key)[1]) for effect in effects_of(record)]
+    done = [(effect, receipt) for effect, receipt in found if receipt is not None]
+    return [_undo(context, definitions, state, effect, receipt) for effect, receipt in reversed(done)]
 
 
-def _undo(context: Context, definitions: Definitions, state: RunState, planned: PlannedEffect) -> Undo:
+def _undo(
+    context: Context, definitions: Definitions, state: RunState, planned: PlannedEffect, receipt: Receipt
+) -> Undo:
     step = definitions.workflow.steps[planned.step]
     connector = context.connectors(definitions.tree).get(planned.connector)
-    offered = connector.capabilities() if connector else {}
-    own = offered[planned.capability].compensation if planned.capability in offered else ""
-    name = step.compensate if step.compensate and planned.capability == step.uses else own
-    build = PAYLOADS.get(name)
-    record = _record(context, planned)
-    if connector is None or name not in offered or build is None or record is None:
+    effect = effect_of(planned, state.id)
+    undoing = connector.undo(effect, receipt) if connector else None
+    if connector is None or undoing is None:
         return Undo(planned.summary, planned.key, None)
-    # Bound to what it undoes: the same piece published again later can be undone again.
-    payload = build(record, None) | {"undoes": planned.key}
-    target = connector.target(name, payload)
-    effect = Effect(connector.name, name, target, payload, state.id, f"{planned.step}-undo", planned.record)
-    return Undo(connector.preview(effect).summary, planned.key, effect)
-
-
-def _record(context: Context, planned: PlannedEffect) -> Record | None:
-    kind, _, record_id = planned.record.partition("/")
-    return Catalog(CommitTree(context.git, context.main)).get(kind, record_id)
+    if step.compensate and planned.capability == step.uses and step.compensate != undoing.capability:
+        target = connector.target(step.compensate, undoing.payload)
+        undoing = replace(undoing, capability=step.compensate, target=target)
+    if undoing.capability not in connector.capabilities():
+        return Undo(planned.summary, planned.key, None)
+    undoing = replace(undoing, step=f"{planned.step}-undo")
+    return Undo(connector.preview(undoing).summary, planned.key, undoing)
 
 
 def revert(context: Context, run: str, *, reason: str) -> list[Receipt]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aios.domain.effect import Capability, Collected, Connector, Effect, Lookup, Outcome, Preview
+from aios.domain.effect import Capability, Collected, Connector, Effect, Lookup, Outcome, Preview, Receipt
 from aios.domain.finding import Finding
 from aios.domain.keys import canonical_json, digest
 from aios.domain.model import Listen, ModelReply, Request, Usage
@@ -146,6 +146,9 @@ class PlayedConnector:
 
     def preview(self, effect: Effect) -> Preview:
         return self.inner.preview(effect)
+
+    def undo(self, effect: Effect, receipt: Receipt) -> Effect | None:
+        return self.inner.undo(effect, receipt)
 
     def lookup(self, effect: Effect) -> Lookup:
         raise RefusedError(f"{effect.capability}: a replay asks no service")

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from aios.domain.agent import Derive, Tools
-from aios.domain.effect import Capability, Collected, Connector, Effect, Lookup, Outcome, Preview
+from aios.domain.effect import Capability, Collected, Connector, Effect, Lookup, Outcome, Preview, Receipt
 from aios.domain.event import one_line
 from aios.domain.finding import Finding
 from aios.domain.memory import Hit
@@ -104,6 +104,9 @@ class RecordedConnector:
             outcome = self.inner.act(effect)
             noted["outcome"] = asdict(outcome)
         return outcome
+
+    def undo(self, effect: Effect, receipt: Receipt) -> Effect | None:
+        return self.inner.undo(effect, receipt)
 
     @contextmanager
     def _asking(self, kind: str, effect: Effect) -> Iterator[dict[str, Any]]:

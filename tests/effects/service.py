@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aios.domain.effect import Capability, Collected, Effect, Lookup, Outcome, Preview
+from aios.domain.effect import Capability, Collected, Effect, Lookup, Outcome, Preview, Receipt
 from aios.domain.finding import Finding
 from aios.effects.executor import Desk, execute
 from aios.effects.ledger import Ledger
@@ -40,6 +40,9 @@ class Service:
 
     def preview(self, effect: Effect) -> Preview:
         return Preview("Send a mail", str(effect.payload["text"]), reversible=False)
+
+    def undo(self, effect: Effect, receipt: Receipt) -> Effect | None:
+        return None
 
     def lookup(self, effect: Effect) -> Lookup:
         self.asked.append("lookup")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from aios.domain.agent import AgentCall, AgentReply, Engine, Question, Reason, Tools
-from aios.domain.effect import Capability, Collected, Connector, Effect, Lookup, Outcome, Preview
+from aios.domain.effect import Capability, Collected, Connector, Effect, Lookup, Outcome, Preview, Receipt
 from aios.domain.finding import Finding
 from aios.domain.front_matter import render_markdown
 from aios.domain.keys import run_ulid
@@ -161,6 +161,10 @@ class Counting:
 
     def preview(self, effect: Effect) -> Preview:
         return Preview(f"{effect.capability} {effect.target}", json.dumps(dict(effect.payload)), True, "take it down")
+
+    def undo(self, effect: Effect, receipt: Receipt) -> Effect | None:
+        undone = {"cms.publish": "cms.unpublish", "cms.unpublish": "cms.publish"}[effect.capability]
+        return replace(effect, capability=undone, payload={**effect.payload, "undoes": receipt.key})
 
     def lookup(self, effect: Effect) -> Lookup:
         done = [line for line in self.acts() if line["key"] == effect.key]

@@ -17,8 +17,9 @@ from aios.connectors.access_log.labels import referrer
 from aios.connectors.access_log.lines import parse
 from aios.connectors.access_log.rotation import BrokenLogError, LogFile, LongLogError, files_of, is_there, lines_of
 from aios.connectors.access_log.tally import Tally
+from aios.connectors.reading import Reader
 from aios.connectors.surroundings import Surroundings
-from aios.domain.effect import Capability, Collected, Effect, Lookup, Outcome, Preview
+from aios.domain.effect import Capability, Collected
 from aios.domain.finding import Finding, Severity
 from aios.errors import RefusedError, UsageError
 
@@ -82,10 +83,9 @@ CAPABILITIES: Mapping[str, Capability] = {
 
 
 @dataclass(frozen=True, slots=True)
-class AccessLog:
+class AccessLog(Reader):
     """`path` is the live file; `own` are hosts of the site itself, without `www.`; `zone` is whose days are counted."""
 
-    name: str
     path: Path
     shown: str
     zone: ZoneInfo
@@ -96,24 +96,11 @@ class AccessLog:
     def capabilities(self) -> Mapping[str, Capability]:
         return CAPABILITIES
 
-    def target(self, capability: str, payload: Mapping[str, Any]) -> str:
-        del payload
-        raise self._no(capability)
-
-    def preview(self, effect: Effect) -> Preview:
-        raise self._no(effect.capability)
-
-    def lookup(self, effect: Effect) -> Lookup:
-        raise self._no(effect.capability)
-
-    def act(self, effect: Effect) -> Outcome:
-        raise self._no(effect.capability)
-
     def read(self, capability: str, params: Mapping[str, Any]) -> Collected:
         """The traffic of a period: `{from, to, views, visitors, pages, referrers, searches, missing, bots, lines,
         malformed, cursor}`. Raises UsageError for a period that is none, RefusedError where there is no log."""
         if capability not in CAPABILITIES:
-            raise self._no(capability)
+            raise self.no(capability)
         start, end = self._period(params)
         logs = files_of(self.path, self.shown)
         if not logs and not is_there(self.path):
@@ -155,9 +142,6 @@ class AccessLog:
         if start > end:
             raise UsageError(f"the period ends ({end}) before it begins ({start})", "turn `from` and `to` round")
         return start, end
-
-    def _no(self, capability: str) -> RefusedError:
-        return RefusedError(f"{self.name} only reads; it does not offer {capability[:60]}", "it offers analytics.read")
 
 
 class _Reading:

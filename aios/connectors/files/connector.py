@@ -10,10 +10,11 @@ from typing import Any
 
 from aios.connectors.files.fetch import Network, Web
 from aios.connectors.files.read import PLAIN, Raw, document, finding, media_type_of
-from aios.connectors.files.text import one_line, size
+from aios.connectors.files.text import size
 from aios.connectors.files.walk import Found, content_of, is_hidden, walk
+from aios.connectors.reading import Reader
 from aios.connectors.surroundings import Surroundings
-from aios.domain.effect import Capability, Collected, CollectedDocument, Effect, Lookup, Outcome, Preview
+from aios.domain.effect import Capability, Collected, CollectedDocument
 from aios.domain.finding import Finding, Severity
 from aios.domain.wording import counted
 from aios.errors import AiosError, RefusedError, TransientError
@@ -63,10 +64,9 @@ CAPABILITIES: Mapping[str, Capability] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class Files(Reader):
     """Relative paths start at `root`. Sizes are in bytes."""
 
-    name: str
     root: Path
     web: Web | None
     max_files: int = 500
@@ -77,19 +77,6 @@ class Files:
     def capabilities(self) -> Mapping[str, Capability]:
         return CAPABILITIES
 
-    def target(self, capability: str, payload: Mapping[str, Any]) -> str:
-        del payload
-        raise self._no(capability)
-
-    def preview(self, effect: Effect) -> Preview:
-        raise self._no(effect.capability)
-
-    def lookup(self, effect: Effect) -> Lookup:
-        raise self._no(effect.capability)
-
-    def act(self, effect: Effect) -> Outcome:
-        raise self._no(effect.capability)
-
     def read(self, capability: str, params: Mapping[str, Any]) -> Collected:
         """The documents at `params["locations"]`, in that order, each text once.
 
@@ -97,7 +84,7 @@ class Files:
         reason, RefusedError where nothing at all could be read.
         """
         if capability not in CAPABILITIES:
-            raise self._no(capability)
+            raise self.no(capability)
         documents: dict[str, CollectedDocument] = {}
         findings: list[Finding] = []
         total = passing = same = 0
@@ -189,11 +176,6 @@ class Files:
             for folder in self.within
             if not folder.is_dir()
         ]
-
-    def _no(self, capability: str) -> RefusedError:
-        return RefusedError(
-            f"{self.name} only reads; it does not offer {one_line(capability)}", "it offers sources.read"
-        )
 
 
 def connect(name: str, settings: Mapping[str, Any], around: Surroundings) -> Files:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aios.domain.effect import Capability, Collected, Connector, Effect, Lookup, Outcome, Preview
+from aios.domain.effect import Capability, Collected, Connector, Effect, Lookup, Outcome, Preview, Receipt
 from aios.domain.finding import Finding
 
 
@@ -34,6 +34,9 @@ class Passing:
 
     def act(self, effect: Effect) -> Outcome:
         return self.inner.act(effect)
+
+    def undo(self, effect: Effect, receipt: Receipt) -> Effect | None:
+        return self.inner.undo(effect, receipt)
 
     def read(self, capability: str, params: Mapping[str, Any]) -> Collected:
         return self.inner.read(capability, params)

@@ -7,7 +7,7 @@ pure function of the first: whatever a crash leaves, the next act (or the same o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aios.connectors.static_site.articles import apply, file_of, load, load_all, render
@@ -15,7 +15,7 @@ from aios.connectors.static_site.output import DATA, locked, publish, refuse_for
 from aios.connectors.static_site.pages import pages
 from aios.connectors.static_site.settings import ARTICLE, REMOVAL, RESTORATION, SETTINGS, Site, site_of
 from aios.connectors.surroundings import Surroundings
-from aios.domain.effect import Capability, Collected, Effect, Lookup, Outcome, Preview
+from aios.domain.effect import Capability, Collected, Effect, Lookup, Outcome, Preview, Receipt
 from aios.domain.finding import Finding, Severity
 from aios.domain.front_matter import render_markdown, render_yaml
 from aios.errors import RefusedError
@@ -65,6 +65,13 @@ class StaticSite:
                 return Preview(f"Withdraw {address}", text, True, "cms.restore brings it back")
             case _:
                 return Preview(f"Restore {address} as it was before", text, False)
+
+    def undo(self, effect: Effect, receipt: Receipt) -> Effect | None:
+        undone = CAPABILITIES[effect.capability].compensation
+        if not undone:
+            return None
+        payload = {"id": effect.payload["id"], "slug": effect.payload["slug"], "undoes": receipt.key}
+        return replace(effect, capability=undone, target=self.target(undone, payload), payload=payload)
 
     def lookup(self, effect: Effect) -> Lookup:
         """Found once the whole site shows it: an act that was cut off in the middle is not found, and is made whole."""
