@@ -14,6 +14,7 @@ from aios.connectors.registry import Sinks, load
 from aios.connectors.sidecars.audit import Crossing
 from aios.domain.effect import Connector, Effect
 from aios.store.trees import EmptyTree, OverlayTree
+from tests.connectors.stands import Stand
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SECRET = "s3cret-value-nobody-may-see"  # noqa: S105  nobody's
@@ -39,13 +40,18 @@ def _nothing(_: Path) -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """`acts` are (capability, payload) in an order that makes sense; `reads` are (capability, parameters)."""
+    """`acts` are (capability, payload) in an order that makes sense; `reads` are (capability, parameters).
+
+    `serve` starts the service that the connector is connected to, where it is none of files; its settings are then the
+    stand's, and those here are added.
+    """
 
     use: str
     settings: Mapping[str, Any]
     acts: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     reads: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     prepare: Callable[[Path], None] = field(default=_nothing)
+    serve: Callable[[], Stand] | None = None
 
 
 def _log(root: Path) -> None:
@@ -87,13 +93,28 @@ class Stage:
     crossings: list[Crossing]
 
 
+STANDS: dict[Path, Stand] = {}
+
+
+def stand_of(case: Case, root: Path) -> Stand | None:
+    """The service of a test, started when it is first asked for; `conftest.py` stops it."""
+    if case.serve is not None and root not in STANDS:
+        STANDS[root] = case.serve()
+    return STANDS.get(root)
+
+
+def settings_of(case: Case, root: Path) -> dict[str, Any]:
+    stand = stand_of(case, root)
+    return {**(stand.settings(stand.address) if stand else {}), **case.settings}
+
+
 def stage(case: Case, root: Path, *, mode: str = "live", **more: Any) -> Stage:
     """The connector as the registry makes it from a declaration."""
     if not (root / "prepared").exists():
         root.mkdir(exist_ok=True)
         case.prepare(root)
         (root / "prepared").touch()
-    declared = {"schema": "connector.v1", "use": case.use, "settings": dict(case.settings), "mode": mode, **more}
+    declared = {"schema": "connector.v1", "use": case.use, "settings": settings_of(case, root), "mode": mode, **more}
     tree = OverlayTree(EmptyTree(), {"state/connectors/it.yaml": yaml.safe_dump(declared).encode()})
     crossings: list[Crossing] = []
     connectors, findings = load(

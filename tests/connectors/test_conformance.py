@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from aios.connectors.registry import Sinks, load
-from aios.domain.effect import Effect
+from aios.domain.effect import Effect, HowKnown, Receipt
 from aios.errors import AiosError, RefusedError
 from aios.store.trees import EmptyTree, OverlayTree
-from tests.connectors.cases import CASES, NOW, SECRET, Case, Stage, effect, stage
+from tests.connectors.cases import CASES, NOW, SECRET, Case, Stage, effect, stage, stand_of
 
 WRITING = [name for name, case in CASES.items() if case.acts]
 READING = [name for name, case in CASES.items() if case.reads]
@@ -33,13 +33,15 @@ def reading(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
 
 
-def files(root: Path) -> dict[str, bytes]:
-    """Every file below a folder by its path, but for what the sidecars keep."""
-    return {
+def held(case: Case, root: Path) -> tuple[object, object]:
+    """Everything that the connector's service holds, and every file below a folder but for what the sidecars keep."""
+    stand = stand_of(case, root)
+    files = {
         str(path.relative_to(root)): path.read_bytes()
         for path in root.rglob("*")
         if path.is_file() and not path.name.startswith("rates.sqlite")
     }
+    return stand.snapshot() if stand else None, files
 
 
 def effects(here: Stage, case: Case) -> list[Effect]:
@@ -68,7 +70,7 @@ def test_payloads_fit_their_schema(case: Case, tmp_path: Path) -> None:
 
 def test_looking_changes_nothing(case: Case, tmp_path: Path) -> None:
     here = stage(case, tmp_path)
-    before = files(tmp_path)
+    before = held(case, tmp_path)
     for planned in effects(here, case):
         preview = here.connector.preview(planned)
         assert preview.summary
@@ -78,14 +80,15 @@ def test_looking_changes_nothing(case: Case, tmp_path: Path) -> None:
     for capability, params in case.reads:
         here.connector.read(capability, params)
     here.connector.check()
-    assert files(tmp_path) == before
+    assert held(case, tmp_path) == before
 
 
-def test_what_was_never_done_is_not_found_for_certain(writing: Case, tmp_path: Path) -> None:
+def test_what_was_never_done_is_not_found_and_it_says_what_that_proves(writing: Case, tmp_path: Path) -> None:
     here = stage(writing, tmp_path)
     for planned in effects(here, writing):
         found = here.connector.lookup(planned)
-        assert (found.found, found.authoritative) == (None, True)
+        offered = here.connector.capabilities()[planned.capability]
+        assert (found.found, found.authoritative) == (None, offered.authoritative)
 
 
 def test_what_was_done_is_found_with_the_same_outcome_even_later(writing: Case, tmp_path: Path) -> None:
@@ -103,9 +106,9 @@ def test_the_same_act_twice_is_the_same_act(writing: Case, tmp_path: Path) -> No
     here = stage(writing, tmp_path)
     for planned in effects(here, writing):
         first = here.connector.act(planned)
-        before = files(tmp_path)
+        before = held(writing, tmp_path)
         assert here.connector.act(planned) == first
-        assert files(tmp_path) == before
+        assert held(writing, tmp_path) == before
 
 
 def test_an_act_can_be_undone_by_what_it_names(writing: Case, tmp_path: Path) -> None:
@@ -113,28 +116,31 @@ def test_an_act_can_be_undone_by_what_it_names(writing: Case, tmp_path: Path) ->
     offered = here.connector.capabilities()
     for planned in effects(here, writing):
         before = here.connector.preview(planned)
-        here.connector.act(planned)
-        undo = offered[planned.capability].compensation
-        if not undo:
+        done = here.connector.act(planned)
+        receipt = Receipt(planned.key, "done", HowKnown.ACTED, "2026-03-09T12:00:00Z", done.external_id, done.url)
+        undoing = here.connector.undo(planned, receipt)
+        named = offered[planned.capability].compensation
+        if undoing is None:
+            assert not named
             assert not before.reversible
             continue
-        payload = {key: planned.payload[key] for key in ("id", "slug")} | {"undoes": planned.key}
-        jsonschema.validate(payload, offered[undo].payload)
-        done = here.connector.act(effect(here.connector, undo, payload))
-        assert done.sent
-        if undo == "cms.restore":
+        assert undoing.capability == named
+        assert undoing.payload["undoes"] == planned.key
+        jsonschema.validate(undoing.payload, offered[named].payload)
+        assert here.connector.act(undoing).sent
+        if named == "cms.restore":
             continue  # back where it was: the next act of the case finds what it expects
         return
 
 
 def test_a_dry_run_shows_and_sends_nothing(writing: Case, tmp_path: Path) -> None:
     here = stage(writing, tmp_path, mode="dry-run")
-    before = files(tmp_path)
+    before = held(writing, tmp_path)
     for planned in effects(here, writing):
         outcome = here.connector.act(planned)
         assert not outcome.sent
         assert outcome.response["payload"] == dict(planned.payload)
-    assert files(tmp_path) == before
+    assert held(writing, tmp_path) == before
     assert {crossing.outcome for crossing in here.crossings} == {"not sent"}
 
 
