@@ -191,7 +191,7 @@ def _day(text: str) -> str:
 def _add(counts: dict[str, int], source: str, number: int) -> None:
     """Referrers come as `host/path`, or as words where there is none."""
     host, _ = referrer(f"https://{source.partition('://')[2] or source}") if source != _DIRECT else ("", "")
-    if host and number:
+    if "." in host and number:
         counts[host] = counts.get(host, 0) + number
 
 

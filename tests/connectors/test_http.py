@@ -188,7 +188,10 @@ def test_a_refusal_is_one_and_keeps_what_was_said(status: int) -> None:
     assert error.message == f"it answers {status}: gone"
 
 
-@pytest.mark.parametrize(("status", "sent"), [(408, True), (425, False), (429, False), *((n, True) for n in (500, 502, 503, 504, 520, 524, 599))])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "sent"),
+    [(408, True), (425, False), (429, False), *((n, True) for n in (500, 502, 503, 504, 520, 524, 599))],
+)
 def test_what_may_work_later_says_whether_it_was_looked_at(status: int, sent: bool) -> None:
     error = failing(Answer(b"<h1>oops</h1>", status=f"{status} Oops"))
     assert isinstance(error, TransientError)

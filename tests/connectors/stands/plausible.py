@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,11 +57,11 @@ class Views:
                 groups[tuple(getattr(view, DIMENSIONS[name]) for name in dimensions)].append(view)
         if not dimensions:
             groups.setdefault((), [])
-        count = {
+        count: dict[str, Callable[[list[View]], int]] = {
             "pageviews": len,
             "visitors": lambda views: len({view.visitor for view in views}),
         }
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"dimensions": list(group), "metrics": [count[metric](views) for metric in metrics]}
             for group, views in groups.items()
         ]

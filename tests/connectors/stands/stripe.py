@@ -5,9 +5,10 @@ idempotency keys that give the first answer again and refuse another request.
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,9 +43,10 @@ class Account:
     done: Counter[str] = field(default_factory=Counter)
     asked: list[Asked] = field(default_factory=list)
     keys: dict[str, tuple[str, Said]] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def make(self, kind: str, **fields: Any) -> dict[str, Any]:
-        name = f"{PREFIX[kind]}_{len(self.objects) + 1:05}"
+        name = f"{PREFIX[kind]}_{next(self.numbers):05}"
         made = {"id": name, "object": kind, "created": self.now, "livemode": False, "metadata": {}, **fields}
         self.objects[name] = made
         self.done[kind] += 1
@@ -154,7 +156,12 @@ class Account:
     def _lines(self, invoice: str) -> Iterator[dict[str, Any]]:
         for each in self._found("invoiceitem", {}):
             if each["invoice"] == invoice:
-                yield {**each, "id": each["id"].replace("ii_", "il_"), "object": "line_item", "invoice_item": each["id"]}
+                yield {
+                    **each,
+                    "id": each["id"].replace("ii_", "il_"),
+                    "object": "line_item",
+                    "invoice_item": each["id"],
+                }
 
     def _drafted(self, form: dict[str, Any]) -> dict[str, Any]:
         customer = self._one(form["customer"], "customer")
@@ -213,9 +220,10 @@ def seeded() -> Account:
     return account
 
 
-def serve_stripe(account: Account | None = None) -> Stand:
+def serve_stripe(account: Account | None = None, answer: Callable[[Asked], Said] | None = None) -> Stand:
+    """`answer` stands before the account where it is given."""
     account = account or seeded()
-    address, stop = serve(account.answer)
+    address, stop = serve(answer or account.answer)
 
     def settings(at: str) -> dict[str, Any]:
         return {"address": f"http://{at}", "key": {"env": "TOKEN"}}
