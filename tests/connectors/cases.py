@@ -16,6 +16,7 @@ from aios.domain.effect import Connector, Effect
 from aios.store.trees import EmptyTree, OverlayTree
 from tests.connectors.stands import Stand
 from tests.connectors.stands.plausible import serve_plausible
+from tests.connectors.stands.rest import serve_rest
 from tests.connectors.stands.stripe import serve_stripe
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -93,6 +94,13 @@ CASES = {
         {"path": "logs/access.log", "site": "https://test.example"},
         reads=(("analytics.read", {"days": 7}),),
         prepare=_log,
+    ),
+    "http": Case(
+        "http",
+        {},
+        acts=(("tickets.reply", {"ticket": "2", "text": "Yes: “<b>tomorrow</b>”"}),),
+        reads=(("tickets.list", {}), ("tickets.list", {"state": "open", "limit": 2})),
+        serve=serve_rest,
     ),
     "plausible": Case("plausible", {}, reads=(("analytics.read", {"days": 7}),), serve=serve_plausible),
     "stripe": Case(

@@ -83,8 +83,12 @@ _OFFER = {
         "takes": {
             "type": "object",
             "additionalProperties": {"type": ["string", "object"]},
-            "description": "What it is given: name → string, integer, number, boolean or a JSON Schema; `name?` may be"
-            " left out.",
+            "description": "What it is given: name → string, integer, number, boolean or a JSON Schema.",
+        },
+        "optional": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Names of `takes` that may be left out, and what they would fill with them.",
         },
         "query": {**_SCALARS, "description": "Parameters of the address."},
         "headers": _SCALARS,
@@ -167,11 +171,9 @@ def taken(offer: Mapping[str, Any]) -> dict[str, Any]:
     given = offer.get("takes", {})
     return {
         "type": "object",
-        "required": sorted(name for name in given if not name.endswith("?")),
+        "required": sorted(set(given) - set(offer.get("optional", ()))),
         "additionalProperties": False,
-        "properties": {
-            name.removesuffix("?"): {"type": kind} if isinstance(kind, str) else kind for name, kind in given.items()
-        },
+        "properties": {name: {"type": kind} if isinstance(kind, str) else kind for name, kind in given.items()},
     }
 
 
