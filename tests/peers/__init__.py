@@ -49,6 +49,15 @@ PEERS = {
     "mlflow": Peer(
         "a backend of traces", "pip install 'mlflow>=3.17' (elsewhere; `mlflow` on the PATH)", programs=("mlflow",)
     ),
+    "stripe": Peer(
+        "stand-ins for Stripe, and its client",
+        f"{INSTALL}, npm install -g emulate@0.12.2",
+        modules=("localstripe", "stripe"),
+        programs=("node", "emulate"),
+    ),
+    "nginx": Peer(
+        "a web server, and a reader of its logs", "apt-get install nginx-light goaccess", programs=("nginx", "goaccess")
+    ),
 }
 
 
