@@ -9,12 +9,13 @@ from typing import Any
 from aios.domain.effect import Connector, Effect
 from aios.domain.proposal import PlannedEffect
 from aios.domain.record import Record
+from aios.effects.material import Material
 from aios.errors import InvalidError
 
-Build = Callable[[Record, Record | None], dict[str, Any]]
+Build = Callable[[Record, Material], dict[str, Any]]
 
 
-def article(record: Record, company: Record | None) -> dict[str, Any]:
+def article(record: Record, material: Material) -> dict[str, Any]:
     """The payload of `cms.publish` and `cms.update`."""
     created = str(record.get("published") or record.get("created", ""))
     return {
@@ -27,7 +28,7 @@ def article(record: Record, company: Record | None) -> dict[str, Any]:
         "date": created,
         "updated": str(record.get("updated") or created),
         "tags": list(record.get("tags") or ()),
-        "author": _author(company),
+        "author": _author(material.company),
         "metrics_tag": str(record.get("metrics_tag") or record.id),
         **({"tier": record.get("tier")} if record.get("tier") else {}),
     }
@@ -54,13 +55,13 @@ PAYLOADS: dict[str, Build] = {
 
 
 def plan(
-    capability: str, connector: Connector, record: Record, company: Record | None, *, run: str, step: str
+    capability: str, connector: Connector, record: Record, material: Material, *, run: str, step: str
 ) -> PlannedEffect:
     """The exact effect, with its key and preview. Raises InvalidError for a capability that no record feeds."""
     build = PAYLOADS.get(capability)
     if build is None:
         raise InvalidError(f"nothing is known to feed {capability}", f"known: {', '.join(PAYLOADS)}")
-    payload = build(record, company)
+    payload = build(record, material)
     target = connector.target(capability, payload)
     effect = Effect(connector.name, capability, target, payload, run, step, record.ref)
     preview = connector.preview(effect)

@@ -11,6 +11,7 @@ from aios.domain.record import Record
 from aios.domain.run import RunState
 from aios.domain.tree import Tree
 from aios.domain.workflow import StepKind
+from aios.effects.material import Material
 from aios.effects.payloads import plan as plan_effect
 from aios.errors import InvalidError
 from aios.runs.decide import inputs_of
@@ -24,7 +25,7 @@ def plan_effects(definitions: Definitions, state: RunState, tree: Tree, gate: st
     workflow = definitions.workflow
     planned: list[PlannedEffect] = []
     catalog = Catalog(tree)
-    company = catalog.get("company", "company")
+    material = Material(tree, catalog=catalog)
     for step in workflow.steps.values():
         if step.kind is not StepKind.EFFECT or gate not in ancestors(workflow, step.name):
             continue
@@ -36,7 +37,7 @@ def plan_effects(definitions: Definitions, state: RunState, tree: Tree, gate: st
             raise InvalidError(f"no connector offers {step.uses}", "see state/connectors/")
         record = _record(catalog, inputs)
         capability = _capability(step.uses, connector, Catalog(definitions.tree).get(record.kind, record.id))
-        planned.append(plan_effect(capability, connector, record, company, run=state.id, step=step.name))
+        planned.append(plan_effect(capability, connector, record, material, run=state.id, step=step.name))
     return tuple(planned)
 
 
