@@ -9,6 +9,7 @@ from typing import Any
 from aios.domain.effect import Connector, Effect
 from aios.domain.proposal import PlannedEffect
 from aios.domain.record import Record
+from aios.effects.correspondence import draft_invoice, mail, remind_of_invoice
 from aios.effects.material import Material
 from aios.errors import InvalidError
 
@@ -51,6 +52,9 @@ def public_text(body: str) -> str:
 PAYLOADS: dict[str, Build] = {
     "cms.publish": article,
     "cms.update": article,
+    "invoices.draft": draft_invoice,
+    "invoices.remind": remind_of_invoice,
+    "mail.send": mail,
 }
 
 
@@ -104,4 +108,8 @@ def record_update(effect: Effect, *, url: str, at: str, key: str) -> Mapping[str
         return {"url": url, "receipt": key}
     if effect.capability == "cms.unpublish":
         return {"status": "retired", "receipt": key}
+    if effect.capability == "mail.send":
+        return {"status": "sent", "sent": at, "receipt": key}
+    if effect.capability in {"invoices.draft", "invoices.remind"}:
+        return {"receipt": key, **({"url": url} if url else {})}
     return {}

@@ -11,6 +11,7 @@ from aios.domain.finding import Finding, Severity
 from aios.domain.names import RESERVED_WORKFLOWS
 from aios.domain.record import Document, Where
 from aios.domain.slug import is_slug
+from aios.domain.vocabulary import VOCABULARY
 from aios.domain.workflow import Step, StepKind, Workflow
 from aios.expressions import ExpressionError, Scope, compile_value, evaluate, holes, is_name
 from aios.runs.definition_findings import Check, suggestion
@@ -19,6 +20,7 @@ from aios.runs.definition_types import check_types, inputs_scope
 from aios.runs.inputs import UNUSABLE, bare, problem_of
 
 MAX_PARALLEL, MAX_ATTEMPTS = 64, 20
+UNCONNECTED = "unconnected"
 
 
 def check(
@@ -137,7 +139,25 @@ def _uses(told: Check, step: Step, where: Where) -> None:
             does, kind = ("acts", "effect") if capability.writes else ("reads", "collect")
             told.add(where, "uses", f"`{step.uses}` {does}", f"write `{kind}: {step.uses}`")
             return
+        if VOCABULARY.get(step.uses) is (step.kind is StepKind.EFFECT):
+            _unconnected(told, step, where)
+            return
         told.add(where, "uses", f"unknown {what} `{step.uses}`", suggestion(step.uses, sorted(known)))
+
+
+def _unconnected(told: Check, step: Step, where: Where) -> None:
+    """Nothing offers it yet. That is no mistake in a workflow that only a person starts: it waits for a connector."""
+    by_itself = any(trigger.kind != "manual" for trigger in told.workflow.triggers)
+    message = f"needs a connector that offers {step.uses}, and there is none" + (
+        "; nothing starts it until there is one" if by_itself else ""
+    )
+    severity = Severity.WARNING if by_itself else Severity.INFO
+    told.add(where, UNCONNECTED, message, "declare one in state/connectors/, or delete the workflow", severity)
+
+
+def is_unconnected(finding: Finding) -> bool:
+    """Does it say that a workflow, in order otherwise, waits for a connector?"""
+    return finding.rule == f"workflow-{UNCONNECTED}"
 
 
 def _compensation(told: Check, step: Step, where: Where) -> None:
@@ -147,6 +167,8 @@ def _compensation(told: Check, step: Step, where: Where) -> None:
     capability = told.capabilities.get(step.compensate)
     if step.kind is not StepKind.EFFECT:
         told.add(where, "compensate", f"`{step.name}` has no effect to undo", "drop `compensate`")
+    elif capability is None and step.uses not in told.capabilities and VOCABULARY.get(step.compensate):
+        pass  # whoever offers the one may offer the other: it is said of the step
     elif capability is None:
         acts = sorted(name for name, each in told.capabilities.items() if each.writes)
         told.add(where, "compensate", f"unknown capability `{step.compensate}`", suggestion(step.compensate, acts))

@@ -27,7 +27,14 @@ from aios.runs.session import Session, read_state
 from aios.store.documents import parse
 from aios.store.edit import edit
 
-EVENTS = {"cms.publish": "content.published", "cms.update": "content.updated", "cms.unpublish": "content.unpublished"}
+EVENTS = {
+    "cms.publish": "content.published",
+    "cms.update": "content.updated",
+    "cms.unpublish": "content.unpublished",
+    "invoices.draft": "invoice.drafted",
+    "invoices.remind": "invoice.reminded",
+    "mail.send": "mail.sent",
+}
 
 
 class EffectAskError(AiosError):
