@@ -59,7 +59,14 @@ PAYLOADS: dict[str, Build] = {
 
 
 def plan(
-    capability: str, connector: Connector, record: Record, material: Material, *, run: str, step: str
+    capability: str,
+    connector: Connector,
+    record: Record,
+    material: Material,
+    *,
+    run: str,
+    step: str,
+    item: int | None = None,
 ) -> PlannedEffect:
     """The exact effect, with its key and preview. Raises InvalidError for a capability that no record feeds."""
     build = PAYLOADS.get(capability)
@@ -81,6 +88,7 @@ def plan(
         undo=preview.undo,
         payload=payload,
         record=record.ref,
+        item=item,
     )
 
 

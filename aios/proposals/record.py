@@ -43,7 +43,7 @@ def build(
     }
     if proposed:
         record["proposed"] = proposed
-    record["steps"] = {name: _step(state.steps[name]) for name in workflow.steps if name in state.steps}
+    record["steps"] = {name: step_data(state.steps[name]) for name in workflow.steps if name in state.steps}
     record["effects"] = [effect_data(effect) for effect in effects]
     if verdict is not None:
         record["verdict"] = verdict.as_dict()
@@ -61,7 +61,7 @@ def _models(state: RunState) -> dict[str, Any]:
     return told | ({"unpriced": sorted(used.unpriced)} if used.unpriced else {})
 
 
-def _step(step: StepState) -> dict[str, Any]:
+def step_data(step: StepState) -> dict[str, Any]:
     items = [step.items[index] for index in sorted(step.items, key=lambda index: -1 if index is None else index)]
     last = [item.last for item in items if item.last]
     failed = any(attempt.status is StepStatus.FAILED for attempt in last)
@@ -97,7 +97,7 @@ def effect_data(effect: PlannedEffect) -> dict[str, Any]:
         "record": effect.record,
         "preview": effect.preview,
         "payload": dict(effect.payload),
-    }
+    } | ({} if effect.item is None else {"item": effect.item})
 
 
 def effects_of(record: Mapping[str, Any]) -> tuple[PlannedEffect, ...]:
@@ -115,6 +115,7 @@ def effects_of(record: Mapping[str, Any]) -> tuple[PlannedEffect, ...]:
             undo=str(item.get("undo", "")),
             payload=item.get("payload") or {},
             record=str(item.get("record", "")),
+            item=item.get("item"),
         )
         for item in record.get("effects") or ()
     )

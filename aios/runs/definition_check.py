@@ -192,9 +192,9 @@ def _bounds(told: Check, step: Step, where: Where) -> None:
         told.add((*where, "retry", "attempts"), "retry", message, f"1 to {MAX_ATTEMPTS}")
     if step.timeout <= 0:
         told.add((*where, "timeout"), "timeout", "`timeout` must be longer than nothing", "e.g. 60s")
-    if step.for_each and step.kind in {StepKind.GATE, StepKind.EFFECT}:
+    if step.for_each and step.kind is StepKind.GATE:
         message = f"`{step.name}` is decided once, not for each item"
-        told.add((*where, "for_each"), "for-each", message, "only agents and collections go through a list")
+        told.add((*where, "for_each"), "for-each", message, "one gate stands before all of them")
     if step.when and step.kind is StepKind.GATE:
         told.add(
             (*where, "when"), "when", f"`{step.name}` is a gate, which always asks", "put `when` on what follows it"
