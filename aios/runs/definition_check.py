@@ -35,6 +35,7 @@ def check(
     _subject(told)
     for step in workflow.steps.values():
         _step(told, step)
+    _unconnected(told)
     return sorted(told.findings)
 
 
@@ -140,19 +141,26 @@ def _uses(told: Check, step: Step, where: Where) -> None:
             told.add(where, "uses", f"`{step.uses}` {does}", f"write `{kind}: {step.uses}`")
             return
         if VOCABULARY.get(step.uses) is (step.kind is StepKind.EFFECT):
-            _unconnected(told, step, where)
-            return
+            return  # in order, and told for the whole workflow
         told.add(where, "uses", f"unknown {what} `{step.uses}`", suggestion(step.uses, sorted(known)))
 
 
-def _unconnected(told: Check, step: Step, where: Where) -> None:
-    """Nothing offers it yet. That is no mistake in a workflow that only a person starts: it waits for a connector."""
+def _unconnected(told: Check) -> None:
+    """What nothing offers yet. That is no mistake in a workflow that only a person starts: it waits for a connector."""
+    acts = {StepKind.EFFECT: True, StepKind.COLLECT: False}
+    wanting = [
+        step
+        for step in told.workflow.steps.values()
+        if step.kind in acts and step.uses not in told.capabilities and VOCABULARY.get(step.uses) is acts[step.kind]
+    ]
+    if not wanting:
+        return
     by_itself = any(trigger.kind != "manual" for trigger in told.workflow.triggers)
-    message = f"needs a connector that offers {step.uses}, and there is none" + (
-        "; nothing starts it until there is one" if by_itself else ""
-    )
-    severity = Severity.WARNING if by_itself else Severity.INFO
-    told.add(where, UNCONNECTED, message, "declare one in state/connectors/, or delete the workflow", severity)
+    names = ", ".join(dict.fromkeys(step.uses for step in wanting))
+    message = f"it waits for a connector that offers {names}" + ("; nothing starts it before" if by_itself else "")
+    hint = "declare one in state/connectors/, or delete the workflow"
+    where: Where = ("steps", wanting[0].name)
+    told.add(where, UNCONNECTED, message, hint, Severity.WARNING if by_itself else Severity.INFO)
 
 
 def is_unconnected(finding: Finding) -> bool:

@@ -71,7 +71,9 @@ def load(context: Context, name: str, commit: str) -> Definitions:
     findings += found
     waits = [f for f in found if is_unconnected(f)]
     if workflow is not None and waits:
-        raise InvalidError(f"the workflow `{name}` {waits[0].message}", waits[0].hint, findings=tuple(waits))
+        raise InvalidError(
+            f"the workflow `{name}` cannot run: {waits[0].message}", waits[0].hint, findings=tuple(waits)
+        )
     wrong = tuple(f for f in findings if f.severity is Severity.ERROR)
     if workflow is None or wrong:
         raise InvalidError(f"the workflow `{name}` is not in order", "nothing was started", findings=tuple(findings))

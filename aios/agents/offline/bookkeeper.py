@@ -12,8 +12,9 @@ from datetime import date
 from typing import Any
 
 from aios.agents.offline.fields import set_yaml
-from aios.agents.offline.letters import Desk, Letter, address, desk_of, rendered, taught, unclear
+from aios.agents.offline.letters import Desk, Letter, desk_of, rendered, taught, unclear
 from aios.agents.offline.owed import Owed, day, settled
+from aios.agents.offline.people import address
 from aios.agents.orders import orders_in
 from aios.domain.agent import AgentCall, AgentReply, Reason, Tools
 from aios.domain.finding import Finding, Severity

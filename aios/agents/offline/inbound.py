@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aios.agents.offline.letters import address
+from aios.agents.offline.people import address
 from aios.domain.event import one_line
 from aios.domain.loose import listed, mappings
 from aios.domain.unseen import without_unseen

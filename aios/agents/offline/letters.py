@@ -6,7 +6,7 @@ What the operator taught about words is heeded in our own sentences; what was qu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,13 +16,11 @@ from aios.domain.agent import AgentCall, Reason, Tools
 from aios.domain.event import one_line
 from aios.domain.finding import Finding, Severity
 from aios.domain.front_matter import render_markdown
-from aios.domain.loose import mappings
 from aios.domain.record import Record, Trust
 from aios.errors import AiosError
 
 MESSAGES = "state/messages/"
 _HOLE = re.compile(r"\{([a-z_]+)\}")
-_ADDRESS = re.compile(r"[^@\s<>\"(),;:\\]+@[^@\s<>\"(),;:\\]+\.[^@\s.<>\"(),;:\\]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ class Desk:
         raise AiosError(f"the contract has no wording for `{what}`", "add it under `settings: wording:`")
 
     def filled(self, template: object, **values: str) -> str:
-        """The template with its `{names}` filled in, and lessons heeded. Raises AiosError for a name that is not known."""
+        """The template with its `{names}` filled in, and lessons heeded. Raises AiosError for an unknown name."""
         text = str(template)
         for rule in self.told:
             text = rule.pattern.sub(lambda _, write=rule.write: write, text)  # type: ignore[misc]
@@ -107,6 +105,9 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
     elif isinstance(value, Mapping):
         for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
             yield from _texts(each)
 
 
@@ -158,34 +159,6 @@ def unclear(desk: Desk) -> list[Finding]:
 
 def taught(desk: Desk) -> list[Reason]:
     """The lessons that change a wording."""
-    heeded = [rule for rule in desk.told if rule.pattern.search(str(desk.wording))]
+    texts = list(_texts(desk.wording))
+    heeded = [rule for rule in desk.told if any(rule.pattern.search(text) for text in texts)]
     return [Reason(f"wrote “{rule.write}”", f"not “{rule.instead_of}”, as you taught", (rule.path,)) for rule in heeded]
-
-
-def address(value: object) -> str:
-    """An address in small letters; empty for what is none."""
-    text = str(value or "").strip().casefold()
-    return text if len(text) <= 254 and _ADDRESS.match(text) else ""
-
-
-def people_of(customer: Record) -> list[str]:
-    """The addresses that a customer writes from, as far as they are known."""
-    found = [
-        address(customer.get("email")),
-        *(address(each.get("email")) for each in mappings(customer.get("contacts"))),
-    ]
-    return [each for each in found if each]
-
-
-def recognised(customers: Sequence[Record], email: str, account: str = "") -> tuple[Record | None, str]:
-    """The customer behind an account or an address, and how that is known; by their own domain at last."""
-    for customer in customers:
-        accounts = customer.get("accounts")
-        if account and isinstance(accounts, Mapping) and account in accounts.values():
-            return customer, f"the account {account} is theirs"
-    for customer in customers:
-        if email and email in people_of(customer):
-            return customer, f"{email} is their address"
-    domain = email.rpartition("@")[2]
-    same = [customer for customer in customers if domain and str(customer.get("domain") or "").casefold() == domain]
-    return (same[0], f"{domain} is their domain") if len(same) == 1 else (None, "")

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from aios.agents.offline.fields import set_yaml
-from aios.agents.offline.letters import address, recognised
+from aios.agents.offline.people import address, recognised
 from aios.domain.event import one_line
 from aios.domain.front_matter import render_yaml
 from aios.domain.loose import mappings

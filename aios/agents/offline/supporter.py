@@ -7,15 +7,18 @@ is done, but that whoever asks to leave the list leaves it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aios.agents.offline.answers import Answer, answers, evidence
+from aios.agents.offline.fields import set_front
 from aios.agents.offline.front import load_yaml
 from aios.agents.offline.inbound import MOST_REFERENCES, Mail, mails_of, quoted
-from aios.agents.offline.letters import Letter, address, desk_of, recognised, rendered, taught, unclear
+from aios.agents.offline.letters import Letter, desk_of, rendered, taught, unclear
 from aios.agents.offline.owed import day
-from aios.agents.offline.sorting import sort
+from aios.agents.offline.people import MAIL_PROVIDERS, address, recognised
+from aios.agents.offline.sorting import Sorted, sort
 from aios.agents.offline.text.language import language
 from aios.agents.orders import orders_in
 from aios.domain.agent import AgentCall, AgentReply, Reason, Tools
@@ -28,28 +31,7 @@ from aios.domain.wording import counted
 
 TICKETS, LEADS, SUPPRESSIONS = "state/tickets/", "state/leads/", "state/suppressions/"
 MOST_ANSWERS = 2
-# Whoever writes from one of these is one of millions: the domain tells nothing of them.
-MAIL_PROVIDERS = frozenset(
-    [
-        "gmail.com",
-        "googlemail.com",
-        "outlook.com",
-        "hotmail.com",
-        "live.com",
-        "yahoo.com",
-        "icloud.com",
-        "me.com",
-        "gmx.de",
-        "gmx.net",
-        "web.de",
-        "t-online.de",
-        "proton.me",
-        "protonmail.com",
-        "posteo.de",
-        "mailbox.org",
-        "aol.com",
-    ]
-)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 
 
 def supporter(call: AgentCall, tools: Tools) -> AgentReply:
@@ -81,7 +63,7 @@ class _Round:
         self.of_mail = {str(name): each.id for each in self.tickets.values() for name in each.get("messages") or ()}
         self.own = {address((self.desk.company.get("owner") or {}).get("email"))} if self.desk.company else set()
         self.texts: dict[str, str] = {}
-        self.asks: dict[str, Mail] = {}
+        self.asks: dict[str, list[Mail]] = {}
         self.files: dict[str, str | None] = {}
         self.reasons: list[Reason] = []
         self.findings: list[Finding] = []
@@ -148,28 +130,29 @@ class _Round:
         known = next((self.of_mail[each] for each in reversed(mail.before) if each in self.of_mail), "")
         known = known or self._of_our_own(mail)
         sorted_ = sort(mail.plain_subject, mail.own, self.call.contract.settings)
-        customer, why = recognised(self._not_of_providers(mail.sender), mail.sender)
+        customer, why = recognised(self.customers, mail.sender)
         name = known or f"{slug(mail.plain_subject, limit=48)}-{digest(mail.id.encode())[7:15]}"
         path = f"{TICKETS}{name}.md"
         if known and (known in self.texts or known in self.tickets):
             text = self.texts.get(known) or self.tools.read(path) or ""
-            self.texts[known] = self._continued(text, mail)
+            self.texts[known] = self._continued(text, mail, sorted_)
             self.reasons.append(Reason(f"“{mail.subject}” goes on with tickets/{name}", "it is of the same thread"))
         else:
-            self.texts[name] = self._begun(mail, customer, sorted_.category, sorted_.urgency, sorted_.why)
+            self.texts[name] = self._begun(mail, customer, sorted_)
             told = ", ".join(f"“{each}”" for each in sorted_.why) or "no word of the settings"
             what = f"tickets/{name}: {sorted_.category}, urgency {sorted_.urgency}"
             self.reasons.append(Reason(what, f"it says {told}" + (f"; {why}" if why else ""), (f"tickets/{name}",)))
         self.of_mail[mail.id] = name
-        self.asks[name] = mail
-        self.findings += orders_in(f"{mail.subject}\n{mail.text}", path)
+        orders = orders_in(f"{mail.subject}\n{mail.text}", path)
+        if orders:
+            self.findings += orders
+            self.reasons.append(
+                Reason(f"no reply to tickets/{name}", "it reads like an instruction to a model: look first")
+            )
+            return
+        self.asks.setdefault(name, []).append(mail)
         if customer is None and sorted_.category in (self.call.contract.settings.get("lead_categories") or ()):
             self._lead(mail, name)
-
-    def _not_of_providers(self, email: str) -> list[Record]:
-        """A provider's domain tells nothing of who writes from it."""
-        shared = email.rpartition("@")[2] in MAIL_PROVIDERS
-        return [each for each in self.customers if not shared or each.get("domain") not in MAIL_PROVIDERS]
 
     def _of_our_own(self, mail: Mail) -> str:
         """The ticket that a mail of ours belongs to, to which this one refers: its Message-ID holds its receipt."""
@@ -180,16 +163,16 @@ class _Round:
                              if str(ref).startswith("tickets/")), "")  # fmt: skip
         return ""
 
-    def _begun(self, mail: Mail, customer: Record | None, category: str, urgency: str, why: tuple[str, ...]) -> str:
+    def _begun(self, mail: Mail, customer: Record | None, found: Sorted) -> str:
         data: dict[str, Any] = {
             "schema": "ticket.v1",
             "subject": mail.plain_subject,
             "from": mail.sender,
             "name": mail.name,
             "customer": customer.id if customer else "",
-            "category": category,
-            "urgency": urgency,
-            "why": list(why),
+            "category": found.category,
+            "urgency": found.urgency,
+            "why": list(found.why),
             "status": "open",
             "messages": [mail.id],
             "received": _moment(mail, self.call.now),
@@ -198,10 +181,13 @@ class _Round:
         }
         return render_markdown({name: value for name, value in data.items() if value}, _entry(mail))
 
-    def _continued(self, text: str, mail: Mail) -> str:
+    def _continued(self, text: str, mail: Mail, found: Sorted) -> str:
         head, body, _ = split(text)
-        before = [str(each) for each in load_yaml(head).get("messages") or ()]
-        fields = {"status": "open", "messages": [*before, mail.id], "received": _moment(mail, self.call.now)}
+        data = load_yaml(head)
+        messages = [*(data.get("messages") or ()), mail.id]
+        fields: dict[str, Any] = {"status": "open", "messages": messages, "received": _moment(mail, self.call.now)}
+        if found.urgency == "high":
+            fields |= {"urgency": "high", "why": list(dict.fromkeys([*(data.get("why") or ()), *found.why]))}
         text = set_front(text, fields)
         return f"{text.rstrip()}\n\n{_entry(mail)}" if body.strip() else f"{text}{_entry(mail)}"
 
@@ -220,7 +206,8 @@ class _Round:
     # What is said to it
 
     def reply(self) -> None:
-        for name, mail in sorted(self.asks.items()):
+        for name, mails in sorted(self.asks.items()):
+            mail = mails[-1]
             closed = self.closed.get(mail.sender)
             if closed is not None and closed.get("reason") != "unsubscribed":
                 self.reasons.append(Reason(f"no reply to tickets/{name}", f"{mail.sender} is on the suppression list"))
@@ -229,15 +216,17 @@ class _Round:
             if self.desk.dropped(name, mail.subject, mail.sender, str(head.get("customer") or "")):
                 self.reasons.append(Reason(f"no reply to tickets/{name}", "you said so"))
                 continue
-            letter = self._letter(name, mail, head)
+            letter = self._letter(name, mails, head)
             self.letters.append(letter)
             self.texts[name] = set_front(self.texts[name], {"replies": [*(head.get("replies") or ()), letter.id]})
 
-    def _letter(self, ticket: str, mail: Mail, head: Mapping[str, Any]) -> Letter:
+    def _letter(self, ticket: str, mails: Sequence[Mail], head: Mapping[str, Any]) -> Letter:
+        """To the newest mail of a thread, on all that is new in it."""
+        mail = mails[-1]
         customer = next((each for each in self.customers if each.id == head.get("customer")), None)
         speaks = str((customer.get("language") if customer else "") or self._company_language())
         known = language(speaks.partition("-")[0])
-        found = answers(self.tools, mail.plain_subject, mail.own, known, self.ours)
+        found = answers(self.tools, mail.plain_subject, "\n".join(each.own for each in mails), known, self.ours)
         chosen = _chosen(found)
         values = {"name": mail.name or (str(customer.get("name")) if customer else mail.sender)}
         wording = self.desk.words("answer" if chosen else "holding", speaks)
@@ -304,11 +293,11 @@ def _chosen(found: list[Answer]) -> list[Answer]:
 
 
 def _entry(mail: Mail) -> str:
-    files = (
-        f"\n\nAttached, and not kept: {', '.join(f'`{name}`' for name in mail.attachments)}" if mail.attachments else ""
-    )
-    return f"{quoted(mail.text)}{files}\n"
+    """A mail as its ticket keeps it: quoted whole, names of files as well."""
+    files = f"\n\n(attached, and not kept: {', '.join(mail.attachments)})" if mail.attachments else ""
+    return quoted(f"{mail.text}{files}".strip()) + "\n"
 
 
 def _moment(mail: Mail, now: str) -> str:
-    return mail.date if day(mail.date) else now
+    """When it was written, as far as that can be read."""
+    return mail.date if _MOMENT.fullmatch(mail.date) and day(mail.date) else now
