@@ -15,7 +15,7 @@ import pytest
 from aios.domain.effect import HowKnown
 from aios.effects.executor import Ask, Done, execute, settle
 from aios.effects.ledger import Ledger
-from aios.errors import AiosError, BusyError, RefusedError, TransientError
+from aios.errors import BusyError, RefusedError, TransientError
 from aios.store.git import Git
 from tests.effects.service import AT, EFFECT, Service, desk
 
