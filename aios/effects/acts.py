@@ -45,7 +45,7 @@ class Acts:
         """Totals of what was claimed since a moment (ISO 8601 UTC) and happened."""
         rows = self._query(
             "SELECT connector, capability, currency, count(*), sum(min(amount, 9007199254740991)) FROM acts"
-            f" WHERE at >= ? AND {_HAPPENED} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",  # noqa: S608  a constant
+            f" WHERE at >= ? AND {_HAPPENED} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
             (moment,),
         )
         return [Total(*row) for row in rows]
@@ -91,7 +91,10 @@ class Acts:
             return
         database.execute("BEGIN IMMEDIATE")
         try:
-            known, tip = self._known(database), self._git.rev(LEDGER) or ""  # read within the lock: nobody is ahead of it
+            known, tip = (
+                self._known(database),
+                self._git.rev(LEDGER) or "",
+            )  # read within the lock: nobody is ahead of it
             new = self._new(known, tip)
             if new is None:  # the branch was set back: from the beginning
                 database.execute("DELETE FROM acts")

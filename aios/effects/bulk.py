@@ -72,7 +72,11 @@ def execute_parts(
         if tally.stopped is not None:
             tally.left += 1
             continue
-        why = "" if desk.ledger.stands(part.key) else withheld(part)
+        try:
+            why = "" if desk.ledger.stands(part.key) else withheld(part)
+        except HeldError as error:
+            tally.stopped, tally.left = error, tally.left + 1
+            continue
         if why:
             desk.ledger.absent(Absence(part.key, desk.now(), "aios", why, "withheld", desk.turn))
             tally.withheld.append(NotDone(part.target, why))

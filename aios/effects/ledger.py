@@ -44,7 +44,7 @@ class Absence:
 class Hold:
     """Why an approved effect of a run waits, and until when (ISO 8601 UTC; empty where nobody knows).
 
-    `kind` is policy, cap, paused, credentials, service or doubt.
+    `kind` is held (by ourselves), credentials, service or doubt.
     """
 
     key: str
@@ -153,7 +153,9 @@ class Ledger:
         content = self._git.read_blob(f"{LEDGER}:{path}")
         return read(path, content) if content is not None else None
 
-    def _add(self, key: str, files: Mapping[str, Mapping[str, Any]], message: str, at: str, *, unless: str = "") -> bool:
+    def _add(
+        self, key: str, files: Mapping[str, Mapping[str, Any]], message: str, at: str, *, unless: str = ""
+    ) -> bool:
         """Write files that do not exist yet, all or none; False where one does, or where `unless` does."""
         paths = {f"{folder(key)}/{name}": dump(data).encode() for name, data in files.items()}
         while True:

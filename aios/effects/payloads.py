@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aios.domain.effect import Connector, Effect
+from aios.domain.effect import Connector, Effect, Receipt
 from aios.domain.proposal import PlannedEffect
 from aios.domain.record import Record
 from aios.effects.correspondence import draft_invoice, mail, remind_of_invoice
@@ -98,8 +98,9 @@ def effect_of(planned: PlannedEffect, run: str) -> Effect:
     )
 
 
-def record_update(effect: Effect, *, url: str, at: str, key: str) -> Mapping[str, Any]:
-    """The fields of the canonical record that tell what became of the effect."""
+def record_update(effect: Effect, receipt: Receipt, *, done: int = 1) -> Mapping[str, Any]:
+    """The fields of the canonical record that tell what became of the effect; `done` counts the parts that happened."""
+    url, at, key = receipt.url, receipt.at, receipt.key
     if effect.capability == "cms.publish":
         return {"status": "published", "url": url, "published": at, "receipt": key}
     if effect.capability == "cms.update":
@@ -109,7 +110,7 @@ def record_update(effect: Effect, *, url: str, at: str, key: str) -> Mapping[str
     if effect.capability == "cms.unpublish":
         return {"status": "retired", "receipt": key}
     if effect.capability == "mail.send":
-        return {"status": "sent", "sent": at, "receipt": key}
+        return {"status": "sent", "sent": at, "receipt": key} if done else {"status": "withheld"}
     if effect.capability in {"invoices.draft", "invoices.remind"}:
         return {"receipt": key, **({"url": url} if url else {})}
     return {}

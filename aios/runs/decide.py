@@ -194,15 +194,18 @@ def _status(workflow: Workflow, state: RunState, name: str) -> StepStatus | None
         return whole.status if _settled(step, whole) else None
     if not step.for_each or not current.items:
         return None
-    failed = any(_settled(step, item) and item.status is StepStatus.FAILED for item in current.items.values())
-    if failed and step.kind is not StepKind.EFFECT:  # an effect that fails holds up no other that was approved with it
+    failed = [item for item in current.items.values() if _settled(step, item) and item.status is StepStatus.FAILED]
+    if failed and step.kind is not StepKind.EFFECT:
         return StepStatus.FAILED
     try:
         items = _items(step, _values(workflow, state))
     except ExpressionError:
         return None
     done = all(_settled(step, current.items.get(index)) for index in range(len(items or ())))
-    return (StepStatus.FAILED if failed else StepStatus.SUCCEEDED) if done else None
+    if not done:
+        return None
+    # An effect that failed holds up no other that was approved with it, and nothing after them.
+    return StepStatus.FAILED if failed and len(failed) == len(current.items) else StepStatus.SUCCEEDED
 
 
 def _after(state: RunState, step: Step) -> str:
