@@ -69,8 +69,9 @@ def waiting_for_connectors(tree: Tree, connectors: Mapping[str, Connector]) -> d
     found: dict[str, str] = {}
     for name in workflow_names(tree):
         workflow, findings = load_workflow(tree, name, contracts, capabilities)
-        if workflow is not None:
-            found |= {name: each.message for each in findings if is_unconnected(each)}
+        waits = next((each.message for each in findings if is_unconnected(each)), "")
+        if workflow is not None and waits:
+            found[name] = waits
     return found
 
 

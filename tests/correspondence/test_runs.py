@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from aios.app import Company, found_company
+from aios.domain.effect import Connector
 from aios.domain.names import branch_of
 from aios.domain.run import RunStatus
 from aios.runs.conductor import Standing, carry_on
 from aios.runs.context import Context
 from aios.runs.gate import approve, reject, show_as_it_is
-from aios.runs.inbox import inbox
+from aios.runs.inbox import items, open_runs
 from aios.runs.replay import Verdict, replay
 from aios.runs.start import start_run
 from aios.store.documents import parse
@@ -43,7 +44,7 @@ class Desk:
     @property
     def context(self) -> Context:
         made = Company.find(self.root, clock=lambda: self.now).context
-        services = {"mailbox": self.mailbox, "stripe": self.payments}
+        services: dict[str, Connector] = {"mailbox": self.mailbox, "stripe": self.payments}
         return replace(made, connectors=lambda _: services, patience=5.0)
 
     def run(self, workflow: str) -> Standing:
@@ -147,7 +148,7 @@ def test_nothing_new_is_nothing_proposed_and_nobody_is_asked(desk: Desk) -> None
     assert desk.run("triage-support").status is RunStatus.DONE
     assert [path for path in desk.paths("state/") if path not in before and "/runs/" not in path] == []
     with (here := desk.context).git:
-        assert inbox(here) == []
+        assert items(here, open_runs(here)) == []
     assert len(desk.mailbox.sent()) == 1
     assert desk.mailbox.reads()[-1] == {"cursor": {"after": 1}, "given": 0}
 
