@@ -10,13 +10,16 @@ from aios.domain.effect import Connector, Effect
 from aios.domain.proposal import PlannedEffect
 from aios.domain.record import Record
 from aios.effects.material import Material
+from aios.effects.pictures import media_of
 from aios.errors import InvalidError
 
 Build = Callable[[Record, Material], dict[str, Any]]
 
 
 def article(record: Record, material: Material) -> dict[str, Any]:
-    """The payload of `cms.publish` and `cms.update`."""
+    """The payload of `cms.publish`, `cms.update` and `cms.draft`. Raises InvalidError for a picture that is missing."""
+    markdown = public_text(record.body or "")
+    media = media_of(record, markdown, material)
     created = str(record.get("published") or record.get("created", ""))
     return {
         "id": record.id,
@@ -24,13 +27,14 @@ def article(record: Record, material: Material) -> dict[str, Any]:
         "title": str(record.get("title", record.id)),
         "summary": str(record.get("summary", "")),
         "description": str(record.get("description") or record.get("summary", "")),
-        "markdown": public_text(record.body or ""),
+        "markdown": markdown,
         "date": created,
         "updated": str(record.get("updated") or created),
         "tags": list(record.get("tags") or ()),
         "author": _author(material.company),
         "metrics_tag": str(record.get("metrics_tag") or record.id),
         **({"tier": record.get("tier")} if record.get("tier") else {}),
+        **({"media": media} if media else {}),
     }
 
 
@@ -51,6 +55,7 @@ def public_text(body: str) -> str:
 PAYLOADS: dict[str, Build] = {
     "cms.publish": article,
     "cms.update": article,
+    "cms.draft": article,
 }
 
 
