@@ -261,6 +261,7 @@ class Company:
         from aios.agents.offline import ENGINES, load
         from aios.runs.context import Context
         from aios.runs.migrating import MIGRATOR, migrator
+        from aios.runs.reconciling import RECONCILER, reconciler
         from aios.store.derived import Derived
 
         context = Context(
@@ -268,7 +269,7 @@ class Company:
             main=self.main,
             clock=self.clock,
             operator=self.identity,
-            engines={**ENGINES, MIGRATOR: migrator},
+            engines={**ENGINES, MIGRATOR: migrator, RECONCILER: reconciler},
             assisted=ASSISTED,
             recall=self.recall,
             recall_varies=self._recall_varies,
