@@ -7,7 +7,7 @@ of our fields is which of theirs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from aios.domain.effect import Connector
@@ -23,15 +23,17 @@ _LONGEST = 2_000  # characters of a live value that may become ours
 
 @dataclass(frozen=True, slots=True)
 class Counterpart:
-    """`kind`'s records are what `capability` gives as `items`. `match` are pairs of fields (ours, theirs), the first that
-    both have decides; `fields` maps ours to theirs, dots lead inside; `expected` are the states in which a record must
-    have a counterpart, by `status` (none: it may be missing). `restore` is the capability that puts ours in place."""
+    """`kind`'s records are what `capability` gives as `items`. `match` are pairs of fields (ours, theirs), the first
+    that both have decides; `fields` maps ours to theirs, dots lead inside; `expected` are the states, by `status`, in
+    which a record must have a counterpart (none: it may be missing). `means` says, by our field, which of our values
+    each of theirs is. `restore` puts ours in place."""
 
     kind: str
     capability: str
     items: str
     match: Sequence[tuple[str, str]]
     fields: Mapping[str, str]
+    means: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     expected: frozenset[str] = frozenset()
     restore: str = ""
 
@@ -41,8 +43,9 @@ COUNTERPARTS = (
         kind="content",
         capability="cms.list",
         items="articles",
-        match=(("id", "id"), ("url", "url"), ("slug", "slug")),
+        match=(("id", "record"), ("url", "url"), ("slug", "slug")),
         fields={"title": "title", "url": "url", "status": "status"},
+        means={"status": {"published": "published", "draft": "retired", "trash": "retired", "other": "retired"}},
         expected=frozenset({"published"}),
         restore="cms.update",
     ),
@@ -161,9 +164,7 @@ def _paired(
     return pairs, len(items) - len(taken)
 
 
-def _candidates(
-    record: Record, by: Sequence[Mapping[str, int]], match: Sequence[tuple[str, str]]
-) -> Iterator[int]:
+def _candidates(record: Record, by: Sequence[Mapping[str, int]], match: Sequence[tuple[str, str]]) -> Iterator[int]:
     for known, (ours, _) in zip(by, match, strict=True):
         value = _folded(record.id if ours == "id" else inside(record.data, ours))
         if value in known:
@@ -181,12 +182,14 @@ def _difference(
         return None
     ours: dict[str, Any] = {}
     live: dict[str, Any] = {}
-    for field, theirs in counterpart.fields.items():
-        value, mine = inside(item, theirs), inside(record.data, field)
-        if value is None or mine is None or f"{record.kind}.{field.partition('.')[0]}" in skipped:
+    for name, theirs in counterpart.fields.items():
+        value, mine = inside(item, theirs), inside(record.data, name)
+        if name in counterpart.means:
+            value = counterpart.means[name].get(str(value))
+        if value is None or mine is None or f"{record.kind}.{name.partition('.')[0]}" in skipped:
             continue
         if not _same(mine, value) and _may_be_ours(value):
-            ours[field], live[field] = mine, value
+            ours[name], live[name] = mine, value
     if item.get("edited") and f"{record.kind}.{TEXT}" not in skipped:
         ours[TEXT], live[TEXT] = "as it was published", "edited at the service since"
     return (ours, live) if live else None

@@ -12,8 +12,8 @@ from typing import Any
 from aios.domain.agent import AgentCall, AgentReply, Question, Reason, Tools
 from aios.domain.event import one_line
 from aios.domain.keys import key_of
-from aios.domain.slug import slug
 from aios.domain.run import STOP
+from aios.domain.slug import slug
 from aios.errors import AiosError
 from aios.runs.live import GONE, TEXT, Difference, inside
 from aios.store.edit import edit
@@ -47,7 +47,7 @@ def subject_of(difference: Difference) -> str:
 
 
 def reconciler(call: AgentCall, tools: Tools) -> AgentReply:
-    """The engine of the agent `reconciler`. Only values that were found live, and only fields that differ, are written."""
+    """The engine of the agent `reconciler`: writes values that were found live, in fields that differ, and no more."""
     ref, live = str(call.input["record"]), dict(call.input["live"])
     kind, _, record_id = ref.partition("/")
     record = tools.record(kind, record_id)
@@ -68,7 +68,9 @@ def reconciler(call: AgentCall, tools: Tools) -> AgentReply:
         return AgentReply({}, question=Question(text, tuple(options), evidence))
     reasons = tuple(Reason(line, choice, (ref,)) for line in evidence)
     if choice == RESTORE:
-        return AgentReply(nothing | {"restore": True}, title=f"{ref} goes back to what is written here", reasons=reasons)
+        return AgentReply(
+            nothing | {"restore": True}, title=f"{ref} goes back to what is written here", reasons=reasons
+        )
     text = tools.read(record.path) or ""
     changes: dict[Any, Any] = {tuple(field.split(".")): apart[field] for field in can_adopt}
     return AgentReply(
