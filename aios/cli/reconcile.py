@@ -18,9 +18,10 @@ from aios.errors import Exit, UsageError
 def command(ctx: click.Context, key: str | None, answer: str | None, url: str, as_json: bool) -> int:  # noqa: FBT001
     """List effects that were claimed and have no receipt, look each up at its service, and settle what stays unknown.
 
-    KEY is the effect's key or its first characters. Your answer is recorded as the receipt's origin.
+    KEY is the effect's key or its first characters, or a run, or the key of an effect of many parts: then the answer
+    goes for all of it that is in doubt. Your answer is recorded as the receipt's origin.
     """
-    from aios.runs.effects import settle_by_operator, unsettled
+    from aios.runs.unsettled import settle_by_operator, unsettled
 
     here = company(ctx)
     told = unsettled(here.context)
@@ -32,11 +33,13 @@ def command(ctx: click.Context, key: str | None, answer: str | None, url: str, a
         if not told:
             say("Every claimed effect has its receipt.")
         return Exit.WAITING if told else Exit.OK
-    found = [item for item in told if item.key.startswith(key) or item.key.removeprefix("sha256:").startswith(key)]
-    if len(found) != 1:
+    found = [item for item in told if item.is_called(key)]
+    if not found or len({item.whole for item in found}) > 1 and len({item.run for item in found}) > 1:
         raise UsageError(f"{len(found)} unsettled effects fit `{key}`", "`aios reconcile` lists them")
     if answer is None:
         raise UsageError("say what you found out", "--happened or --did-not-happen")
-    settle_by_operator(here.context, found[0].key, happened=answer == "happened", url=url)
-    say(f"Settled: {answer.replace('-', ' ')}. `aios apply` goes on.")
+    for item in found:
+        settle_by_operator(here.context, item.key, happened=answer == "happened", url=url)
+        say(f"Settled: {item.summary}: {answer.replace('-', ' ')}.")
+    say("`aios apply` goes on.")
     return Exit.OK

@@ -15,6 +15,7 @@ from aios.domain.workflow import Workflow
 from aios.errors import InvalidError, UsageError
 from aios.runs.context import Context
 from aios.runs.definition import load as load_workflow
+from aios.runs.definition_check import is_unconnected
 from aios.store.documents import parse
 from aios.store.trees import CommitTree
 
@@ -46,14 +47,14 @@ def workflow_names(tree: Tree) -> list[str]:
 
 
 def check_workflows(tree: Tree, connectors: Mapping[str, Connector]) -> tuple[dict[str, Workflow], list[Finding]]:
-    """Every workflow that is in order, and all findings of workflows and contracts."""
+    """Every workflow that can run, and all findings of workflows and contracts."""
     contracts, findings = load_contracts(tree, parse=parse)
     capabilities = capabilities_of(connectors)
     workflows: dict[str, Workflow] = {}
     for name in workflow_names(tree):
         workflow, found = load_workflow(tree, name, contracts, capabilities)
         findings += found
-        if workflow is not None:
+        if workflow is not None and not any(map(is_unconnected, found)):
             workflows[name] = workflow
     return workflows, findings
 
@@ -68,6 +69,11 @@ def load(context: Context, name: str, commit: str) -> Definitions:
     connectors = context.connectors(tree)
     workflow, found = load_workflow(tree, name, contracts, capabilities_of(connectors))
     findings += found
+    waits = [f for f in found if is_unconnected(f)]
+    if workflow is not None and waits:
+        raise InvalidError(
+            f"the workflow `{name}` cannot run: {waits[0].message}", waits[0].hint, findings=tuple(waits)
+        )
     wrong = tuple(f for f in findings if f.severity is Severity.ERROR)
     if workflow is None or wrong:
         raise InvalidError(f"the workflow `{name}` is not in order", "nothing was started", findings=tuple(findings))
