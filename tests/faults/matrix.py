@@ -127,7 +127,7 @@ class Column:
         told: dict[str, Any] = {}
         while attempts < MOST:
             attempts += 1
-            job = replace(job, hours=job.hours + 1, trouble=None if self.proxy else trouble)
+            job = replace(job, seconds=job.seconds + 10, trouble=None if self.proxy else trouble)
             if self._has_died(outside, trouble):
                 dies, trouble.mourned = "", True
             told = _tried_once(replace(job, dies="" if dies == "during act" else dies), alone=bool(dies))
@@ -135,13 +135,13 @@ class Column:
                 self.proxy.desk.opens(True)
             if told.get("question"):
                 asked += 1
+                self._arrives()  # it is a while until somebody looks
                 settle(job, happened=bool(stand.count() - before))
             elif told and told["status"] == "done":
                 break
         seen = list(self.proxy.desk.act.seen) if self.proxy else []
-        if self.proxy:
-            self.proxy.deliver()
-        elif trouble.fault is Fault.LATE and trouble.number >= 0:
+        self._arrives()
+        if self.proxy is None and trouble.fault is Fault.LATE and trouble.number >= 0:
             capability, payload = self.case.acts[self.number]
             connector = connect(job.name, job.root, job.settings)
             connector.act(effect(connector, capability, payload))
@@ -151,6 +151,10 @@ class Column:
         died = self._has_died(outside, trouble)
         why = "" if written.how else str(told.get("why"))
         return Cell(counted, written.how, asked, attempts, died, failed, written, why), counted, seen
+
+    def _arrives(self) -> None:
+        if self.proxy:
+            self.proxy.deliver()
 
     def _has_died(self, outside: Path, trouble: Trouble) -> bool:
         return (outside / DIED).exists() or trouble.killed or (trouble.kills and (outside / FIRED).exists())

@@ -30,7 +30,7 @@ class Fault(StrEnum):
     CUT = "cut after"  # done, the connection broken off before an answer
     REFUSED = "refused"  # no connection
     TWICE = "twice"  # delivered twice, one answer
-    LATE = "late"  # broken off, and delivered once everything else is over
+    LATE = "late"  # broken off, and delivered a while later
 
 
 DELIVERED = frozenset({Fault.NONE, Fault.SLOW, Fault.ERROR_AFTER, Fault.CUT, Fault.TWICE})
@@ -87,11 +87,15 @@ class Desk:
     def __init__(self) -> None:
         self.trouble, self.act, self.lock = Trouble(), Act(), Lock()
         self.opens: Callable[[bool], None] = lambda _: None
+        self.waits: Callable[[], None] = lambda: None
         self._server = _Server(("127.0.0.1", 0), _hearing(self._told))
         self.port: int = self._server.server_address[1]
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def _told(self, word: str, pid: str) -> None:
+        if word == "wait":
+            self.waits()
+            return
         trouble = self.trouble
         self.act.pid = int(pid) if word == "act" else 0
         refuses = trouble.fault is Fault.REFUSED and not trouble.fired and trouble.number >= 0 and not trouble.recovers
@@ -162,7 +166,7 @@ class HttpProxy:
 
     def __init__(self) -> None:
         self.desk, self._upstream, self._held = Desk(), "", list[Request]()
-        self.desk.opens = self._open
+        self.desk.opens, self.desk.waits = self._open, self.deliver
         self._gave_up = Event()
         self._server: _Server | None = None
         self._port = 0

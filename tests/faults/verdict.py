@@ -12,7 +12,6 @@ REPEATS: Mapping[tuple[str, str], str] = {
     ("notes, a look-up only", "note.add"): "it takes no idempotency key",
     ("notes, neither", "note.add"): "it takes no idempotency key",
 }
-DELIVERED_AGAIN = frozenset({Fault.TWICE, Fault.LATE})
 
 
 def wrong(column: Column, boundary: str, fault: Fault, cell: Cell) -> list[str]:
@@ -24,7 +23,7 @@ def wrong(column: Column, boundary: str, fault: Fault, cell: Cell) -> list[str]:
         found.append("the process did not die there")
     if not cell.failed and not silent:
         found.append("the fault did not happen")
-    again = fault in DELIVERED_AGAIN and (column.name, offered.name) in REPEATS
+    again = fault is Fault.TWICE and (column.name, offered.name) in REPEATS
     if cell.seen != (2 if again else 1):
         found.append(f"the service did it {cell.seen} times")
     if (cell.books.status, cell.books.events, cell.books.open) != ("done", 1, 0) or not cell.how:

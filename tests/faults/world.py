@@ -24,10 +24,11 @@ from aios.effects.ledger import Ledger
 from aios.errors import AiosError, TransientError
 from aios.runs.conductor import Standing, carry_on
 from aios.runs.context import Context
-from aios.runs.effects import receipts, run_record, settle_by_operator, unsettled
+from aios.runs.effects import receipts, run_record
 from aios.runs.gate import approve
 from aios.runs.session import read_state
 from aios.runs.start import start_run
+from aios.runs.unsettled import settle_by_operator, unsettled
 from aios.store.git import Git
 from aios.store.log import read_events
 from tests.connectors import cases
@@ -47,7 +48,7 @@ on: {manual: {}}
 subject: it
 steps:
   approve: {gate: operator}
-  do: {effect: CAPABILITY, needs: [approve], with: {record: hello}}
+  do: {effect: CAPABILITY, needs: [approve], with: {record: content/hello}}
 """
 FILES = {
     "state/company.yaml": "schema: company.v1\nname: Test Co\nurl: https://test.example\ntimezone: UTC\nlanguage: en\n"
@@ -149,9 +150,10 @@ def beside(root: Path) -> Path:
     return root.parent / f"{root.name}-outside"
 
 
-def context_of(root: Path, connector: Connector, *, hours: int = 0, **changes: Any) -> Context:
-    company = Company(Git(root), clock=lambda: START + timedelta(hours=hours))
-    return replace(company.context, connectors=lambda _: {"it": connector}, pause=lambda _: None, **changes)
+def context_of(root: Path, connector: Connector, *, seconds: int = 0, **changes: Any) -> Context:
+    company = Company(Git(root), clock=lambda: START + timedelta(seconds=seconds))
+    changes = {"pause": lambda _: None, **changes}
+    return replace(company.context, connectors=lambda _: {"it": connector}, **changes)
 
 
 def found(root: Path, name: str, number: int, settings: Mapping[str, Any]) -> str:
@@ -195,7 +197,7 @@ def feeding(capability: str, payload: Mapping[str, Any]) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One `aios apply` as a process of its own, `hours` after the run began, which dies at a boundary ("": at none).
+    """One `aios apply` as a process of its own, `seconds` after the run began, which dies at a boundary ("": at none).
 
     `port` is that of the proxy's desk; without a proxy `trouble` happens around the connector itself.
     """
@@ -205,9 +207,13 @@ class Attempt:
     settings: Mapping[str, Any]
     run: str
     port: int = 0
-    hours: int = 0
+    seconds: int = 0
     dies: str = ""
     trouble: Trouble | None = None
+
+
+def _nobody(_: str) -> None:
+    return
 
 
 def attempt(job: Attempt) -> None:
@@ -221,11 +227,12 @@ def attempt(job: Attempt) -> None:
     beside(job.root).mkdir(exist_ok=True)
     with ExitStack() as open_:
         connector = connect(job.name, job.root, job.settings)
+        tell = open_.enter_context(telling(job.port)) if job.port else _nobody
         if job.port:
-            connector = Telling(connector, open_.enter_context(telling(job.port)))
+            connector = Telling(connector, tell)
         elif job.trouble:
             connector = Troubled(connector, job.trouble, beside(job.root))
-        here = context_of(job.root, connector, hours=job.hours, checkpoint=checkpoint)
+        here = context_of(job.root, connector, seconds=job.seconds, checkpoint=checkpoint, pause=lambda _: tell("wait"))
         open_.enter_context(here.git)
         try:
             standing = carry_on(here, job.run, effects=True)
@@ -243,7 +250,7 @@ def _told(standing: Standing) -> dict[str, Any]:
 
 def settle(job: Attempt, *, happened: bool) -> None:
     """`aios reconcile` with the truth, as the operator says it."""
-    here = context_of(job.root, connect(job.name, job.root, job.settings), hours=job.hours)
+    here = context_of(job.root, connect(job.name, job.root, job.settings), seconds=job.seconds)
     with here.git:
         for each in unsettled(here):
             settle_by_operator(here, each.key, happened=happened, url="")
