@@ -40,10 +40,10 @@ def command(
 ) -> int:
     """List effects that were claimed and have no receipt, and records that are not what their services hold.
 
-    Looks and changes nothing, until you settle one. KEY is an effect's key or its first characters, or a run, or the key
-    of an effect of many parts: then the answer goes for all of it that is in doubt, and is recorded as the receipts'
-    origin. RECORD is a record such as content/price-rise: what you say on it becomes a proposal. `reconcile.ignore` in
-    a connector's file names fields that may differ.
+    Looks and changes nothing, until you settle one. KEY is an effect's key or its first characters, or a run, or the
+    key of an effect of many parts: then the answer goes for all of it that is in doubt, and is recorded as the
+    receipts' origin. RECORD is a record such as content/price-rise: what you say on it becomes a proposal.
+    `reconcile.ignore` in a connector's file names fields that may differ.
     """
     here = company(ctx, quiet=as_json)
     if what is not None and what.removeprefix("state/").count("/") == 1:
