@@ -67,6 +67,8 @@ MISTAKES = [
     ("takes: {state: string}", "takes: {state: {type: strng}}", "`state` is no JSON Schema", "type: string"),
     ("takes: {state: string}", "takes: {state: string, limit: integer}", "`limit` is given by itself", "another name"),
     ("optional: [state]", "optional: [sate]", "`takes` has no `sate`", "did you mean `state`?"),
+    ("test: GET /me", "test: GET /${{ me }}", "`me` is unknown", ""),
+    ("Language: en", 'Language: "${{ key }}"', "`key` is unknown", ""),
     ("key: external_id", "text: external_id", "`text` is not a field", "known are"),
     ("auth: {bearer: {env: TOKEN}}", "auth: {bearer: abcdef}", "is `abcdef`; expected a mapping", ""),
     ("auth: {bearer: {env: TOKEN}}", "auth: {bearer: {env: T}, query: {}}", "", ""),
@@ -116,6 +118,12 @@ def test_a_capability_that_the_manifest_has_not_is_none_to_allow() -> None:
     (finding,) = findings_of(FILE.replace("settings:", "capabilities: [tickets.lst]\nsettings:"))
     assert (finding.message, finding.hint) == ("http does not offer tickets.lst", "did you mean `tickets.list`?")
     assert findings_of(FILE.replace("settings:", "capabilities: [tickets.list]\nsettings:")) == []
+
+
+def test_a_key_that_would_travel_in_the_open_is_warned_of() -> None:
+    (finding,) = findings_of(FILE.replace("https:", "http:", 1))
+    assert (finding.severity, finding.line) == (Severity.WARNING, 4)
+    assert "can read the key" in finding.message
 
 
 def test_a_secret_in_the_manifest_is_a_finding() -> None:

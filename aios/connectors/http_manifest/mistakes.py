@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from aios.connectors.http_manifest.manifest import UNKNOWN, taken
 from aios.domain.finding import Severity
@@ -25,6 +26,13 @@ _KEY = re.compile(r"(?<![.\w])key\b")
 def wrong(settings: Mapping[str, Any]) -> Iterator[Wrong]:
     """Where in the settings, what, and what to do about it."""
     offers: Mapping[str, Offer] = settings["offers"]
+    yield from _template(("headers",), settings.get("headers", {}), Scope())
+    if "test" in settings:
+        yield from _request(("test",), settings["test"], Scope())
+    address = urlsplit(settings["url"])
+    if "auth" in settings and address.scheme == "http" and address.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        message = "whoever stands between can read the key: the address is not encrypted"
+        yield ("url",), message, "https://…", Severity.WARNING
     for name, offer in offers.items():
         where: Where = ("offers", name)
         if ("read" in offer) == ("write" in offer):
