@@ -164,7 +164,7 @@ def test_a_line_that_is_refused_leaves_a_draft_and_says_which(place: Place) -> N
     planned = place.effect("invoices.draft", INVOICE)
 
     def refusing(asked: Asked) -> Said:
-        if asked.path == "/v1/invoiceitems":
+        if (asked.method, asked.path) == ("POST", "/v1/invoiceitems"):
             return Said({"error": {"message": "You cannot use this currency"}}, 400)
         return place.account.answer(asked)
 
