@@ -56,7 +56,18 @@ def _files() -> Kind:
     return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
 
 
-KINDS: Mapping[str, Callable[[], Kind]] = {"access-log": _access_log, "files": _files, "static-site": _static_site}
+def _mail() -> Kind:
+    from aios.connectors.mail import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
+KINDS: Mapping[str, Callable[[], Kind]] = {
+    "access-log": _access_log,
+    "files": _files,
+    "mail": _mail,
+    "static-site": _static_site,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aios.domain.agent import Question
-from aios.domain.effect import Claim, Connector, Effect, HowKnown, Outcome, Receipt
+from aios.domain.effect import Claim, Connector, Effect, HowKnown, Lookup, Outcome, Receipt
 from aios.domain.keys import key_of
 from aios.effects.ledger import Ledger
 from aios.errors import BusyError, RefusedError, TransientError
@@ -67,7 +67,7 @@ def execute(
     TransientError where the service asks to come back later. Where something may have been sent the claim stays, and
     the next call looks up first."""
     key = effect.key
-    claim, receipt = desk.ledger.get(key)
+    receipt = desk.ledger.get(key)[1]
     if receipt is not None:
         return Done(receipt, new=False)
     if key not in approved:
@@ -83,8 +83,9 @@ def execute(
     found = connector.lookup(effect)
     if found.found is not None:
         return _receipt(effect, found.found, HowKnown.FOUND, desk)
-    if not mine and not found.authoritative:
-        return Ask(_question(effect, claim or desk.ledger.get(key)[0]))
+    standing = None if mine else desk.ledger.get(key)[0]
+    if not mine and not _proven(found, standing, desk):
+        return Ask(_question(effect, standing))
     desk.checkpoint("before act")
     try:
         outcome = connector.act(effect)
@@ -101,6 +102,13 @@ def execute(
         hint = f"`mode: live` in state/connectors/{connector.name}.yaml sends it"
         raise RefusedError(f"{connector.name} only shows: {effect.capability} → {effect.target} was not sent", hint)
     return _receipt(effect, outcome, HowKnown.ACTED, desk)
+
+
+def _proven(found: Lookup, claim: Claim | None, desk: Desk) -> bool:
+    """Does the look-up prove that what was claimed did not happen? A note of this machine tells of its own attempts."""
+    if not found.authoritative or not found.as_of:
+        return found.authoritative
+    return claim is not None and claim.at <= found.as_of and desk.alive(claim.claimed_by) is not None
 
 
 def _release(effect: Effect, desk: Desk, connector: str) -> None:

@@ -14,7 +14,7 @@ from aios.connectors.registry import Sinks, load
 from aios.connectors.sidecars.audit import Crossing
 from aios.domain.effect import Connector, Effect
 from aios.store.trees import EmptyTree, OverlayTree
-from tests.connectors.stands import Stand
+from tests.connectors.stands import Stand, mail
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SECRET = "s3cret-value-nobody-may-see"  # noqa: S105  nobody's
@@ -31,6 +31,14 @@ ARTICLE: Mapping[str, Any] = {
     "tags": ["greeting"],
     "author": "Ann",
     "metrics_tag": "hello",
+}
+
+
+MAIL: Mapping[str, Any] = {
+    "id": "hello",
+    "recipients": [{"email": "ben@mail.test", "name": "Ben Öl"}],
+    "subject": "Grüße — a greeting",
+    "markdown": "Dear Ben,\n\nsee [our site](https://test.example/a?b=1&c=2).\n\n<script>alert(1)</script>\n\n.\n",
 }
 
 
@@ -79,6 +87,17 @@ CASES = {
         {"path": "logs/access.log", "site": "https://test.example"},
         reads=(("analytics.read", {"days": 7}),),
         prepare=_log,
+    ),
+    "mail": Case(
+        "mail",
+        {},
+        acts=(
+            ("mail.send", MAIL),
+            ("mail.send", {**MAIL, "id": "answer", "subject": "Re: a greeting", "in_reply_to": "<one@mail.test>"}),
+            ("mail.send", {**MAIL, "id": "news", "subject": "News", "list": {"name": "News"}}),
+        ),
+        reads=(("mail.read", {}),),
+        serve=mail.serve,
     ),
     "files": Case("files", {}, reads=(("sources.read", {"locations": ["notes"]}),), prepare=_notes),
 }
