@@ -170,12 +170,12 @@ class _Imap(_Lines):
                 verb, _, words = words.partition(" ")
             if verb == "LOGIN":
                 known = words == f'{USER} "{PASSWORD}"'
-                self.say(f"{tag} OK" if known else f"{tag} NO [AUTHENTICATIONFAILED] not with {words}")
+                self.say(f"{tag} OK done" if known else f"{tag} NO [AUTHENTICATIONFAILED] not with {words}")
             elif verb == "LOGOUT":
-                self.say(f"* BYE\r\n{tag} OK")
+                self.say(f"* BYE\r\n{tag} OK done")
                 return
             elif verb == "CAPABILITY":
-                self.say(f"* CAPABILITY IMAP4rev1\r\n{tag} OK")
+                self.say(f"* CAPABILITY IMAP4rev1\r\n{tag} OK done")
             elif not known:
                 self.say(f"{tag} NO log in first")
             else:
@@ -185,7 +185,7 @@ class _Imap(_Lines):
     def on_list(self, _: str) -> str:
         self.say('* LIST (\\HasNoChildren) "/" INBOX')
         self.say('* LIST (\\HasNoChildren \\Sent) "/" "Gesendete Entw&APw-rfe"')
-        return "OK"
+        return "OK done"
 
     def on_examine(self, words: str) -> str:
         name = words.strip('"').replace("&APw-", "ü")
@@ -194,8 +194,8 @@ class _Imap(_Lines):
         self.folder = name
         following = max((each.uid for each in self.post.folders[name]), default=0) + 1
         self.say(f"* {len(self.post.folders[name])} EXISTS")
-        self.say(f"* OK [UIDVALIDITY {self.post.validity}]\r\n* OK [UIDNEXT {following}]")
-        return "OK [READ-ONLY]"
+        self.say(f"* OK [UIDVALIDITY {self.post.validity}] so\r\n* OK [UIDNEXT {following}] so")
+        return "OK [READ-ONLY] done"
 
     def on_search(self, words: str) -> str:
         messages = self.post.folders[self.folder]
@@ -209,7 +209,7 @@ class _Imap(_Lines):
         if found := re.search(r'HEADER Message-ID "([^"]+)"', words):
             uids = [each.uid for each in messages if found[1].encode() in each.content]  # anywhere: loosely
         self.say(" ".join(["* SEARCH", *map(str, uids)]))
-        return "OK"
+        return "OK done"
 
     def on_fetch(self, words: str) -> str:
         wanted, _, items = words.partition(" ")
@@ -228,7 +228,7 @@ class _Imap(_Lines):
             elif part := re.search(r"<0\.(\d+)>", items):
                 body = body[: int(part[1])]
             self.wfile.write(b"* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n" % (number, each.uid, len(body), body))
-        return "OK"
+        return "OK done"
 
     def on_append(self, words: str) -> str:
         found = re.match(r'"([^"]+)" \(\\Seen\) "[^"]+" \{(\d+)\}\Z', words)
@@ -240,7 +240,7 @@ class _Imap(_Lines):
         content = self.rfile.read(int(found[2]))
         self.line()
         self.post.store(name, content, "\\Seen")
-        return "OK"
+        return "OK done"
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -284,16 +284,16 @@ def serve(*, sent_copy: str = "append") -> MailStand:
 
 def settings(smtp: str, imap: str, *, sent_copy: str = "append", user: str = USER) -> dict[str, Any]:
     """A connector's settings for two servers on this machine; the password is the secret TOKEN."""
-    login = {"username": user, "password": {"env": "TOKEN"}, "security": "none", "timeout": 5}
     return {
-        "smtp": {**_place(smtp), **login},
-        "imap": {**_place(imap), **login},
+        "smtp": _server(smtp, user),
+        "imap": _server(imap, user),
         "from": {"email": user, "name": "Ann Äpfel"},
         "sent_copy": sent_copy,
         "unsubscribe": "https://mail.test/leave?who={email}",
     }
 
 
-def _place(address: str) -> Mapping[str, Any]:
+def _server(address: str, user: str) -> Mapping[str, Any]:
     host, _, port = address.rpartition(":")
-    return {"host": host, "port": int(port)}
+    login = {"username": user, "password": {"env": "TOKEN"}}
+    return {"host": host, "port": int(port), "security": "none", "timeout": 5, **login}
