@@ -114,7 +114,7 @@ def open_session(context: Context, run: str, *, start: str = "") -> Iterator[Ses
 
 
 def _leave_merged(git: Git, branch: str, main: str) -> None:
-    """Drop a branch that a kill left behind after its merge: what comes next begins on main, and sees what main knows."""
+    """Drop a branch that a kill left behind after its merge: what comes next begins on main and sees what it knows."""
     tip = git.rev(branch)
     if tip is not None and git.rev(main) is not None and git.merge_base(main, tip) == tip:
         git.delete_ref(f"refs/heads/{branch}", tip)
