@@ -177,6 +177,18 @@ def by_capability(connectors: Mapping[str, Connector], capability: str) -> Conne
     return next((each for _, each in sorted(connectors.items()) if capability in each.capabilities()), None)
 
 
+def ignored_fields(tree: Tree) -> dict[str, frozenset[str]]:
+    """By connector: the fields, as `kind.field`, that its service may hold otherwise than our records."""
+    found: dict[str, frozenset[str]] = {}
+    for path in tree.paths(CONNECTORS):
+        document = parse(path, tree.read(path) or b"")[0] if path.endswith(".yaml") else None
+        rules = document.data.get("reconcile") if document else None
+        names = rules.get("ignore") if isinstance(rules, Mapping) else None
+        if isinstance(names, list):
+            found[path.removeprefix(CONNECTORS).removesuffix(".yaml")] = frozenset(map(str, names))
+    return found
+
+
 def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

@@ -95,6 +95,7 @@ CASES = {
             ("cms.update", {**ARTICLE, "title": "Hello again", "updated": "2026-03-05T09:00:00Z"}),
             ("cms.unpublish", {"id": "hello", "slug": "hello"}),
         ),
+        reads=(("cms.list", {}),),
     ),
     "access-log": Case(
         "access-log",
@@ -149,13 +150,16 @@ def settings_of(case: Case, root: Path) -> dict[str, Any]:
     return {**(stand.settings(stand.address) if stand else {}), **case.settings}
 
 
-def stage(case: Case, root: Path, *, mode: str = "live", **more: Any) -> Stage:
-    """The connector as the registry makes it from a declaration."""
+def stage(
+    case: Case, root: Path, *, mode: str = "live", settings: Mapping[str, Any] | None = None, **more: Any
+) -> Stage:
+    """The connector as the registry makes it from a declaration; `settings` instead of those of the case's stand."""
     if not (root / "prepared").exists():
         root.mkdir(exist_ok=True)
         case.prepare(root)
         (root / "prepared").touch()
-    declared = {"schema": "connector.v1", "use": case.use, "settings": settings_of(case, root), "mode": mode, **more}
+    given = settings_of(case, root) if settings is None else dict(settings)
+    declared = {"schema": "connector.v1", "use": case.use, "settings": given, "mode": mode, **more}
     tree = OverlayTree(EmptyTree(), {"state/connectors/it.yaml": yaml.safe_dump(declared).encode()})
     crossings: list[Crossing] = []
     connectors, findings = load(
