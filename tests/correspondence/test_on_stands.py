@@ -116,7 +116,18 @@ def test_a_question_by_mail_is_answered_by_mail_in_its_thread_once(office: Offic
     (mail,) = office.sent()
     assert (mail["To"], mail["Subject"]) == ("Acorn <hello@acorn.example>", "Re: Invoice in SEK")
     assert (mail["In-Reply-To"], mail["References"]) == ("<1@acorn.example>", "<1@acorn.example>")
-    assert "Invoices are in euro only." in text_of(mail)
+    assert text_of(mail).splitlines() == [
+        "Hello Tom Ashby,",
+        "",
+        "thank you for your mail.",
+        "",
+        "Invoices are in euro only.",
+        "",
+        "If that leaves something open, just reply to this mail.",
+        "",
+        "Kind regards",
+        "Ann Lind",
+    ]
     (ticket,) = (office.root / "state/tickets").iterdir()
     assert office.data(f"state/tickets/{ticket.name}")["status"] == "answered"
     office.receive("3", "Re: Invoice in SEK", "Thanks!", References=f"<1@acorn.example> {mail['Message-ID']}")
