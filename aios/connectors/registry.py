@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -93,6 +94,22 @@ def stack(
     if declared.capabilities is not None:
         connector = Allowed(connector, declared.capabilities)
     return Audit(connector, sinks.audit, lambda: iso(around.clock()), secrets.scrub)
+
+
+def layers(connector: Connector) -> list[str]:
+    """What stands around a connector, from the outside in; the connector itself is the last."""
+    from aios.connectors.sidecars.passing import Passing
+
+    found = [_word(connector)]
+    while isinstance(connector, Passing):
+        connector = connector.inner
+        found.append(_word(connector))
+    return found
+
+
+def _word(connector: Connector) -> str:
+    """`RateLimit` → `rate-limit`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(connector).__name__).lower()
 
 
 def load(

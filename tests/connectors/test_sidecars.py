@@ -17,7 +17,7 @@ import yaml
 from stamina.instrumentation import set_on_retry_hooks
 
 from aios.connectors.declaration import Declaration, declare
-from aios.connectors.registry import Sinks, load, stack
+from aios.connectors.registry import Sinks, layers, load, stack
 from aios.connectors.sidecars.audit import Audit, to_file
 from aios.connectors.sidecars.rate_limit import RateLimit
 from aios.connectors.sidecars.record import Exchange
@@ -93,11 +93,8 @@ def waits() -> Iterator[list[float]]:
 
 def test_the_stack_stands_in_one_order(tmp_path: Path) -> None:
     everything = {"limits": {"rate": "9/m"}, "capabilities": ["mail.send"], "mode": "dry-run"}
-    names, within = [], House(tmp_path, record=True, **everything).connector
-    while not isinstance(within, Service):
-        names.append(type(within).__name__)
-        within = within.inner  # type: ignore[attr-defined]
-    assert names == ["Audit", "Allowed", "DryRun", "Retry", "RateLimit", "Record"]
+    names = layers(House(tmp_path, record=True, **everything).connector)
+    assert names == ["audit", "allowed", "dry-run", "retry", "rate-limit", "record", "flaky"]
     plain = House(tmp_path, retry={"attempts": 1}).connector
     assert isinstance(plain, Audit)
     assert isinstance(plain.inner, Service)
