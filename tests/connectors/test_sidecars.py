@@ -92,12 +92,20 @@ def waits() -> Iterator[list[float]]:
 
 
 def test_the_stack_stands_in_one_order(tmp_path: Path) -> None:
-    everything = {"limits": {"rate": "9/m"}, "capabilities": ["mail.send"], "mode": "dry-run"}
+    everything = {
+        "limits": {"rate": "9/m", "items": 100},
+        "capabilities": ["mail.send"],
+        "mode": "dry-run",
+        "breaker": {"failures": 3},
+        "map": {"mail.send": {"payload": {"to": "recipient"}}},
+    }
     names = layers(House(tmp_path, record=True, **everything).connector)
-    assert names == ["audit", "allowed", "dry-run", "retry", "rate-limit", "record", "flaky"]
+    assert names == [
+        *("audit", "redact", "allowed", "map", "dry-run", "guard", "retry", "breaker", "rate-limit", "limits"),
+        *("record", "flaky"),
+    ]
     plain = House(tmp_path, retry={"attempts": 1}).connector
-    assert isinstance(plain, Audit)
-    assert isinstance(plain.inner, Service)
+    assert layers(plain) == ["audit", "redact", "guard", "flaky"]
 
 
 def test_every_attempt_counts_and_is_recorded_and_one_crossing_is_told(tmp_path: Path) -> None:
