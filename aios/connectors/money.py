@@ -6,13 +6,8 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-# ISO 4217: currencies whose minor unit is not a hundredth.
-_DIGITS = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI"), 0),
-    **dict.fromkeys(("VND", "VUV", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-    "CLF": 4,
-}
+from aios.domain.money import digits_of
+
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 _MOST = 15  # significant digits that survive a service's binary fractions
 
@@ -34,7 +29,7 @@ def minor_units(value: Any, currency: str) -> int | None:
         return None
     if amount.adjusted() > 17:  # beyond any amount, and beyond what a database holds
         return None
-    units = amount.scaleb(_DIGITS.get(currency, 2))
+    units = amount.scaleb(digits_of(currency))
     return int(units) if units == units.to_integral_value() else None
 
 
@@ -42,6 +37,6 @@ def decimal_text(units: Any, currency: str) -> str | None:
     """1999, EUR → `19.99`; None for what is no whole number, or no currency."""
     if not is_currency(currency) or type(units) is not int:
         return None
-    digits = _DIGITS.get(currency, 2)
+    digits = digits_of(currency)
     sign, text = "-" if units < 0 else "", str(abs(units)).rjust(digits + 1, "0")
     return f"{sign}{text[:-digits]}.{text[-digits:]}" if digits else f"{sign}{text}"
