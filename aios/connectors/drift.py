@@ -7,6 +7,7 @@ named by its content: written twice it is the same.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from aios.store.documents import parse
 
 SIGNAL = "schema-drift"
 DRIFT = "drift"  # the folder, in the one for what is local
+_FIELD = re.compile(r"[A-Za-z0-9_$.*()\[\] -]{1,300}\Z")
+_TO = re.compile(r"[A-Za-z0-9_$|-]{0,120}\Z")
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -122,9 +125,12 @@ def known(tree: Tree, connector: str) -> dict[str, frozenset[str]]:
 
 
 def changes_of(data: Any) -> Iterator[Change]:
-    """Changes as a signal holds them."""
+    """Changes as a signal holds them; what names no field is none."""
     for each in data if isinstance(data, list) else ():
-        if isinstance(each, Mapping) and each.get("kind") in tuple(Kind):
+        fits = (
+            isinstance(each, Mapping) and each.get("kind") in tuple(Kind) and _FIELD.match(str(each.get("field", "")))
+        )
+        if fits and _TO.match(str(each.get("to", ""))):
             yield Change(str(each.get("field", "")), Kind(each["kind"]), str(each.get("to", "")))
 
 

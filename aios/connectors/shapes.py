@@ -82,23 +82,24 @@ def extended(schema: Mapping[str, Any], accepted: Accepted) -> Mapping[str, Any]
         return schema
     made: dict[str, Any] = copy.deepcopy(dict(schema))
     for path, types in accepted.types.items():
-        holder, name = _holder(made, path)
+        holder, name = _slot(made, path)
         if holder is not None:
-            properties = holder.setdefault("properties", {})
-            was = properties.get(name)
-            known = _types(was) if isinstance(was, Mapping) else ()
-            if not isinstance(was, Mapping):
-                properties[name] = {"type": list(types)} if types else {}
-            elif types and known:
-                rest = {key: value for key, value in was.items() if key not in {"enum", "const", "type"}}
-                properties[name] = {**rest, "type": list(dict.fromkeys((*known, *types)))}
-            else:
-                properties[name] = {}
+            holder[name] = _widened(holder.get(name), types)
     for path in accepted.optional:
         holder, name = _holder(made, path)
         if holder is not None and isinstance(holder.get("required"), list):
             holder["required"] = [each for each in holder["required"] if each != name]
     return made
+
+
+def _widened(was: Any, types: tuple[str, ...]) -> dict[str, Any]:
+    known = _types(was) if isinstance(was, Mapping) else ()
+    if not isinstance(was, Mapping):
+        return {"type": list(types)} if types else {}
+    if not types or not known:
+        return {}
+    rest = {key: value for key, value in was.items() if key not in {"enum", "const", "type"}}
+    return {**rest, "type": list(dict.fromkeys((*known, *types)))}
 
 
 def put_back(data: Any, accepted: Accepted) -> Any:
@@ -295,13 +296,30 @@ def _type_of(value: Any) -> str:
             return "object"
 
 
+def _slot(schema: dict[str, Any], path: str) -> tuple[dict[str, Any] | None, str]:
+    """Where the schema of a field stands: in what, and under which key."""
+    holder, name = _holder(schema, path)
+    if holder is None:
+        return None, name
+    if name == "*":
+        return holder, "additionalProperties"
+    if not name.endswith("[]"):
+        properties = holder.setdefault("properties", {})
+        return properties if isinstance(properties, dict) else None, name
+    bare = name.removesuffix("[]")
+    inner = (holder.get("properties") or {}).get(bare) if bare else holder
+    return inner if isinstance(inner, dict) else None, "items"
+
+
 def _holder(schema: dict[str, Any], path: str) -> tuple[dict[str, Any] | None, str]:
     """The schema of the object that holds a field, and the field's name."""
     above, _, name = path.rpartition(".")
     node: Any = schema
     for part in above.split(".") if above else ():
-        bare = part.rstrip("[]") if part.endswith("[]") else part
-        if bare:
+        bare = part.removesuffix("[]")
+        if bare == "*":
+            node = node.get("additionalProperties") if isinstance(node, dict) else None
+        elif bare:
             node = node.get("properties", {}).get(bare) if isinstance(node, dict) else None
         if part.endswith("[]"):
             node = node.get("items") if isinstance(node, dict) else None
