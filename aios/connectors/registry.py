@@ -56,7 +56,18 @@ def _files() -> Kind:
     return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
 
 
-KINDS: Mapping[str, Callable[[], Kind]] = {"access-log": _access_log, "files": _files, "static-site": _static_site}
+def _wordpress() -> Kind:
+    from aios.connectors.wordpress import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
+KINDS: Mapping[str, Callable[[], Kind]] = {
+    "access-log": _access_log,
+    "files": _files,
+    "static-site": _static_site,
+    "wordpress": _wordpress,
+}
 
 
 @dataclass(frozen=True, slots=True)
