@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aios.domain.effect import Connector, Effect
+from aios.domain.effect import Connector, Effect, Receipt
 from aios.domain.proposal import PlannedEffect
 from aios.domain.record import Record
+from aios.effects.correspondence import draft_invoice, mail, remind_of_invoice
 from aios.effects.material import Material
 from aios.effects.pictures import media_of
 from aios.errors import InvalidError
@@ -55,12 +56,22 @@ def public_text(body: str) -> str:
 PAYLOADS: dict[str, Build] = {
     "cms.publish": article,
     "cms.update": article,
+    "invoices.draft": draft_invoice,
+    "invoices.remind": remind_of_invoice,
+    "mail.send": mail,
     "cms.draft": article,
 }
 
 
 def plan(
-    capability: str, connector: Connector, record: Record, material: Material, *, run: str, step: str
+    capability: str,
+    connector: Connector,
+    record: Record,
+    material: Material,
+    *,
+    run: str,
+    step: str,
+    item: int | None = None,
 ) -> PlannedEffect:
     """The exact effect, with its key and preview. Raises InvalidError for a capability that no record feeds."""
     build = PAYLOADS.get(capability)
@@ -82,6 +93,7 @@ def plan(
         undo=preview.undo,
         payload=payload,
         record=record.ref,
+        item=item,
     )
 
 
@@ -91,8 +103,9 @@ def effect_of(planned: PlannedEffect, run: str) -> Effect:
     )
 
 
-def record_update(effect: Effect, *, url: str, at: str, key: str) -> Mapping[str, Any]:
-    """The fields of the canonical record that tell what became of the effect."""
+def record_update(effect: Effect, receipt: Receipt, *, done: int = 1) -> Mapping[str, Any]:
+    """The fields of the canonical record that tell what became of the effect; `done` counts the parts that happened."""
+    url, at, key = receipt.url, receipt.at, receipt.key
     if effect.capability == "cms.publish":
         return {"status": "published", "url": url, "published": at, "receipt": key}
     if effect.capability == "cms.update":
@@ -101,4 +114,8 @@ def record_update(effect: Effect, *, url: str, at: str, key: str) -> Mapping[str
         return {"url": url, "receipt": key}
     if effect.capability == "cms.unpublish":
         return {"status": "retired", "receipt": key}
+    if effect.capability == "mail.send":
+        return {"status": "sent", "sent": at, "receipt": key} if done else {"status": "withheld"}
+    if effect.capability in {"invoices.draft", "invoices.remind"}:
+        return {"receipt": key, **({"url": url} if url else {})}
     return {}

@@ -27,7 +27,7 @@ def _nothing(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Acts:
-    """`root` is the company's directory. `checkpoint` is called after every write that is not the last one of an act."""
+    """`root` is the company's directory. `checkpoint` is called after every write that does not end its act."""
 
     posts: Posts
     root: Path

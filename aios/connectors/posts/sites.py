@@ -27,7 +27,7 @@ URL: Mapping[str, Any] = {
 PERMALINKS: Mapping[str, Any] = {
     "type": "string",
     "pattern": "^/(?:[A-Za-z0-9._~-]+/|%(?:year|monthnum|day|category|author)%/)*%postname%(?:/|\\.html)?$",
-    "patternErrorMessage": "what addresses look like: /%postname%/, /blog/%postname%/ or /%year%/%monthnum%/%postname%/",
+    "patternErrorMessage": "it is /%postname%/, /blog/%postname%/, /%year%/%monthnum%/%postname%/ or the like",
     "description": "What the addresses of posts look like; /%postname%/ where left out.",
 }
 LANGUAGE: Mapping[str, Any] = {

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from aios.connectors.cms import offered, preview, undoing
+from aios.connectors.cms import LISTED, LISTING, offered, preview, undoing
 from aios.connectors.media import read_approved
-from aios.connectors.static_site.articles import Articles, apply, file_of, load, load_all, render
+from aios.connectors.static_site.articles import Article, Articles, apply, file_of, load, load_all, render
 from aios.connectors.static_site.output import DATA, locked, publish, refuse_foreign, shows, write
 from aios.connectors.static_site.pages import pages
 from aios.connectors.static_site.pictures import keep, pictures
@@ -25,11 +26,15 @@ from aios.errors import RefusedError
 
 __all__ = ["CAPABILITIES", "SETTINGS", "StaticSite", "connect"]
 
-CAPABILITIES: Mapping[str, Capability] = offered(
-    lookup="The site keeps the key of every act beside its article.",
-    transient=("the directory is being written by another process",),
-    posts=False,
-)
+_LIST = Capability("cms.list", False, LISTING, summary="Tell what is at the site.", result=LISTED)
+CAPABILITIES: Mapping[str, Capability] = {
+    **offered(
+        lookup="The site keeps the key of every act beside its article.",
+        transient=("the directory is being written by another process",),
+        posts=False,
+    ),
+    _LIST.name: _LIST,
+}
 
 
 def _nothing(_: str) -> None:
@@ -93,10 +98,29 @@ class StaticSite:
             return self._outcome(effect)
 
     def read(self, capability: str, params: Mapping[str, Any]) -> Collected:
-        del params
-        raise RefusedError(
-            f"{self.name} offers nothing to read as {capability}", f"it offers {', '.join(CAPABILITIES)}"
-        )
+        """What is at the site, newest first: what readers find on the disk, beside what was published."""
+        if capability != _LIST.name:
+            raise RefusedError(f"{self.name} offers nothing to read as {capability}", f"it offers {_LIST.name}")
+        articles = load_all(self.site.path / DATA / "articles")
+        files = pages(articles, self.site)
+        newest = sorted(articles.values(), key=lambda article: (article.updated, article.id), reverse=True)
+        return Collected({"articles": [self._listed(each, files) for each in newest[: params.get("limit")]]})
+
+    def _listed(self, article: Article, files: Mapping[str, bytes]) -> dict[str, Any]:
+        page = f"{article.slug}/index.html"
+        found = self.site.path / page
+        content = found.read_bytes() if found.is_file() else b""
+        return {
+            "id": article.id,
+            "record": article.id,
+            "slug": article.slug,
+            "title": str(article.payload["title"]),
+            "status": "published" if article.listed else "draft",
+            "url": self.site.address(article.slug),
+            "modified": article.updated,
+            "hash": sha256(content).hexdigest()[:16],
+            "edited": content != files.get(page, b""),
+        }
 
     def check(self) -> Sequence[Finding]:
         path = self.site.path

@@ -31,7 +31,7 @@ class Api:
             raise CredentialsError(error.message, self._denied(error)) from error
         except AnswerError as error:
             if error.status == 404 and _code(error.data) in {"", "rest_no_route"}:
-                hint = "is it WordPress? Settings → Permalinks must not be “Plain”, and no plugin may turn the REST API off"
+                hint = "is it WordPress? Settings → Permalinks must not be “Plain”, and no plugin may turn REST off"
                 raise RefusedError(f"{name}: there is no REST API at {base}/wp-json", hint) from error
             raise
         except RefusedError as error:
@@ -71,7 +71,7 @@ class Api:
                 "Authorization header"
             )
         if error.status == 403:
-            return f"{self.user} may not do this at the site: the role Author is enough for their own posts, Editor for all"
+            return f"{self.user} may not do this there: the role Author is enough for their own posts, Editor for all"
         return f"{_PASSWORD}; a plugin may keep the REST API to itself"
 
 
