@@ -13,10 +13,12 @@ import yaml
 from aios.connectors.registry import Sinks, load
 from aios.connectors.sidecars.audit import Crossing
 from aios.domain.effect import Connector, Effect
+from aios.domain.keys import digest
 from aios.store.trees import EmptyTree, OverlayTree
 from tests.connectors.stands import Stand
 from tests.connectors.stands.plausible import serve_plausible
 from tests.connectors.stands.stripe import serve_stripe
+from tests.connectors.stands.wordpress import serve_wordpress
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SECRET = "s3cret-value-nobody-may-see"  # noqa: S105  nobody's
@@ -78,6 +80,36 @@ def _notes(root: Path) -> None:
     (root / "notes/one.md").write_text("# One\n\nA first note, long enough to be worth reading.\n")
 
 
+# A picture of one dot, and an article that shows it.
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63304898"
+    "000001e40121ca6cd2320000000049454e44ae426082"
+)
+DOT = {
+    "source": "media/dot.png",
+    "path": "state/content/media/dot.png",
+    "sha256": digest(PNG),
+    "media_type": "image/png",
+    "alt": "A dot",
+}
+SHOWING: Mapping[str, Any] = {
+    **ARTICLE,
+    "markdown": "Good *morning*.[^1]\n\n![A dot](media/dot.png)\n\n<script>alert(1)</script>\n\n[^1]: [gallery]\n",
+    "media": [DOT],
+}
+POSTS = (
+    ("cms.draft", {**ARTICLE, "id": "later", "slug": "later"}),
+    ("cms.publish", SHOWING),
+    ("cms.update", {**SHOWING, "title": "Hello again", "updated": "2026-03-05T09:00:00Z"}),
+    ("cms.unpublish", {"id": "hello", "slug": "hello"}),
+)
+
+
+def _pictures(root: Path) -> None:
+    (root / "state/content/media").mkdir(parents=True)
+    (root / DOT["path"]).write_bytes(PNG)
+
+
 CASES = {
     "static-site": Case(
         "static-site",
@@ -103,6 +135,7 @@ CASES = {
         reads=(("customers.list", {}), ("invoices.list", {"limit": 5}), ("payments.list", {"since": "2026-01-01"})),
         serve=serve_stripe,
     ),
+    "wordpress": Case("wordpress", {}, POSTS, (("cms.list", {}),), _pictures, serve_wordpress),
     "files": Case("files", {}, reads=(("sources.read", {"locations": ["notes"]}),), prepare=_notes),
 }
 

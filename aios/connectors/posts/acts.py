@@ -272,4 +272,4 @@ def _leads(address: str, effect: Effect) -> bool:
 
 
 def _named(post: Post) -> str:
-    return f"{post.kind} {post.id} “{one_line(post.text.title, 60)}”"
+    return f"{post.kind} {post.id} “{one_line(post.title, 60)}”"

@@ -82,7 +82,7 @@ def _told(post: Post) -> dict[str, Any]:
         "id": post.id,
         "record": marker.record if marker else None,
         "slug": post.text.slug,
-        "title": one_line(post.text.title, 300),
+        "title": one_line(post.title, 300),
         "status": post.status.value,
         "url": post.url,
         "modified": post.modified,

@@ -231,6 +231,7 @@ def _post(data: Mapping[str, Any], base: str, kind: str = "post") -> Post:
         url=str(data["link"]) if live else pattern.replace("%postname%", slug),
         edit=f"{base}/wp-admin/post.php?post={data['id']}&action=edit",
         modified=f"{data['modified_gmt']}Z",
+        title=unescape(str(data["title"]["raw"])),
         marker=marker,
         kind=kind,
         pattern=pattern,
