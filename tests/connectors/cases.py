@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tests.connectors.stands import Stand
 from tests.connectors.stands.plausible import serve_plausible
 from tests.connectors.stands.stripe import serve_stripe
 from tests.connectors.stands.wordpress import serve_wordpress
+from tests.peers.wordpress import serve_real
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SECRET = "s3cret-value-nobody-may-see"  # noqa: S105  nobody's
@@ -138,6 +139,10 @@ CASES = {
     "wordpress": Case("wordpress", {}, POSTS, (("cms.list", {}),), _pictures, serve_wordpress),
     "files": Case("files", {}, reads=(("sources.read", {"locations": ["notes"]}),), prepare=_notes),
 }
+
+
+# The same beside the real service: by the peer that it takes.
+REAL = {"wordpress": replace(CASES["wordpress"], serve=serve_real)}
 
 
 @dataclass

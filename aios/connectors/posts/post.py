@@ -46,7 +46,8 @@ class Text:
 @dataclass(frozen=True, slots=True)
 class Post:
     """`url` is where readers find it, or would; `pattern` is that with `%postname%` in it, where the site tells; `edit`
-    where its owner edits it. `modified` is ISO 8601, UTC, `title` in plain words. `raw` and `version` are for the system's own use."""
+    where its owner edits it. `modified` is ISO 8601, UTC, `title` in plain words. `raw` and `version` are for the
+    system's own use."""
 
     id: str
     text: Text

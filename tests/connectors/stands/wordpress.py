@@ -1,6 +1,6 @@
-"""WordPress's REST API, as far as its handbook tells and as a real one (6.1) was seen to answer: posts, pages, revisions,
-media, tags, categories and users; a taken slug gets a number, revisions hold title, content and excerpt, a thrown away
-post keeps its text, names of tags are HTML.
+"""WordPress's REST API, as far as its handbook tells and as a real one (6.1) was seen to answer: posts, pages,
+revisions, media, tags, categories and users; a taken slug gets a number, revisions hold title, content and excerpt, a
+thrown away post keeps its text, names of tags are HTML.
 """
 
 from __future__ import annotations
