@@ -62,6 +62,12 @@ def _files() -> Kind:
     return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
 
 
+def _ghost() -> Kind:
+    from aios.connectors.ghost import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
 def _wordpress() -> Kind:
     from aios.connectors.wordpress import connector
 
@@ -89,6 +95,7 @@ def _http() -> Kind:
 KINDS: Mapping[str, Callable[[], Kind]] = {
     "access-log": _access_log,
     "files": _files,
+    "ghost": _ghost,
     "http": _http,
     "plausible": _plausible,
     "static-site": _static_site,

@@ -16,6 +16,7 @@ from aios.domain.effect import Connector, Effect
 from aios.domain.keys import digest
 from aios.store.trees import EmptyTree, OverlayTree
 from tests.connectors.stands import Stand
+from tests.connectors.stands.ghost import KEY, serve_ghost
 from tests.connectors.stands.plausible import serve_plausible
 from tests.connectors.stands.stripe import serve_stripe
 from tests.connectors.stands.wordpress import serve_wordpress
@@ -23,6 +24,7 @@ from tests.peers.wordpress import serve_real
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SECRET = "s3cret-value-nobody-may-see"  # noqa: S105  nobody's
+SECRETS = {"TOKEN": SECRET, "GHOST_KEY": KEY}
 LINE = '192.0.2.1 - - [08/Mar/2026:10:00:00 +0000] "GET /hello/ HTTP/1.1" 200 512 "-" "Mozilla/5.0 Firefox/140.0"\n'
 ARTICLE: Mapping[str, Any] = {
     "id": "hello",
@@ -136,6 +138,7 @@ CASES = {
         reads=(("customers.list", {}), ("invoices.list", {"limit": 5}), ("payments.list", {"since": "2026-01-01"})),
         serve=serve_stripe,
     ),
+    "ghost": Case("ghost", {}, POSTS, (("cms.list", {}),), _pictures, serve_ghost),
     "wordpress": Case("wordpress", {}, POSTS, (("cms.list", {}),), _pictures, serve_wordpress),
     "files": Case("files", {}, reads=(("sources.read", {"locations": ["notes"]}),), prepare=_notes),
 }
@@ -185,7 +188,7 @@ def stage(
         tree,
         root=root,
         local=root,
-        secret=lambda name: SECRET if name == "TOKEN" else None,
+        secret=SECRETS.get,
         clock=lambda: NOW,
         pause=lambda _: None,
         sinks=Sinks(crossings.append),

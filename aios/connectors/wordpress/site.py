@@ -17,7 +17,7 @@ from aios.connectors.posts.connector import moment
 from aios.connectors.posts.inert import inert
 from aios.connectors.posts.marker import Marker, marked, token, unmarked
 from aios.connectors.posts.post import Post, Status, Text
-from aios.connectors.posts.sites import address
+from aios.connectors.posts.sites import address, outside
 from aios.connectors.prose import plain_prose
 from aios.connectors.wordpress.api import Api
 from aios.connectors.wordpress.diagnosis import diagnose
@@ -52,7 +52,7 @@ class WordPress:
             str(payload["markdown"]),
             title=str(payload["title"]),
             language=str(self.settings.get("language", "en")),
-            resolve=_outside,
+            resolve=outside,
             images=images,
             within=slug,
         )
@@ -191,14 +191,6 @@ class WordPress:
         if not found:
             raise RefusedError(f"{self.name} shows no user “{one_line(str(wanted), 60)}”", "see `author`: it is a slug")
         return {"author": int(found[0]["id"])}
-
-
-def _outside(href: str) -> tuple[str, bool] | None:
-    """Links lead to where they say, or nowhere: what other articles are called at the site is not known here."""
-    scheme = href.partition(":")[0].lower() if ":" in href else ""
-    if scheme in {"http", "https", "mailto"}:
-        return href, True
-    return (href, False) if href.startswith("/") and not href.startswith("//") else None
 
 
 def _fields(text: Text, marker: Marker | None, status: Status) -> dict[str, Any]:
