@@ -66,7 +66,7 @@ def test_what_was_added_in_its_editor_is_an_edit_and_survives_a_withdrawal(here:
 
 def test_what_it_put_elsewhere_is_taken_back(here: House) -> None:
     here.service.elsewhere = "/news"
-    with pytest.raises(RefusedError, match="would show it at .*/news/hello/"):
+    with pytest.raises(RefusedError, match=r"would show it at .*/news/hello/"):
         here.act("publish")
     assert all(each["status"] == "draft" for each in here.listed())
 

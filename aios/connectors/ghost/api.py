@@ -43,7 +43,7 @@ class Api:
                 ) from error
             raise
         except RefusedError as error:
-            if "leads elsewhere" in error.message:
+            if " and leads " in error.message:
                 raise RefusedError(error.message, "write the address that the admin has as `admin`") from error
             raise
         except AiosError as error:
