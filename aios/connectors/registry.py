@@ -66,6 +66,18 @@ def _files() -> Kind:
     return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
 
 
+def _ghost() -> Kind:
+    from aios.connectors.ghost import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
+def _wordpress() -> Kind:
+    from aios.connectors.wordpress import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
 def _plausible() -> Kind:
     from aios.connectors import plausible
 
@@ -93,11 +105,13 @@ def _http() -> Kind:
 KINDS: Mapping[str, Callable[[], Kind]] = {
     "access-log": _access_log,
     "files": _files,
+    "ghost": _ghost,
     "http": _http,
     "mail": _mail,
     "plausible": _plausible,
     "static-site": _static_site,
     "stripe": _stripe,
+    "wordpress": _wordpress,
 }
 
 
