@@ -13,7 +13,7 @@ from aios.connectors.declaration import Declaration, Mode, declare
 from aios.connectors.sidecars.redact import Secrets
 from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Capability, Connector
-from aios.domain.finding import Finding, errors
+from aios.domain.finding import Finding, Severity, errors
 from aios.domain.names import CONNECTORS
 from aios.domain.record import Document, Where
 from aios.domain.tree import Tree
@@ -34,14 +34,14 @@ class Kind:
     """A connector in the box: the schema of its settings, what it offers, how one is made.
 
     `offers` gives the capabilities where they are the settings' to say; `wrong` what is wrong with settings that fit
-    their schema: where in them, what, and what to do.
+    their schema: where in them, what, what to do, and how bad it is.
     """
 
     settings: Mapping[str, Any]
     capabilities: Mapping[str, Capability]
     connect: Connect
     offers: Callable[[Mapping[str, Any]], Mapping[str, Capability]] | None = None
-    wrong: Callable[[Mapping[str, Any]], Iterable[tuple[Where, str, str]]] = lambda _: ()
+    wrong: Callable[[Mapping[str, Any]], Iterable[tuple[Where, str, str, Severity]]] = lambda _: ()
 
 
 def _static_site() -> Kind:
@@ -83,7 +83,7 @@ def _http() -> Kind:
 KINDS: Mapping[str, Callable[[], Kind]] = {
     "access-log": _access_log,
     "files": _files,
-    # HTTP
+    "http": _http,
     "plausible": _plausible,
     "static-site": _static_site,
     "stripe": _stripe,
@@ -170,6 +170,18 @@ def by_capability(connectors: Mapping[str, Connector], capability: str) -> Conne
     return next((each for _, each in sorted(connectors.items()) if capability in each.capabilities()), None)
 
 
+def ignored_fields(tree: Tree) -> dict[str, frozenset[str]]:
+    """By connector: the fields, as `kind.field`, that its service may hold otherwise than our records."""
+    found: dict[str, frozenset[str]] = {}
+    for path in tree.paths(CONNECTORS):
+        document = parse(path, tree.read(path) or b"")[0] if path.endswith(".yaml") else None
+        rules = document.data.get("reconcile") if document else None
+        names = rules.get("ignore") if isinstance(rules, Mapping) else None
+        if isinstance(names, list):
+            found[path.removeprefix(CONNECTORS).removesuffix(".yaml")] = frozenset(map(str, names))
+    return found
+
+
 def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -193,13 +205,14 @@ def _read(path: str, content: bytes) -> tuple[Declaration | None, list[Finding]]
     judged = _judged(schema, declared)
     if not judged:
         judged = [
-            Finding(path, *document.position(("settings", *where)), "connector-settings", message, hint)
-            for where, message, hint in kind.wrong(declared.settings)
+            Finding(path, *document.position(("settings", *where)), "connector-settings", message, hint, severity)
+            for where, message, hint, severity in kind.wrong(declared.settings)
         ]
     findings += judged
-    offers = kind.offers(declared.settings) if kind.offers and not judged else kind.capabilities
+    known = not errors(judged)
+    offers = kind.offers(declared.settings) if kind.offers and known else kind.capabilities
     for index, name in enumerate(document.data.get("capabilities") or ()):
-        if name not in offers and not (kind.offers and judged):
+        if name not in offers and (known or not kind.offers):
             place = document.position(("capabilities", index))
             hint = did_you_mean(name, offers) or f"it offers {', '.join(offers)}"
             message = f"{declared.use} does not offer {name[:60]}"

@@ -45,7 +45,7 @@ def currency_of(payload: Mapping[str, Any]) -> str:
 
 
 def recipients_of(payload: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Their addresses, small letters, each once; None where nobody can read who they are."""
+    """Their addresses, small letters; None where nobody can read who they are."""
     value = payload.get("recipients")
     if value is None:
         return ()
@@ -53,8 +53,18 @@ def recipients_of(payload: Mapping[str, Any]) -> tuple[str, ...] | None:
         value = [each for each in re.split(r"[,;]", value) if each.strip()]
     if not isinstance(value, Sequence):
         return None
-    found = [address_of(each) for each in value]
-    return tuple(dict.fromkeys(found)) if all(found) else None
+    found = tuple(address_of(each) for each in value)
+    return found if all(found) else None
+
+
+def recipients_in(payload: Mapping[str, Any]) -> int:
+    """How many they are, where that is said."""
+    value, known = payload.get("recipients"), recipients_of(payload)
+    if known is not None:
+        return len(known)
+    if isinstance(value, Sequence):
+        return len(value)
+    return min(value, UNKNOWN) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else UNKNOWN
 
 
 def address_of(item: Any) -> str:

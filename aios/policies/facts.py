@@ -9,7 +9,7 @@ from typing import Any
 
 from aios.domain.event import Change
 from aios.domain.finding import Finding, Severity
-from aios.domain.measure import UNKNOWN, Total, amount_of, currency_of, recipients_of
+from aios.domain.measure import UNKNOWN, Total, amount_of, currency_of, recipients_in, recipients_of
 from aios.domain.names import is_protected
 from aios.domain.policy import PolicyFacts
 from aios.domain.proposal import PlannedEffect
@@ -151,7 +151,8 @@ def moment(at: datetime) -> dict[str, str]:
 
 def _effect(effect: PlannedEffect, today: Today) -> dict[str, Any]:
     people = recipients_of(effect.payload)
-    new = UNKNOWN if people is None else len(set(people) - set(today.reached(effect.capability, people)))
+    count = recipients_in(effect.payload)
+    new = count if people is None else len(set(people) - set(today.reached(effect.capability, people)))
     return {
         "capability": effect.capability,
         "connector": effect.connector,
@@ -159,7 +160,7 @@ def _effect(effect: PlannedEffect, today: Today) -> dict[str, Any]:
         "reversible": effect.reversible,
         "amount": amount_of(effect.payload),
         "currency": currency_of(effect.payload),
-        "recipients": UNKNOWN if people is None else len(people),
+        "recipients": count,
         "first_time": new,
     }
 

@@ -87,6 +87,7 @@ CASES = {
             ("cms.update", {**ARTICLE, "title": "Hello again", "updated": "2026-03-05T09:00:00Z"}),
             ("cms.unpublish", {"id": "hello", "slug": "hello"}),
         ),
+        reads=(("cms.list", {}),),
     ),
     "access-log": Case(
         "access-log",

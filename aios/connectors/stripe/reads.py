@@ -16,14 +16,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aios.connectors.http import AnswerError, segment
+from aios.connectors.portion import portion
 from aios.connectors.stripe.amounts import ours
 from aios.connectors.stripe.api import MISSING, OTHER_MODE, Api, Object, moment, number, reference, text
 from aios.domain.effect import Collected
-from aios.domain.keys import canonical_json
 from aios.errors import UsageError
 
 _OVERLAP = 3_600  # seconds
-_MOST_BYTES = 40 * 1024  # of an answer: it becomes part of a commit message
 _OPEN = ("draft", "open", "uncollectible")
 
 
@@ -161,7 +160,7 @@ def read(api: Api, kind: Kind, params: Mapping[str, Any], now: datetime) -> Coll
     place.known = {name: stood for name, stood in place.known.items() if name not in gone}
     found = {name: kind.shape(each) for name, each in (changed | new).items() if name not in gone}
     told = [it for name, it in found.items() if place.known.get(name, "").removeprefix("settled ") != kind.stands(it)]
-    taken = _fitting(told, int(params.get("limit", 100)))
+    taken = portion(told, int(params.get("limit", 100)))
     whole = len(taken) == len(told)
     made = [number(new[it["id"]], "created") for it in taken if it["id"] in new]
     place.made = max([place.made, *made])
@@ -185,16 +184,6 @@ def _one(api: Api, path: str, name: str) -> Object:
         if error.status != MISSING or OTHER_MODE in error.message:
             raise
         return {"id": name, "deleted": True}
-
-
-def _fitting(told: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
-    """As many from the beginning as an answer may hold, one at least."""
-    size = 0
-    for index, each in enumerate(told[:limit]):
-        size += len(canonical_json(each).encode())
-        if size > _MOST_BYTES and index:
-            return told[:index]
-    return told[:limit]
 
 
 def _seconds(value: Any) -> int:
