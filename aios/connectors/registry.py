@@ -74,6 +74,12 @@ def _stripe() -> Kind:
     return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
 
 
+def _mail() -> Kind:
+    from aios.connectors.mail import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
 def _http() -> Kind:
     from aios.connectors.http_manifest import connector, manifest, mistakes
 
@@ -84,6 +90,7 @@ KINDS: Mapping[str, Callable[[], Kind]] = {
     "access-log": _access_log,
     "files": _files,
     "http": _http,
+    "mail": _mail,
     "plausible": _plausible,
     "static-site": _static_site,
     "stripe": _stripe,

@@ -102,8 +102,9 @@ def execute(
     if found.found is not None:
         return _receipt(effect, found.found, HowKnown.FOUND, desk)
     if not mine:
-        if not found.authoritative:
-            return Ask(question_of(effect, ledger.get(key)[0]))
+        standing = ledger.get(key)[0]
+        if not _proven(found, standing, desk):
+            return Ask(question_of(effect, standing))
         claim = replace(claim, at=desk.now())
         if not ledger.retake(claim, by=desk.worker):
             raise BusyError(f"another worker took over {effect.capability} → {effect.target}", "wait for it")
@@ -125,6 +126,13 @@ def execute(
         hint = f"`mode: live` in state/connectors/{connector.name}.yaml sends it"
         raise HeldError(f"{connector.name} only shows: {effect.capability} → {effect.target} was not sent", hint)
     return _receipt(effect, outcome, HowKnown.ACTED, desk)
+
+
+def _proven(found: Lookup, claim: Claim | None, desk: Desk) -> bool:
+    """Does the look-up prove that what was claimed did not happen? A note of this machine tells of its own attempts."""
+    if not found.authoritative or not found.as_of:
+        return found.authoritative
+    return claim is not None and claim.at <= found.as_of and desk.alive(claim.claimed_by) is not None
 
 
 def _first_look(effect: Effect, connector: Connector, desk: Desk) -> Lookup:

@@ -14,7 +14,7 @@ from aios.connectors.registry import Sinks, load
 from aios.connectors.sidecars.audit import Crossing
 from aios.domain.effect import Connector, Effect
 from aios.store.trees import EmptyTree, OverlayTree
-from tests.connectors.stands import Stand
+from tests.connectors.stands import Stand, mail
 from tests.connectors.stands.plausible import serve_plausible
 from tests.connectors.stands.stripe import serve_stripe
 
@@ -46,6 +46,14 @@ INVOICE: Mapping[str, Any] = {
     "memo": "Thank you & <b>see you</b>.",
 }
 REMINDER: Mapping[str, Any] = {"id": "a-1-0", "invoice": "in_00002", "amount": 4_900, "currency": "EUR"}
+
+
+MAIL: Mapping[str, Any] = {
+    "id": "hello",
+    "recipients": [{"email": "ben@mail.test", "name": "Ben Öl"}],
+    "subject": "Grüße — a greeting",
+    "markdown": "Dear Ben,\n\nsee [our site](https://test.example/a?b=1&c=2).\n\n<script>alert(1)</script>\n\n.\n",
+}
 
 
 def _nothing(_: Path) -> None:
@@ -102,6 +110,17 @@ CASES = {
         acts=(("invoices.draft", INVOICE), ("invoices.remind", REMINDER)),
         reads=(("customers.list", {}), ("invoices.list", {"limit": 5}), ("payments.list", {"since": "2026-01-01"})),
         serve=serve_stripe,
+    ),
+    "mail": Case(
+        "mail",
+        {},
+        acts=(
+            ("mail.send", MAIL),
+            ("mail.send", {**MAIL, "id": "answer", "subject": "Re: a greeting", "in_reply_to": "<one@mail.test>"}),
+            ("mail.send", {**MAIL, "id": "news", "subject": "News", "list": {"name": "News"}}),
+        ),
+        reads=(("mail.read", {}),),
+        serve=mail.serve,
     ),
     "files": Case("files", {}, reads=(("sources.read", {"locations": ["notes"]}),), prepare=_notes),
 }

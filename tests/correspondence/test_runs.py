@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from aios.store.documents import parse
 from tests.conftest import commit_all
 from tests.correspondence import house
 from tests.correspondence.services import Mailbox, Payments
+from tests.kills import dies_at
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ME = "mara@desk.example"
@@ -39,13 +41,14 @@ class Desk:
     mailbox: Mailbox
     payments: Payments
     now: datetime = START
+    checkpoint: Callable[[str], None] = lambda _: None
     runs: list[str] = field(default_factory=list)
 
     @property
     def context(self) -> Context:
         made = Company.find(self.root, clock=lambda: self.now).context
         services: dict[str, Connector] = {"mailbox": self.mailbox, "stripe": self.payments}
-        return replace(made, connectors=lambda _: services, patience=5.0)
+        return replace(made, connectors=lambda _: services, patience=5.0, checkpoint=self.checkpoint)
 
     def run(self, workflow: str) -> Standing:
         key = f"test:{len(self.runs)}"
@@ -95,9 +98,8 @@ def _git(where: Path, *command: str) -> None:
     subprocess.run(["git", *command], cwd=where, check=True)
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    root = tmp_path / "desk"
+def founded(folder: Path) -> Desk:
+    root = folder / "desk"
     found_company(root, name="Desk", email=ME, example=False)
     files = {
         **house.customer("acorn", contacts=[{"name": "Tom Ashby"}]),
@@ -112,7 +114,16 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     company = root / "state/company.yaml"
     company.write_text(company.read_text() + f"owner: {{name: Mara Lind, email: {ME}}}\n")
     commit_all(root, "Customers")
-    made = Desk(root, Mailbox(tmp_path / "mail"), Payments("stripe", tmp_path / "payments"))
+    return opened(folder)
+
+
+def opened(folder: Path) -> Desk:
+    return Desk(folder / "desk", Mailbox(folder / "mail"), Payments("stripe", folder / "payments"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = founded(tmp_path)
     yield made
     with (here := made.context).git:
         for run in made.runs:
@@ -196,6 +207,40 @@ def test_a_reply_that_the_operator_withholds_is_not_sent_and_the_others_are(desk
     desk.approve()
     assert [each["subject"] for each in desk.mailbox.sent()] == ["Re: Invoice in SEK"]
     assert desk.data(path)["status"] == "withheld"
+
+
+def _to_the_end(folder: Path, checkpoint: Callable[[str], None]) -> Desk:
+    """From wherever it stands: started, carried on, approved, done."""
+    desk = opened(folder)
+    desk.checkpoint = checkpoint
+    trigger = {"kind": "manual", "key": "test", "at": "2026-11-23T09:00:00Z"}
+    with (here := desk.context).git:
+        run = start_run(here, "triage-support", {}, trigger=trigger)
+        desk.runs.append(run)
+        while (standing := carry_on(here, run, effects=True)).status is RunStatus.WAITING:
+            assert standing.step == "approve", standing
+            approve(here, run, word="mailbox")
+    assert standing.status is RunStatus.DONE, standing
+    return desk
+
+
+def test_wherever_it_is_killed_the_mail_is_read_and_answered_once(tmp_path: Path) -> None:
+    template = tmp_path / "template"
+    template.mkdir()
+    founded(template).mailbox.receive(SEK)
+    boundary, died = 0, True
+    while died:
+        boundary += 1
+        folder = tmp_path / str(boundary)
+        shutil.copytree(template, folder, symlinks=True)
+        died = dies_at(folder, boundary, _to_the_end)
+        desk = _to_the_end(folder, lambda _: None)
+        assert [each["to"] for each in desk.mailbox.sent()] == ["hello@acorn.example"], boundary
+        (ticket,) = desk.paths("state/tickets/")
+        assert desk.data(ticket)["status"] == "answered", boundary
+        assert desk.data("state/cursors/mailbox.yaml")["reads"] == {"mail.read": {"after": 1}}
+        shutil.rmtree(folder)
+    assert boundary > 8
 
 
 # Invoices
