@@ -39,7 +39,7 @@ def main(names: list[str]) -> int:
                 _say(f"  {boundary:19}" + "".join(f"{text:>12}" for text in shown))
             why = REPEATS.get((name, made.capability.name))
             if why:
-                _say(f"  twice is 2 as the network itself delivers again: {why}")
+                _say(f"  2 under {', '.join(sorted(why[0]))}: {why[1]}")
     _say(LEGEND)
     _say(f"\n{len(chosen)} acts, {len(chosen) * len(BOUNDARIES) * len(FAULTS)} cells, {time.monotonic() - began:.0f} s")
     for line in bad:

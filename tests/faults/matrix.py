@@ -25,6 +25,7 @@ from aios.domain.effect import Capability
 from tests.connectors.cases import Case, effect, stage
 from tests.connectors.stands import Stand
 from tests.faults.proxy import Fault, HttpProxy, Trouble
+from tests.faults.smtp import SmtpProxy
 from tests.faults.world import (
     DIED,
     FIRED,
@@ -55,7 +56,7 @@ FAULTS = tuple(Fault)
 RECOVERING = {
     (boundary, fault)
     for boundary in ("after act", "before receipt")
-    for fault in (Fault.SLOW, Fault.ERROR_AFTER, Fault.CUT)
+    for fault in (Fault.SLOW, Fault.ERROR_AFTER, Fault.CUT, Fault.LATE)
 }
 MOST = 8  # attempts; every cell needs fewer
 
@@ -89,7 +90,7 @@ class Column:
     number: int
     folder: Path
     run: str = ""
-    proxy: HttpProxy | None = None
+    proxy: HttpProxy | SmtpProxy | None = None
     changing: tuple[str, ...] = field(default=())
     capability: Capability = field(init=False)
 
@@ -211,7 +212,7 @@ def column(name: str, number: int) -> Iterator[Column]:
     with tempfile.TemporaryDirectory() as place:
         made = Column(name, case, number, Path(place))
         if case.serve is not None:
-            made.proxy = HttpProxy()
+            made.proxy = SmtpProxy() if case.use == "mail" else HttpProxy()
         root = made.folder / "company"
         root.mkdir()
         try:
