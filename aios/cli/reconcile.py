@@ -87,9 +87,10 @@ def _tell(told: Iterable[Unsettled], seen: Seen) -> None:
         click.echo(f"{each.record}  is not what {each.connector} holds")
         for field, value in each.live.items():
             click.echo(f"  {field}: here {_shown(each.ours.get(field))}, live {_shown(value)}")
-        choices = [*([] if each.gone else ["--adopt"]), *(["--restore"] if each.restore else [])]
-        if choices:
-            click.echo(f"  aios reconcile {each.record} {' | '.join(choices)}")
+        if each.choices:
+            click.echo(f"  aios reconcile {each.record} {' | '.join(f'--{choice}' for choice in each.choices)}")
+        else:
+            click.echo("  settle it there, or edit the record")
     for name, count in seen.unknown.items():
         say(f"{name} holds {count} that no record here tells of.")
     for line in seen.silent:
@@ -157,9 +158,9 @@ def _settle_record(here: Company, record: str, answer: str | None) -> int:
     each = found[0]
     if answer in _ANSWERS:
         raise UsageError(f"{name} is a record", "--adopt or --restore")
-    if answer == "adopt" and each.gone:
+    if answer == "adopt" and answer not in each.choices:
         raise RefusedError(f"{each.connector} holds nothing that could be adopted", "edit or retire the record")
-    if answer == "restore" and not each.restore:
+    if answer == "restore" and answer not in each.choices:
         raise RefusedError(f"{each.connector} cannot put a record's values in place", "change them there, or --adopt")
     run = start_run(here.context, SETTLING, inputs_of(each, answer or ""), trigger=trigger_of(each, answer or ""))
     standing = carry_on(here.context, run)

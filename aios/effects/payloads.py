@@ -72,12 +72,15 @@ def plan(
     run: str,
     step: str,
     item: int | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> PlannedEffect:
-    """The exact effect, with its key and preview. Raises InvalidError for a capability that no record feeds."""
+    """The exact effect, with its key and preview. `more` is what the workflow adds to what the record says.
+
+    Raises InvalidError for a capability that no record feeds."""
     build = PAYLOADS.get(capability)
     if build is None:
         raise InvalidError(f"nothing is known to feed {capability}", f"known: {', '.join(PAYLOADS)}")
-    payload = build(record, material)
+    payload = build(record, material) | dict(more or {})
     target = connector.target(capability, payload)
     effect = Effect(connector.name, capability, target, payload, run, step, record.ref)
     preview = connector.preview(effect)

@@ -81,8 +81,14 @@ class Difference:
     version: str = ""
     restore: str = ""
 
+    @property
+    def choices(self) -> list[str]:
+        """How it can be settled."""
+        adoptable = not self.gone and any(field != TEXT for field in self.live)
+        return [*(["adopt"] if adoptable else []), *(["restore"] if self.restore else [])]
+
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"choices": self.choices}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,14 @@ def compare(
                     version = str(item.get("hash") or item.get("modified") or "") if item else ""
                     differences.append(
                         Difference(
-                            record.ref, name, counterpart.capability, ours, live, item is None, version, restorable
+                            record.ref,
+                            name,
+                            counterpart.capability,
+                            ours,
+                            live,
+                            item is None,
+                            version,
+                            restorable if item else "",
                         )
                     )
     return Seen(compared, tuple(differences), {n: c for n, c in unknown.items() if c}, tuple(silent))

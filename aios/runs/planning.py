@@ -38,8 +38,9 @@ def plan_effects(definitions: Definitions, state: RunState, tree: Tree, gate: st
             if is_withheld(record):
                 continue
             capability = _capability(step.uses, connector, Catalog(definitions.tree).get(record.kind, record.id))
+            more = {name: value for name, value in inputs.items() if name != "record" and value not in (None, "")}
             planned.append(
-                plan_effect(capability, connector, record, material, run=state.id, step=step.name, item=item)
+                plan_effect(capability, connector, record, material, run=state.id, step=step.name, item=item, more=more)
             )
     return tuple(planned)
 

@@ -13,7 +13,6 @@ from aios.domain.agent import AgentCall, AgentReply, Question, Reason, Tools
 from aios.domain.event import one_line
 from aios.domain.keys import key_of
 from aios.domain.run import STOP
-from aios.domain.slug import slug
 from aios.errors import AiosError
 from aios.runs.live import GONE, TEXT, Difference, inside
 from aios.store.edit import edit
@@ -21,6 +20,8 @@ from aios.store.edit import edit
 RECONCILER = "reconciler"
 SETTLING = "settle-difference"  # its workflow
 ADOPT, RESTORE = "adopt the live value", "restore ours"
+# Directory → kind: what a difference can be about.
+_KINDS = {"content": "content", "customers": "customer", "invoices": "invoice"}
 CHOICES = {"adopt": ADOPT, "restore": RESTORE}
 
 
@@ -32,8 +33,10 @@ def trigger_of(difference: Difference, choice: str) -> dict[str, str]:
 
 def inputs_of(difference: Difference, choice: str = "") -> dict[str, Any]:
     """The inputs of the run that settles it."""
+    kind, _, record_id = difference.record.partition("/")
     return {
-        "record": difference.record,
+        "kind": kind,
+        "id": record_id,
         "connector": difference.connector,
         "live": {field: _shown(value) for field, value in difference.live.items()},
         "restorable": bool(difference.restore),
@@ -42,15 +45,11 @@ def inputs_of(difference: Difference, choice: str = "") -> dict[str, Any]:
     }
 
 
-def subject_of(difference: Difference) -> str:
-    return slug(difference.record)
-
-
 def reconciler(call: AgentCall, tools: Tools) -> AgentReply:
     """The engine of the agent `reconciler`: writes values that were found live, in fields that differ, and no more."""
-    ref, live = str(call.input["record"]), dict(call.input["live"])
-    kind, _, record_id = ref.partition("/")
-    record = tools.record(kind, record_id)
+    record_id, live = str(call.input["id"]), dict(call.input["live"])
+    ref = f"{call.input['kind']}/{record_id}"
+    record = tools.record(_KINDS.get(str(call.input["kind"]), ""), record_id)
     if record is None:
         raise AiosError(f"{ref} cannot be read", "`aios check` says what is wrong")
     apart = {field: value for field, value in live.items() if field == TEXT or inside(record.data, field) != value}
