@@ -62,6 +62,12 @@ def _files() -> Kind:
     return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
 
 
+def _wordpress() -> Kind:
+    from aios.connectors.wordpress import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
 def _plausible() -> Kind:
     from aios.connectors import plausible
 
@@ -94,6 +100,7 @@ KINDS: Mapping[str, Callable[[], Kind]] = {
     "plausible": _plausible,
     "static-site": _static_site,
     "stripe": _stripe,
+    "wordpress": _wordpress,
 }
 
 

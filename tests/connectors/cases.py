@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,13 @@ import yaml
 from aios.connectors.registry import Sinks, load
 from aios.connectors.sidecars.audit import Crossing
 from aios.domain.effect import Connector, Effect
+from aios.domain.keys import digest
 from aios.store.trees import EmptyTree, OverlayTree
 from tests.connectors.stands import Stand, mail
 from tests.connectors.stands.plausible import serve_plausible
 from tests.connectors.stands.stripe import serve_stripe
+from tests.connectors.stands.wordpress import serve_wordpress
+from tests.peers.wordpress import serve_real
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SECRET = "s3cret-value-nobody-may-see"  # noqa: S105  nobody's
@@ -86,6 +89,36 @@ def _notes(root: Path) -> None:
     (root / "notes/one.md").write_text("# One\n\nA first note, long enough to be worth reading.\n")
 
 
+# A picture of one dot, and an article that shows it.
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63304898"
+    "000001e40121ca6cd2320000000049454e44ae426082"
+)
+DOT = {
+    "source": "media/dot.png",
+    "path": "state/content/media/dot.png",
+    "sha256": digest(PNG),
+    "media_type": "image/png",
+    "alt": "A dot",
+}
+SHOWING: Mapping[str, Any] = {
+    **ARTICLE,
+    "markdown": "Good *morning*.[^1]\n\n![A dot](media/dot.png)\n\n<script>alert(1)</script>\n\n[^1]: [gallery]\n",
+    "media": [DOT],
+}
+POSTS = (
+    ("cms.draft", {**ARTICLE, "id": "later", "slug": "later"}),
+    ("cms.publish", SHOWING),
+    ("cms.update", {**SHOWING, "title": "Hello again", "updated": "2026-03-05T09:00:00Z"}),
+    ("cms.unpublish", {"id": "hello", "slug": "hello"}),
+)
+
+
+def _pictures(root: Path) -> None:
+    (root / "state/content/media").mkdir(parents=True)
+    (root / DOT["path"]).write_bytes(PNG)
+
+
 CASES = {
     "static-site": Case(
         "static-site",
@@ -122,8 +155,13 @@ CASES = {
         reads=(("mail.read", {}),),
         serve=mail.serve,
     ),
+    "wordpress": Case("wordpress", {}, POSTS, (("cms.list", {}),), _pictures, serve_wordpress),
     "files": Case("files", {}, reads=(("sources.read", {"locations": ["notes"]}),), prepare=_notes),
 }
+
+
+# The same beside the real service: by the peer that it takes.
+REAL = {"wordpress": replace(CASES["wordpress"], serve=serve_real)}
 
 
 @dataclass
