@@ -1,8 +1,9 @@
-"""Effects whose outcome nobody knows: claims without a receipt, looked up once more, and the operator's word on them."""
+"""Effects whose outcome nobody knows: claims without a receipt, looked up once more; the operator's word on them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from aios.domain.effect import Claim, Connector, Effect
@@ -13,6 +14,7 @@ from aios.proposals.record import effects_of
 from aios.runs.context import Context
 from aios.runs.effects import acts_of, run_record
 from aios.runs.session import read_state
+from aios.runs.undoing import plan_revert
 from aios.store.trees import CommitTree
 
 
@@ -58,13 +60,18 @@ def _told(claim: Claim, evidence: str, whole: str) -> Unsettled:
 
 
 def _acts(context: Context, run: str, connectors: Mapping[str, Connector]) -> dict[str, tuple[str, Effect]]:
-    """The acts of a run's planned effects, by their keys, each with the key of the whole; none where the run is gone."""
+    """The acts of a run and what undoes them, by key, each with the key of the whole; none where the run is gone."""
     try:
         state = read_state(context.git, run, main=context.main)
         planned = effects_of(run_record(context, state))
     except AiosError:
         return {}
-    return {act.key: (each.key, act) for each in planned for act in acts_of(each, run, connectors.get(each.connector))}
+    acts = {act.key: (each.key, act) for each in planned for act in acts_of(each, run, connectors.get(each.connector))}
+    with suppress(AiosError):  # where one of the run's own is in doubt, nothing of it was undone yet
+        for undo in plan_revert(context, run):
+            if undo.compensation:
+                acts[undo.compensation.key] = (undo.compensation.key, undo.compensation)
+    return acts
 
 
 def _evidence(effect: Effect | None, connector: Connector | None) -> str:
