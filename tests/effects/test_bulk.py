@@ -124,7 +124,9 @@ def test_an_address_that_is_refused_for_good_stops_no_other(git: Git, tmp_path: 
 
 def test_where_all_are_refused_it_stops_early(git: Git, tmp_path: Path) -> None:
     effect = letter(20)
-    blocked = {each["email"]: ("before", RefusedError("554 you are blocked", "")) for each in effect.payload["recipients"]}
+    blocked = {
+        each["email"]: ("before", RefusedError("554 you are blocked", "")) for each in effect.payload["recipients"]
+    }
     post = Post(tmp_path / "sent", fails=blocked)
     tally = send(git, post, effect)
     assert (len(post.tried), tally.left) == (IN_A_ROW, 20 - IN_A_ROW)
@@ -159,7 +161,10 @@ def test_what_is_accepted_and_not_answered_is_asked_about_once_for_all(git: Git,
     for claim, happened in zip(Ledger(git).unsettled(), (True, False), strict=True):
         settle(Ledger(git), claim.key, happened=happened, url="", now=AT, by="me")
     post.fails = {}
-    assert (send(git, post, effect).done, sorted(post.sent().values())) == (6, [1, 1, 1, 1, 1, 2])  # as the operator said
+    assert (send(git, post, effect).done, sorted(post.sent().values())) == (
+        6,
+        [1, 1, 1, 1, 1, 2],
+    )  # as the operator said
 
 
 def test_who_shall_get_no_mail_gets_none_without_a_claim(git: Git, tmp_path: Path) -> None:
@@ -221,7 +226,9 @@ def test_an_act_that_fails_for_good_ends_in_a_known_state(git: Git, tmp_path: Pa
         post = Post(tmp_path / f"sent-{knows}-{when}", knows=knows, fails={"p0@x.example": (when, broken)})
         tally = send(git, post, letter(1, f"{knows}-{when}"))
         told = (tally.done, len(tally.refused), len(tally.doubtful))
-        assert told == {(True, "after"): (1, 0, 0), (True, "before"): (0, 1, 0), (False, "after"): (0, 0, 1)}[knows, when]
+        assert (
+            told == {(True, "after"): (1, 0, 0), (True, "before"): (0, 1, 0), (False, "after"): (0, 0, 1)}[knows, when]
+        )
     assert len(Ledger(git).unsettled()) == 1  # the question
 
 

@@ -239,7 +239,7 @@ def test_the_shipped_policies_are_in_order_and_say_what_they_mean() -> None:
 
 
 def test_a_rule_for_apply_is_asked_only_then_and_the_others_again() -> None:
-    quiet = '{when: "time < \'08:00\' || weekday == \'sunday\'", then: deny, why: quiet, at: apply}'
+    quiet = "{when: \"time < '08:00' || weekday == 'sunday'\", then: deny, why: quiet, at: apply}"
     rules, findings = loaded(policy(quiet, '{when: "size(effects) > 1", then: deny, why: many}'))
     assert findings == []
     night = Today(at=datetime(2026, 3, 2, 6, 0, tzinfo=UTC))
