@@ -21,7 +21,7 @@ def command(ctx: click.Context, key: str | None, answer: str | None, url: str, a
     KEY is the effect's key or its first characters, or a run, or the key of an effect of many parts: then the answer
     goes for all of it that is in doubt. Your answer is recorded as the receipt's origin.
     """
-    from aios.runs.unsettled import settle_by_operator, unsettled
+    from aios.runs.unsettled import called, settle_by_operator, unsettled
 
     here = company(ctx)
     told = unsettled(here.context)
@@ -33,9 +33,7 @@ def command(ctx: click.Context, key: str | None, answer: str | None, url: str, a
         if not told:
             say("Every claimed effect has its receipt.")
         return Exit.WAITING if told else Exit.OK
-    found = [item for item in told if item.is_called(key)]
-    if not found or len({item.whole for item in found}) > 1 and len({item.run for item in found}) > 1:
-        raise UsageError(f"{len(found)} unsettled effects fit `{key}`", "`aios reconcile` lists them")
+    found = called(told, key)
     if answer is None:
         raise UsageError("say what you found out", "--happened or --did-not-happen")
     for item in found:

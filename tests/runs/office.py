@@ -65,7 +65,8 @@ def founded(root: Path, *, workflow: str = WORKFLOW, count: int = 1, to: int = 4
     """The company in `root`, its context at nine in the morning, with the post office beside it."""
     house.found(root, workflow=workflow)
     (root / "state/connectors/post.yaml").write_text(
-        f"schema: connector.v1\nuse: static-site\nmode: live\nsettings: {{path: p, url: 'https://x.example', title: x}}\n{limits}"
+        "schema: connector.v1\nuse: static-site\nmode: live\n"
+        f"settings: {{path: p, url: 'https://x.example', title: x}}\n{limits}"
     )
     (root / "state/policies/rules.yaml").write_text(RULES)
     (root / "state/agents/scribe.yaml").write_text(AGENT)

@@ -14,7 +14,7 @@ from aios.errors import CredentialsError, RefusedError, TransientError
 from aios.proposals.record import effects_of
 from aios.proposals.review import render
 from aios.runs.conductor import carry_on
-from aios.runs.context import Context
+from aios.runs.context import Context, Progress
 from aios.runs.effects import run_record
 from aios.runs.inbox import items
 from aios.runs.revert import plan_revert
@@ -22,7 +22,8 @@ from aios.runs.reviewing import review_of
 from aios.runs.session import read_state
 from aios.runs.start import start_run
 from aios.runs.tick import held_back, timers
-from aios.runs.unsettled import settle_by_operator, unsettled
+from aios.runs.unsettled import called, settle_by_operator, unsettled
+from tests.effects.post import Post
 from tests.kills import dies_at
 from tests.runs import house, office
 
@@ -70,7 +71,7 @@ def test_killed_at_every_boundary_the_run_ends_the_same_and_nobody_gets_two(tmp_
             office.apply(here, run)
 
     def there(root: Path) -> Context:
-        post = office.Post(root.parent / f"{root.name}-sent", knows=True)
+        post = Post(root.parent / f"{root.name}-sent", knows=True)
         here = house.context(root)
         return replace(here, connectors=lambda _: {"post": post, "site": house.service_of(root)})
 
@@ -201,7 +202,8 @@ def test_what_is_in_doubt_is_one_question_that_reconcile_settles(tmp_path: Path)
     assert inbox(here, run)[::2] == ("effect", "aios reconcile")
     told = unsettled(here)
     assert [item.summary for item in told] == ["mail.send → p0-1@x.example", "mail.send → p0-3@x.example"]
-    assert all(item.is_called(run) and item.is_called(item.whole[7:15]) for item in told)
+    assert called(told, run) == called(told, told[0].whole[7:15]) == told
+    assert called(told, told[1].key[7:19]) == [told[1]]
     for item in told:
         settle_by_operator(here, item.key, happened=True, url="")
     assert inbox(here, run)[0] == "approved"
@@ -213,11 +215,11 @@ def test_a_bad_address_is_told_in_the_record_and_where_all_are_bad_the_step_fail
     for to, status in ((3, RunStatus.DONE), (1, RunStatus.FAILED)):
         here = office.founded(tmp_path / f"co-{to}", to=to)
         run, post = office.approved(here), office.post_of(here)
-        heard: list[str] = []
-        here = replace(here, report=lambda progress, heard=heard: heard.append(progress.detail))
+        heard: list[Progress] = []
+        here = replace(here, report=heard.append)
         post.fails = {"p0-0@x.example": ("before", RefusedError("550 no such user", ""))}
         assert office.apply(here, run).status is status
-        assert any("p0-0@x.example: 550 no such user" in line for line in heard)
+        assert any("p0-0@x.example: 550 no such user" in each.detail for each in heard)
         step = office.step_of(here.git, run)
         told = step.get("output") or {}
         assert told.get("refused_first", []) == (
