@@ -11,13 +11,16 @@ from aios.domain.proposal import PlannedEffect
 from aios.domain.record import Record
 from aios.effects.correspondence import draft_invoice, mail, remind_of_invoice
 from aios.effects.material import Material
+from aios.effects.pictures import media_of
 from aios.errors import InvalidError
 
 Build = Callable[[Record, Material], dict[str, Any]]
 
 
 def article(record: Record, material: Material) -> dict[str, Any]:
-    """The payload of `cms.publish` and `cms.update`."""
+    """The payload of `cms.publish`, `cms.update` and `cms.draft`. Raises InvalidError for a picture that is missing."""
+    markdown = public_text(record.body or "")
+    media = media_of(record, markdown, material)
     created = str(record.get("published") or record.get("created", ""))
     return {
         "id": record.id,
@@ -25,13 +28,14 @@ def article(record: Record, material: Material) -> dict[str, Any]:
         "title": str(record.get("title", record.id)),
         "summary": str(record.get("summary", "")),
         "description": str(record.get("description") or record.get("summary", "")),
-        "markdown": public_text(record.body or ""),
+        "markdown": markdown,
         "date": created,
         "updated": str(record.get("updated") or created),
         "tags": list(record.get("tags") or ()),
         "author": _author(material.company),
         "metrics_tag": str(record.get("metrics_tag") or record.id),
         **({"tier": record.get("tier")} if record.get("tier") else {}),
+        **({"media": media} if media else {}),
     }
 
 
@@ -55,6 +59,7 @@ PAYLOADS: dict[str, Build] = {
     "invoices.draft": draft_invoice,
     "invoices.remind": remind_of_invoice,
     "mail.send": mail,
+    "cms.draft": article,
 }
 
 
@@ -67,12 +72,15 @@ def plan(
     run: str,
     step: str,
     item: int | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> PlannedEffect:
-    """The exact effect, with its key and preview. Raises InvalidError for a capability that no record feeds."""
+    """The exact effect, with its key and preview. `more` is what the workflow adds to what the record says.
+
+    Raises InvalidError for a capability that no record feeds."""
     build = PAYLOADS.get(capability)
     if build is None:
         raise InvalidError(f"nothing is known to feed {capability}", f"known: {', '.join(PAYLOADS)}")
-    payload = build(record, material)
+    payload = build(record, material) | dict(more or {})
     target = connector.target(capability, payload)
     effect = Effect(connector.name, capability, target, payload, run, step, record.ref)
     preview = connector.preview(effect)

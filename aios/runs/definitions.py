@@ -47,16 +47,32 @@ def workflow_names(tree: Tree) -> list[str]:
 
 
 def check_workflows(tree: Tree, connectors: Mapping[str, Connector]) -> tuple[dict[str, Workflow], list[Finding]]:
-    """Every workflow that can run, and all findings of workflows and contracts."""
+    """Every workflow that can run, and what is wrong with workflows and contracts.
+
+    One that only a person starts and that waits for a connector is not wrong: whoever starts it is told.
+    """
     contracts, findings = load_contracts(tree, parse=parse)
     capabilities = capabilities_of(connectors)
     workflows: dict[str, Workflow] = {}
     for name in workflow_names(tree):
         workflow, found = load_workflow(tree, name, contracts, capabilities)
-        findings += found
+        findings += [each for each in found if each.severity is not Severity.INFO or not is_unconnected(each)]
         if workflow is not None and not any(map(is_unconnected, found)):
             workflows[name] = workflow
     return workflows, findings
+
+
+def waiting_for_connectors(tree: Tree, connectors: Mapping[str, Connector]) -> dict[str, str]:
+    """Workflows that are in order but for a connector that nobody declared → what they wait for, in words."""
+    contracts, _ = load_contracts(tree, parse=parse)
+    capabilities = capabilities_of(connectors)
+    found: dict[str, str] = {}
+    for name in workflow_names(tree):
+        workflow, findings = load_workflow(tree, name, contracts, capabilities)
+        waits = next((each.message for each in findings if is_unconnected(each)), "")
+        if workflow is not None and waits:
+            found[name] = waits
+    return found
 
 
 def load(context: Context, name: str, commit: str) -> Definitions:

@@ -22,10 +22,14 @@ from aios.runs.bookkeeping import Outcome, counts_of, write_down
 from aios.runs.context import Context, Progress
 from aios.runs.definitions import Definitions
 from aios.runs.holding import Guard, closed_addresses
+from aios.runs.planning import record_of
 from aios.runs.recordings import recording_effect
 from aios.runs.session import Session, read_state
+from aios.runs.withheld import is_withheld, pass_over
+from aios.store.catalog import Catalog
 from aios.store.documents import parse
 from aios.store.maintain import maintain
+from aios.store.trees import CommitTree
 
 TIDY = 50  # acts after which the object store is tidied
 
@@ -84,14 +88,17 @@ def acts_of(planned: PlannedEffect, run: str, connector: Connector | None) -> tu
 
 def perform_effect(
     context: Context, session: Session, definitions: Definitions, start: Start, spent: Counter[str]
-) -> Receipt:
-    """Do one approved effect of the run and write down on main what came of it.
+) -> Receipt | None:
+    """Do one approved effect of the run and write down on main what came of it; None where it is withheld.
 
     `spent` counts the acts of this sitting by connector. Raises EffectAskError and EffectPausedError where the run has
     to wait, which the ledger remembers; any other AiosError of the service is recorded as the step's failure.
     """
     state = session.state
     planned = _planned(context, state, start)
+    if planned is None:
+        _withheld(context, session, definitions, start)
+        return None
     connector = context.connectors(definitions.tree).get(planned.connector)
     if connector is None:
         raise RefusedError(f"the connector {planned.connector} is gone", "see state/connectors/")
@@ -115,11 +122,20 @@ def perform_effect(
     return outcome.receipt or Receipt(effect.key, "failed", HowKnown.ACTED, context.now(), detail=str(outcome.error))
 
 
-def _planned(context: Context, state: RunState, start: Start) -> PlannedEffect:
+def _planned(context: Context, state: RunState, start: Start) -> PlannedEffect | None:
     for effect in effects_of(run_record(context, state)):
         if (effect.step, effect.item) == (start.step, start.item):
             return effect
-    raise RefusedError(f"`{start.step}` was not among the approved effects", "nothing was sent")
+    return None
+
+
+def _withheld(context: Context, session: Session, definitions: Definitions, start: Start) -> None:
+    """What was approved without being planned was withheld. Raises RefusedError for anything else."""
+    uses, named = definitions.workflow.steps[start.step].uses, str(start.inputs.get("record", ""))
+    record = record_of(Catalog(CommitTree(context.git, context.main)), uses, named)
+    if not is_withheld(record):
+        raise RefusedError(f"`{start.step}` was not among the approved effects", "nothing was sent")
+    pass_over(context, session, start, record)
 
 
 def _hold(context: Context, effect: Effect, error: AiosError) -> Hold:

@@ -14,6 +14,7 @@ from aios.errors import InvalidError
 from aios.runs.decide import inputs_of
 from aios.runs.definitions import Definitions
 from aios.runs.view import ancestors
+from aios.runs.withheld import is_withheld
 from aios.store.catalog import Catalog
 
 # What a capability is about, where a workflow gives a plain id.
@@ -33,10 +34,13 @@ def plan_effects(definitions: Definitions, state: RunState, tree: Tree, gate: st
             connector = definitions.connector_for(step.uses)
             if connector is None:
                 raise InvalidError(f"no connector offers {step.uses}", "see state/connectors/")
-            record = _record(catalog, step.uses, str(inputs.get("record", "")))
+            record = record_of(catalog, step.uses, str(inputs.get("record", "")))
+            if is_withheld(record):
+                continue
             capability = _capability(step.uses, connector, Catalog(definitions.tree).get(record.kind, record.id))
+            more = {name: value for name, value in inputs.items() if name != "record" and value not in (None, "")}
             planned.append(
-                plan_effect(capability, connector, record, material, run=state.id, step=step.name, item=item)
+                plan_effect(capability, connector, record, material, run=state.id, step=step.name, item=item, more=more)
             )
     return tuple(planned)
 
@@ -47,7 +51,7 @@ def _capability(wanted: str, connector: Connector, before: Record | None) -> str
     return "cms.update" if wanted == "cms.publish" and is_out and "cms.update" in connector.capabilities() else wanted
 
 
-def _record(catalog: Catalog, capability: str, named: str) -> Record:
+def record_of(catalog: Catalog, capability: str, named: str) -> Record:
     """The record that feeds an effect: an id, of the kind that the capability is about, or `<kind>/<id>`."""
     kind, slash, record_id = named.removeprefix("state/").rpartition("/")
     kind = _kind(catalog, kind) if slash else FEEDS.get(capability.partition(".")[0], "content")

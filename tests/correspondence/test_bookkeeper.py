@@ -74,7 +74,7 @@ def test_between_two_reminders_lie_the_days_of_the_settings() -> None:
         ({"hold_until": "2026-12-24"}, "you hold it until 2026-12-24"),
     ],
 )
-def test_the_operators_word_on_an_invoice_keeps_reminders_back(fields: dict[str, Any], why: str) -> None:
+def test_the_operators_word_on_an_invoice_keeps_reminders_back(fields: dict[Any, Any], why: str) -> None:
     from aios.store.edit import edit
 
     _, tree = follow(company(ACORN), invoice("1", due="2026-12-01"))
