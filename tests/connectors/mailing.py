@@ -43,9 +43,7 @@ def mail(here: MailConnector, **more: Any) -> Effect:
 
 
 def perform(here: MailConnector, effect: Effect, git: Git, checkpoint: Callable[[str], None] = lambda _: None) -> Any:
-    return execute(
-        effect, here, desk(git, checkpoint=checkpoint), approved={effect.key}, approved_commit="0" * 40
-    )
+    return execute(effect, here, desk(git, checkpoint=checkpoint), approved={effect.key}, approved_commit="0" * 40)
 
 
 def die_everywhere(stand: Stand, root: Path, company: Path, count: Callable[[str], int]) -> dict[str, tuple[str, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -26,7 +26,10 @@ from aios.connectors.mail.settings import Mailbox
 from aios.connectors.registry import Sinks, load
 from aios.domain.effect import Effect, parts
 from aios.domain.keys import digest
+from aios.effects.executor import Ask, Desk, execute, settle
+from aios.effects.ledger import Ledger
 from aios.errors import AiosError, CredentialsError, RefusedError, TransientError
+from aios.store.git import Git
 from aios.store.trees import EmptyTree, OverlayTree
 from tests.connectors.cases import MAIL, NOW, SECRET
 from tests.connectors.mailing import connector, die_everywhere, mail
@@ -253,7 +256,8 @@ def test_either_half_may_be_missing(stand: MailStand, tmp_path: Path) -> None:
     sends = connector(stand, tmp_path / "sends", imap=None, sent_copy="none")
     assert list(sends.capabilities()) == ["mail.send"]
     assert sends.act(mail(sends)).sent
-    reads = connector(stand, tmp_path / "reads", smtp=None, sent_copy="none", **{"from": None})
+    none: dict[str, Any] = {"from": None, "sent_copy": "none"}
+    reads = connector(stand, tmp_path / "reads", smtp=None, **none)
     assert list(reads.capabilities()) == ["mail.read"]
     assert reads.read("mail.read", {}).data["messages"][0]["subject"] == MAIL["subject"]
     with pytest.raises(RefusedError, match="does not offer"):
@@ -470,7 +474,7 @@ def test_marks_that_vanish_in_the_middle_stop_the_mail(stand: MailStand, here: M
 
 
 def test_the_mark_knows_every_phase(stand: MailStand, here: MailConnector) -> None:
-    seen = {}
+    seen: dict[str, Phase | None] = {}
 
     def looking(name: str) -> None:
         mark = here.marks.get(effect.key)
@@ -486,3 +490,39 @@ def test_the_mark_knows_every_phase(stand: MailStand, here: MailConnector) -> No
         "accepted": Phase.ACCEPTED,
         "appended": Phase.ACCEPTED,
     }
+
+
+def test_a_mark_of_this_machine_proves_nothing_about_anothers_claim(
+    stand: MailStand, tmp_path: Path, company: Path
+) -> None:
+    """Here it was begun and broken off, there it was sent, and both died: whoever comes back here must not send."""
+    imapless: dict[str, Any] = {"imap": None, "sent_copy": "none"}
+    here, there = (connector(stand, tmp_path / name, **imapless) for name in ("here", "there"))
+    effect = mail(here)
+
+    def desk(worker: str, now: str, dies: str = "") -> Desk:
+        return Desk(Ledger(git), lambda: now, f"{worker}:1", lambda: "", dying(dies), alive_on(worker))
+
+    def alive_on(machine: str) -> Callable[[str], bool | None]:
+        return lambda worker: False if worker.startswith(machine) else None
+
+    def dying(at: str) -> Callable[[str], None]:
+        def checkpoint(name: str) -> None:
+            if name == at:
+                raise KeyboardInterrupt
+
+        return checkpoint
+
+    def perform(connector: MailConnector, desk: Desk) -> object:
+        return execute(effect, connector, desk, approved={effect.key}, approved_commit="0" * 40)
+
+    with Git(company) as git:
+        with pytest.raises(KeyboardInterrupt):
+            perform(replace(here, checkpoint=dying("begun")), desk("here", "2026-03-09T11:59:00Z"))
+        assert isinstance(perform(there, desk("there", "2026-03-09T12:30:00Z")), Ask)
+        settle(Ledger(git), effect.key, happened=False, url="", now="2026-03-09T12:31:00Z", by="olga")
+        with pytest.raises(KeyboardInterrupt):
+            perform(there, desk("there", "2026-03-09T12:32:00Z", "after act"))
+        assert here.lookup(effect).authoritative
+        assert isinstance(perform(here, desk("here", "2026-03-09T13:00:00Z")), Ask)
+    assert sum(stand.count().values()) == 1

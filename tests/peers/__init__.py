@@ -18,8 +18,8 @@ from aios.memory.meaning.export import NEEDED
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What a peer is made of: modules of Python, programs on the PATH. `how` is the command that installs it, `root` says
-    that only root can start it."""
+    """What a peer is made of: modules of Python, programs on the PATH. `how` is the command that installs it, `root`
+    says that only root can start it."""
 
     what: str
     how: str
