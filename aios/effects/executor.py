@@ -84,7 +84,7 @@ def execute(
     if found.found is not None:
         return _receipt(effect, found.found, HowKnown.FOUND, desk)
     standing = None if mine else desk.ledger.get(key)[0]
-    if not mine and not _proven(found, standing, desk):
+    if not mine and not proves_absence(found, standing, desk.alive):
         return Ask(_question(effect, standing))
     desk.checkpoint("before act")
     try:
@@ -104,11 +104,11 @@ def execute(
     return _receipt(effect, outcome, HowKnown.ACTED, desk)
 
 
-def _proven(found: Lookup, claim: Claim | None, desk: Desk) -> bool:
+def proves_absence(found: Lookup, claim: Claim | None, alive: Callable[[str], bool | None]) -> bool:
     """Does the look-up prove that what was claimed did not happen? A note of this machine tells of its own attempts."""
     if not found.authoritative or not found.as_of:
         return found.authoritative
-    return claim is not None and claim.at <= found.as_of and desk.alive(claim.claimed_by) is not None
+    return claim is not None and claim.at <= found.as_of and alive(claim.claimed_by) is not None
 
 
 def _release(effect: Effect, desk: Desk, connector: str) -> None:

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from aios.domain.agent import Question
-from aios.domain.effect import Connector, Effect, Receipt
+from aios.domain.effect import Claim, Connector, Effect, Receipt
 from aios.domain.event import EventNote, StepStatus
 from aios.domain.keys import key_of
 from aios.domain.names import run_record_path
 from aios.domain.proposal import PlannedEffect
 from aios.domain.run import RunState, Start
-from aios.effects.executor import Ask, Desk, execute, settle
+from aios.effects.executor import Ask, Desk, execute, proves_absence, settle
 from aios.effects.ledger import Ledger
 from aios.effects.payloads import effect_of, record_update
 from aios.errors import AiosError, RefusedError, TransientError
@@ -208,7 +208,7 @@ def unsettled(context: Context) -> list[Unsettled]:
     found = []
     for claim in Ledger(context.git).unsettled():
         connector = connectors.get(claim.connector)
-        evidence = _evidence(context, claim.run, claim.key, connector)
+        evidence = _evidence(context, claim, connector)
         if evidence:
             said = f"claimed by {claim.claimed_by} at {claim.at}; {evidence}"
             command = f"aios reconcile {claim.key[7:19]} --happened | --did-not-happen"
@@ -216,19 +216,20 @@ def unsettled(context: Context) -> list[Unsettled]:
     return found
 
 
-def _evidence(context: Context, run: str, key: str, connector: Connector | None) -> str:
+def _evidence(context: Context, claim: Claim, connector: Connector | None) -> str:
     """Why the service cannot tell; empty where it can, and `aios apply` settles it."""
     if connector is None:
         return "its connector is gone"
-    state = read_state(context.git, run, main=context.main)
-    planned = next((e for e in effects_of(run_record(context, state)) if e.key == key), None)
+    state = read_state(context.git, claim.run, main=context.main)
+    planned = next((e for e in effects_of(run_record(context, state)) if e.key == claim.key), None)
     if planned is None:
         return "its run record no longer tells of it"
     try:
-        found = connector.lookup(effect_of(planned, run))
+        found = connector.lookup(effect_of(planned, claim.run))
     except AiosError as error:
         return f"the service cannot be asked: {error.message}"
-    return "" if found.found or found.authoritative else "the service does not say whether it has it"
+    settled = found.found or proves_absence(found, claim, context.alive)
+    return "" if settled else "the service does not say whether it has it"
 
 
 def settle_by_operator(context: Context, key: str, *, happened: bool, url: str) -> None:

@@ -20,8 +20,8 @@ from tests.effects.service import AT, desk
 from tests.kills import dies_at
 
 BOUNDARIES = (
-    "before claim", "after claim", "before act", "begun", "transmitted", "sending", "taken", "accepted", "appended",
-    "after act", "before receipt", "after receipt",
+    "before claim", "after claim", "before act", "composed", "begun", "transmitted", "sending", "taken", "accepted",
+    "appended", "after act", "before receipt", "after receipt",
 )  # fmt: skip
 
 

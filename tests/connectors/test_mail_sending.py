@@ -377,6 +377,7 @@ def test_whoever_dies_anywhere_sends_once_or_is_asked(stand: MailStand, tmp_path
         "before claim": ("Done", 1),
         "after claim": ("Ask", 0),  # as a mark would be missing that was lost
         "before act": ("Ask", 0),
+        "composed": ("Ask", 0),
         "begun": ("Done", 1),
         "transmitted": ("Done", 1),
         "sending": ("Ask", 0),
@@ -483,6 +484,7 @@ def test_the_mark_knows_every_phase(stand: MailStand, here: MailConnector) -> No
     effect = mail(here)
     replace(here, checkpoint=looking).act(effect)
     assert seen == {
+        "composed": None,
         "begun": Phase.BEGUN,
         "transmitted": Phase.BEGUN,
         "sending": Phase.SENDING,
@@ -525,4 +527,19 @@ def test_a_mark_of_this_machine_proves_nothing_about_anothers_claim(
             perform(there, desk("there", "2026-03-09T12:32:00Z", "after act"))
         assert here.lookup(effect).authoritative
         assert isinstance(perform(here, desk("here", "2026-03-09T13:00:00Z")), Ask)
+    assert sum(stand.count().values()) == 1
+
+
+def test_two_at_once_on_this_machine_send_one(stand: MailStand, here: MailConnector) -> None:
+    """The other one was done between our look at the mark and our own."""
+
+    def doing(name: str) -> None:
+        if name == "composed":
+            here.act(effect)
+
+    effect = mail(here)
+    with pytest.raises(TransientError, match="sent by another process") as caught:
+        replace(here, checkpoint=doing).act(effect)
+    assert caught.value.sent
+    assert here.lookup(effect).found is not None
     assert sum(stand.count().values()) == 1

@@ -176,7 +176,7 @@ def test_whoever_dies_anywhere_sends_once_or_is_asked(server: Mailserver, tmp_pa
 
     came = die_everywhere(server, tmp_path, company, count)
     asked = {boundary: sent for boundary, (what, sent) in came.items() if what == "Ask"}
-    assert asked == {"after claim": 0, "before act": 0, "sending": 0, "taken": 1}
+    assert asked == {"after claim": 0, "before act": 0, "composed": 0, "sending": 0, "taken": 1}
 
 
 def test_a_connection_cut_after_the_dot_is_never_sent_twice(server: Mailserver, tmp_path: Path) -> None:

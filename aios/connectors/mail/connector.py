@@ -121,6 +121,7 @@ class MailConnector:
             return _outcome(mark)
         mail = mail_of(effect, self.mailbox)
         content = mail.wire(self.clock(), contents(attachments_of(effect.payload), self.root))
+        self.checkpoint("composed")
         self.marks.begin(effect.key, message_id=mail.id, at=f"{self.clock().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
         self.checkpoint("begun")
 
