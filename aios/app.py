@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from aios.projections import Projection, Refreshed
     from aios.runs.context import Context, Identity, Progress
     from aios.runs.inbox import Item
+    from aios.runs.live import Seen
 
 Report = Callable[["Progress"], None]
 PAST = "recall-past.sqlite"  # the index of trees of long ago
@@ -234,6 +235,15 @@ class Company:
 
         return load(tree, root=self.root, local=self.local, secret=os.environ.get, clock=self.clock)
 
+    def compare(self) -> Seen:
+        """The records on main beside what the services hold. Asks every connector that can tell; changes nothing."""
+        from aios.connectors.registry import ignored_fields
+        from aios.runs.live import compare
+        from aios.store.catalog import Catalog
+
+        tree = self.tree()
+        return compare(Catalog(tree), self.connectors(tree), ignored_fields(tree))
+
     def models(self, tree: Tree, *, cached: bool = True) -> dict[Tier, Model]:
         """The language models that a tree's company record configures, each in its stack."""
         return self.model_stack(tree).models(cached=cached)
@@ -261,6 +271,7 @@ class Company:
         from aios.agents.offline import ENGINES, load
         from aios.runs.context import Context
         from aios.runs.migrating import MIGRATOR, migrator
+        from aios.runs.reconciling import RECONCILER, reconciler
         from aios.store.derived import Derived
 
         context = Context(
@@ -268,7 +279,7 @@ class Company:
             main=self.main,
             clock=self.clock,
             operator=self.identity,
-            engines={**ENGINES, MIGRATOR: migrator},
+            engines={**ENGINES, MIGRATOR: migrator, RECONCILER: reconciler},
             assisted=ASSISTED,
             recall=self.recall,
             recall_varies=self._recall_varies,

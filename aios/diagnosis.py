@@ -58,6 +58,7 @@ def examine(start: Path) -> Iterator[Check]:
             yield Check(check.__name__.strip("_"), "error", error.message, error.hint)
     yield from _models(company)
     yield from _connectors(company)
+    yield from _workflows(company)
 
 
 def _python() -> Check:
@@ -204,3 +205,12 @@ def _connectors(company: Company) -> Iterator[Check]:
             yield Check(name, "error" if wrong else "warning", found[0].message, found[0].hint)
         else:
             yield Check(name, "ok", f"offers {capabilities}")
+
+
+def _workflows(company: Company) -> Iterator[Check]:
+    """What could be run as well, with one connector more."""
+    from aios.runs.definitions import waiting_for_connectors
+
+    tree = company.tree()
+    for name, why in waiting_for_connectors(tree, company.connectors(tree)).items():
+        yield Check(name, "ok", f"not in use: {why}")

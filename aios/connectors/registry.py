@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +13,9 @@ from aios.connectors.declaration import Declaration, Mode, declare
 from aios.connectors.sidecars.redact import Secrets
 from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Capability, Connector
-from aios.domain.finding import Finding, errors
+from aios.domain.finding import Finding, Severity, errors
 from aios.domain.names import CONNECTORS
-from aios.domain.record import Document
+from aios.domain.record import Document, Where
 from aios.domain.tree import Tree
 from aios.errors import AiosError
 from aios.store.documents import parse
@@ -31,11 +31,17 @@ Connect = Callable[[str, Mapping[str, Any], Surroundings], Connector]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A connector in the box: the schema of its settings, what it offers, how one is made."""
+    """A connector in the box: the schema of its settings, what it offers, how one is made.
+
+    `offers` gives the capabilities where they are the settings' to say; `wrong` what is wrong with settings that fit
+    their schema: where in them, what, what to do, and how bad it is.
+    """
 
     settings: Mapping[str, Any]
     capabilities: Mapping[str, Capability]
     connect: Connect
+    offers: Callable[[Mapping[str, Any]], Mapping[str, Capability]] | None = None
+    wrong: Callable[[Mapping[str, Any]], Iterable[tuple[Where, str, str, Severity]]] = lambda _: ()
 
 
 def _static_site() -> Kind:
@@ -62,11 +68,32 @@ def _mail() -> Kind:
     return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
 
 
+def _plausible() -> Kind:
+    from aios.connectors import plausible
+
+    return Kind(plausible.SETTINGS, plausible.CAPABILITIES, plausible.connect)
+
+
+def _stripe() -> Kind:
+    from aios.connectors.stripe import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
+def _http() -> Kind:
+    from aios.connectors.http_manifest import connector, manifest, mistakes
+
+    return Kind(manifest.SETTINGS, {}, connector.connect, manifest.capabilities, mistakes.wrong)
+
+
 KINDS: Mapping[str, Callable[[], Kind]] = {
     "access-log": _access_log,
     "files": _files,
+    "http": _http,
     "mail": _mail,
+    "plausible": _plausible,
     "static-site": _static_site,
+    "stripe": _stripe,
 }
 
 
@@ -150,6 +177,18 @@ def by_capability(connectors: Mapping[str, Connector], capability: str) -> Conne
     return next((each for _, each in sorted(connectors.items()) if capability in each.capabilities()), None)
 
 
+def ignored_fields(tree: Tree) -> dict[str, frozenset[str]]:
+    """By connector: the fields, as `kind.field`, that its service may hold otherwise than our records."""
+    found: dict[str, frozenset[str]] = {}
+    for path in tree.paths(CONNECTORS):
+        document = parse(path, tree.read(path) or b"")[0] if path.endswith(".yaml") else None
+        rules = document.data.get("reconcile") if document else None
+        names = rules.get("ignore") if isinstance(rules, Mapping) else None
+        if isinstance(names, list):
+            found[path.removeprefix(CONNECTORS).removesuffix(".yaml")] = frozenset(map(str, names))
+    return found
+
+
 def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -170,11 +209,19 @@ def _read(path: str, content: bytes) -> tuple[Declaration | None, list[Finding]]
         return None, [*findings, Finding(path, *place, "connector-use", message, hint)]
     kind = KINDS[declared.use]()
     schema = {"type": "object", "required": ["settings"], "properties": {"settings": kind.settings}}
-    findings += _judged(schema, declared)
+    judged = _judged(schema, declared)
+    if not judged:
+        judged = [
+            Finding(path, *document.position(("settings", *where)), "connector-settings", message, hint, severity)
+            for where, message, hint, severity in kind.wrong(declared.settings)
+        ]
+    findings += judged
+    known = not errors(judged)
+    offers = kind.offers(declared.settings) if kind.offers and known else kind.capabilities
     for index, name in enumerate(document.data.get("capabilities") or ()):
-        if name not in kind.capabilities:
+        if name not in offers and (known or not kind.offers):
             place = document.position(("capabilities", index))
-            hint = did_you_mean(name, kind.capabilities) or f"it offers {', '.join(kind.capabilities)}"
+            hint = did_you_mean(name, offers) or f"it offers {', '.join(offers)}"
             message = f"{declared.use} does not offer {name[:60]}"
             findings.append(Finding(path, *place, "connector-capability", message, hint))
     return (None if errors(findings) else declared), findings

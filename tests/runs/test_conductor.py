@@ -18,7 +18,7 @@ from aios.domain.run import RunStatus
 from aios.errors import AiosError, BusyError, RefusedError, TransientError, UsageError
 from aios.runs.conductor import Standing, carry_on
 from aios.runs.context import Identity
-from aios.runs.effects import settle_by_operator, unsettled
+from aios.runs.unsettled import settle_by_operator, unsettled
 from aios.runs.gate import answer, approve, cancel, reject, revise
 from aios.runs.revert import plan_revert, revert
 from aios.runs.session import open_session, read_state

@@ -37,6 +37,7 @@ SEND = Capability(
     authoritative=False,
     shows="the whole mail as it is sent: headers, text, HTML, attachments; all but its date",
     each="recipients",
+    late=0,  # a message whose end was not sent is none, however late the rest arrives
     transient=("4xx", "timeout", "connection"),
 )
 READ = Capability("mail.read", False, PARAMS, summary="Read new mail.", result=RESULT, cursor=True)

@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS mails (
   reply TEXT NOT NULL,       -- the server's words on accepting it
   copy BLOB,                 -- what is still to be put into the folder of sent mail
   trouble TEXT NOT NULL      -- why the copy is not there yet
-) WITHOUT ROWID"""
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS uncopied ON mails (connector) WHERE copy IS NOT NULL"""
 
 
 class Phase(StrEnum):
@@ -131,7 +132,7 @@ class Marks:
                 base.execute("PRAGMA journal_mode = DELETE")
                 base.execute("PRAGMA synchronous = EXTRA")  # a commit survives a power cut, the folder's entry too
                 base.execute("PRAGMA fullfsync = ON")
-                base.execute(_TABLE)
+                base.executescript(_TABLE)
                 yield base
         except (sqlite3.Error, OSError) as error:
             hint = "look at the disk; where the file is damaged, move it away: what is open then becomes a question"
