@@ -97,9 +97,8 @@ def execute(
     if found.found is not None:
         return _receipt(effect, found.found, HowKnown.FOUND, desk)
     if not mine:
-        standing = ledger.get(key)[0]
-        if not _proven(found, standing, desk):
-            return Ask(question_of(effect, standing))
+        if not found.authoritative:
+            return Ask(question_of(effect, ledger.get(key)[0]))
         claim = replace(claim, at=desk.now())
         if not ledger.retake(claim, by=desk.worker):
             raise BusyError(f"another worker took over {effect.capability} → {effect.target}", "wait for it")
@@ -138,13 +137,6 @@ def _act(effect: Effect, connector: Connector, desk: Desk) -> Done | Ask:
     return _receipt(effect, outcome, HowKnown.ACTED, desk)
 
 
-def _proven(found: Lookup, claim: Claim | None, desk: Desk) -> bool:
-    """Does the look-up prove that what was claimed did not happen? A note of this machine tells of its own attempts."""
-    if not found.authoritative or not found.as_of:
-        return found.authoritative
-    return claim is not None and claim.at <= found.as_of and desk.alive(claim.claimed_by) is not None
-
-
 def _first_look(effect: Effect, connector: Connector, desk: Desk) -> Lookup:
     """On a fresh claim nothing was sent yet: where the service cannot be asked, the claim is given back."""
     try:
@@ -158,13 +150,21 @@ def _look_after(effect: Effect, connector: Connector, desk: Desk) -> Lookup:
     """What became of somebody's claim. Where nothing is there yet but may still arrive, it is waited for."""
     claim = desk.ledger.get(effect.key)[0]
     _leave_to(claim, desk)
-    found = connector.lookup(effect)
+    found = judged(connector.lookup(effect), claim, desk.alive)
     capability = connector.capabilities().get(effect.capability)
     late = timedelta(seconds=capability.late if capability else 0) - (_since(claim.at, desk) if claim else timedelta(0))
     if found.found is not None or not found.authoritative or late <= timedelta(0):
         return found
     desk.pause(late.total_seconds())
-    return connector.lookup(effect)
+    return judged(connector.lookup(effect), claim, desk.alive)
+
+
+def judged(found: Lookup, claim: Claim | None, alive: Callable[[str], bool | None]) -> Lookup:
+    """What a look-up proves of a claim: a note of this machine tells of its own attempts, nothing of those that were
+    claimed later or elsewhere."""
+    if not found.as_of or (claim and claim.at <= found.as_of and alive(claim.claimed_by) is not None):
+        return found
+    return replace(found, authoritative=False)
 
 
 def _after_failure(effect: Effect, connector: Connector, desk: Desk, error: AiosError) -> Done | Ask:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from aios.domain.effect import Claim, Connector, Effect
-from aios.effects.executor import settle
+from aios.effects.executor import judged, settle
 from aios.effects.ledger import Ledger
 from aios.errors import AiosError, UsageError
 from aios.proposals.record import effects_of
@@ -62,7 +62,7 @@ def unsettled(context: Context) -> list[Unsettled]:
         if claim.run not in planned:
             planned[claim.run] = _acts(context, claim.run, connectors)
         whole, effect = planned[claim.run].get(claim.key, ("", None))
-        evidence = _evidence(effect, connectors.get(claim.connector))
+        evidence = _evidence(context, claim, effect, connectors.get(claim.connector))
         if evidence:
             found.append(_told(claim, evidence, whole))
     return found
@@ -89,14 +89,14 @@ def _acts(context: Context, run: str, connectors: Mapping[str, Connector]) -> di
     return acts
 
 
-def _evidence(effect: Effect | None, connector: Connector | None) -> str:
+def _evidence(context: Context, claim: Claim, effect: Effect | None, connector: Connector | None) -> str:
     """Why the service cannot tell; empty where it can, and `aios apply` settles it."""
     if connector is None:
         return "its connector is gone"
     if effect is None:
         return "its run record no longer tells of it"
     try:
-        found = connector.lookup(effect)
+        found = judged(connector.lookup(effect), claim, context.alive)
     except AiosError as error:
         return f"the service cannot be asked: {error.message}"
     return "" if found.found or found.authoritative else "the service does not say whether it has it"

@@ -97,13 +97,17 @@ def read(root: Path) -> tuple[Any, list[str]]:
     assert done.returncode == Exit.OK, done.stdout + done.stderr
     line = git(root, "log", "-1", "--grep=Aios-Step: read", "--format=%(trailers:key=Aios-Output,valueonly)", "main")
     run = told(root, "runs", "--all")[0]["run"]
-    told_of = git(root, "log", "-1", "--grep=Aios-Step: read", "--format=%(trailers:key=Aios-Context,valueonly)", "main")
+    told_of = git(
+        root, "log", "-1", "--grep=Aios-Step: read", "--format=%(trailers:key=Aios-Context,valueonly)", "main"
+    )
     del run, told_of
     return json.loads(line)["bills"], []
 
 
 def signals(root: Path) -> list[str]:
-    return [each for each in git(root, "ls-tree", "-r", "--name-only", "main", "state/signals").split() if "-drift-" in each]
+    return [
+        each for each in git(root, "ls-tree", "-r", "--name-only", "main", "state/signals").split() if "-drift-" in each
+    ]
 
 
 def test_a_renamed_field_becomes_a_proposal_and_is_read_again_once_it_is_merged(
