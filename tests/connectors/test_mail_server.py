@@ -43,7 +43,7 @@ def test_what_arrives_is_what_was_shown(server: Mailserver, tmp_path: Path) -> N
         "mail.send",
         {**MAIL, "subject": "Erste — mit Anhang", "attachments": [{**attached, "sha256": digest(content)}]},
     )
-    assert here.connector.check() == []
+    assert list(here.connector.check()) == []
     preview = here.connector.preview(first)
     done = here.connector.act(first)
     (message,) = [each for each in server.arrived("ben", 1) if each["Message-ID"] == done.external_id]
