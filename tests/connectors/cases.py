@@ -50,7 +50,7 @@ MAIL: Mapping[str, Any] = {
     "id": "hello",
     "recipients": [{"email": "ben@mail.test", "name": "Ben Öl"}],
     "subject": "Grüße — a greeting",
-    "markdown": "Dear Ben,\n\nsee [our site](https://test.example/a?b=1&c=2).\n\n<script>alert(1)</script>\n\n.\n",
+    "markdown": "Dear Ben,\n\nsee [our site](https://test.example/a?b=1&c=2).\n\n<script>alert(1)</script>\n\n.\n\n..NET and .mail\n",
 }
 
 
