@@ -5,9 +5,9 @@
 A claim without a receipt means that an earlier attempt ended somewhere between: the service is asked. Found → receipt;
 authoritatively absent → act; otherwise it becomes a question. Nothing is ever tried again blindly.
 
-A claim is a lease. Whoever holds one acts within `LEASE` or not at all; a claim of another machine, of which nobody here
-can know whether its worker lives, is taken over only after `GRACE`, which is longer by more than clocks differ and an
-act takes. Whoever takes over claims anew, by compare-and-swap: of several one wins.
+A claim is a lease. Whoever holds one acts within `LEASE` or not at all; a claim of another machine, of which nobody
+here can know whether its worker lives, is taken over only after `GRACE`, which is longer by more than clocks differ and
+an act takes. Whoever takes over claims anew, by compare-and-swap: of several one wins.
 """
 
 from __future__ import annotations
@@ -88,12 +88,7 @@ def execute(
     receipt = ledger.get(key)[1]
     if receipt is not None:
         return Done(receipt, new=False)
-    if key not in approved:
-        raise HeldError(f"{effect.capability} → {effect.target} was never approved as it is now", "nothing was sent")
-    reason = desk.paused()
-    if reason:
-        raise HeldError(f"effects are stopped: {reason}", "nothing was sent")
-    desk.permit()
+    _verify_allowed(effect, desk, approved)
     desk.checkpoint("before claim")
     claim = _claim(effect, desk, approved_commit)
     mine = not ledger.stands(key) and ledger.claim(claim)
@@ -111,6 +106,21 @@ def execute(
         _release(effect, desk, desk.worker, "too long since it was claimed")
         raise TransientError(f"{effect.capability} → {effect.target} was claimed too long ago", sent=False)
     desk.checkpoint("before act")
+    return _act(effect, connector, desk)
+
+
+def _verify_allowed(effect: Effect, desk: Desk, approved: Collection[str]) -> None:
+    """Raises HeldError where it may not be done, or not now."""
+    if effect.key not in approved:
+        raise HeldError(f"{effect.capability} → {effect.target} was never approved as it is now", "nothing was sent")
+    reason = desk.paused()
+    if reason:
+        raise HeldError(f"effects are stopped: {reason}", "nothing was sent")
+    desk.permit()
+
+
+def _act(effect: Effect, connector: Connector, desk: Desk) -> Done | Ask:
+    """With a claim held and a look-up made."""
     try:
         outcome = connector.act(effect)
     except (RefusedError, TransientError) as error:

@@ -18,20 +18,22 @@ from aios.memory.meaning.export import NEEDED
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What a peer is made of: modules of Python, programs on the PATH. `how` is the command that installs it, `root`
-    says that only root can start it."""
+    """What a peer is made of: modules of Python, programs on the PATH, files. `how` is the command that installs it,
+    `root` says that only root can start it."""
 
     what: str
     how: str
     modules: Sequence[str] = ()
     programs: Sequence[str] = ()
     root: bool = False
+    paths: Sequence[str] = ()
 
     @property
     def missing(self) -> list[str]:
         modules = [name for name in self.modules if find_spec(name) is None]
         programs = [name for name in self.programs if program(name) is None]
-        return modules + programs + (["root"] if self.root and os.geteuid() != 0 else [])
+        absent = [path for path in self.paths if not Path(path).exists()]
+        return modules + programs + absent + (["root"] if self.root and os.geteuid() != 0 else [])
 
 
 def program(name: str) -> str | None:
@@ -63,6 +65,22 @@ PEERS = {
     # Sixty packages come with it: it lives in an environment of its own, and only its program is asked for.
     "mlflow": Peer(
         "a backend of traces", "pip install 'mlflow>=3.17' (elsewhere; `mlflow` on the PATH)", programs=("mlflow",)
+    ),
+    "stripe": Peer(
+        "stand-ins for Stripe, and its client",
+        f"{INSTALL}, npm install -g emulate@0.12.2",
+        modules=("localstripe", "stripe"),
+        programs=("node", "emulate"),
+    ),
+    "nginx": Peer(
+        "a web server, and a reader of its logs", "apt-get install nginx-light goaccess", programs=("nginx", "goaccess")
+    ),
+    "wordpress": Peer(
+        "WordPress with its database",
+        "apt-get install --no-install-recommends wordpress php-cli php-mysql php-gd php-xml php-mbstring php-curl "
+        "mariadb-server",
+        programs=("php", "mariadbd", "mariadb-install-db"),
+        paths=("/usr/share/wordpress/wp-load.php",),
     ),
 }
 
