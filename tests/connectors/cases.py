@@ -21,6 +21,7 @@ from tests.connectors.stands.plausible import serve_plausible
 from tests.connectors.stands.rest import serve_rest
 from tests.connectors.stands.stripe import serve_stripe
 from tests.connectors.stands.wordpress import serve_wordpress
+from tests.peers.mail import serve_real as real_mail
 from tests.peers.wordpress import serve_real
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -58,7 +59,8 @@ MAIL: Mapping[str, Any] = {
     "id": "hello",
     "recipients": [{"email": "ben@mail.test", "name": "Ben Öl"}],
     "subject": "Grüße — a greeting",
-    "markdown": "Dear Ben,\n\nsee [our site](https://test.example/a?b=1&c=2).\n\n<script>alert(1)</script>\n\n.\n",
+    "markdown": "Dear Ben,\n\nsee [our site](https://test.example/a?b=1&c=2).\n\n<script>alert(1)</script>\n\n.\n\n"
+    "..NET and .mail\n",
 }
 
 
@@ -172,7 +174,10 @@ CASES = {
 
 
 # The same beside the real service: by the peer that it takes.
-REAL = {"wordpress": replace(CASES["wordpress"], serve=serve_real)}
+REAL = {
+    "mail": replace(CASES["mail"], serve=real_mail),
+    "wordpress": replace(CASES["wordpress"], serve=serve_real),
+}
 
 
 @dataclass

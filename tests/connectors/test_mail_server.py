@@ -43,7 +43,7 @@ def test_what_arrives_is_what_was_shown(server: Mailserver, tmp_path: Path) -> N
         "mail.send",
         {**MAIL, "subject": "Erste — mit Anhang", "attachments": [{**attached, "sha256": digest(content)}]},
     )
-    assert list(here.connector.check()) == []
+    assert not here.connector.check()
     preview = here.connector.preview(first)
     done = here.connector.act(first)
     (message,) = [each for each in server.arrived("ben", 1) if each["Message-ID"] == done.external_id]
@@ -55,7 +55,7 @@ def test_what_arrives_is_what_was_shown(server: Mailserver, tmp_path: Path) -> N
     (copy,) = [
         each for each in server.messages("ann", "Gesendete Entw&APw-rfe") if each["Message-ID"] == done.external_id
     ]
-    assert copy.get_payload() == message.get_payload() or shown(copy.as_bytes()) == preview.text
+    assert shown(copy.as_bytes()) == preview.text
     elsewhere = stage(case, tmp_path / "elsewhere").connector.lookup(first)
     assert elsewhere.found is not None
     assert elsewhere.found.external_id == done.external_id

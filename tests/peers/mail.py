@@ -16,8 +16,8 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -179,13 +179,11 @@ class Mailserver(Stand):
         return found
 
     def arrived(self, user: str, count: int) -> list[EmailMessage]:
-        """The messages of a user, once there are so many and exim has nothing left to deliver."""
-        until = time.monotonic() + _PATIENCE
-        while time.monotonic() < until:
-            if not any((self.top / "spool/input").glob("*-H")) and len(found := self.messages(user)) >= count:
-                return found
-            time.sleep(0.05)  # nothing tells that it was delivered
-        raise AssertionError((self.top / "spool/mainlog").read_text())
+        """The messages of a user, so many at least, once exim has nothing left to deliver."""
+        _delivered(self.top)
+        found = self.messages(user)
+        assert len(found) >= count, (self.top / "spool/mainlog").read_text()
+        return found
 
     def put(self, user: str, content: bytes) -> None:
         """Something that arrived from elsewhere, as it is."""
@@ -259,7 +257,10 @@ def _stand(top: Path, ports: dict[str, int]) -> Mailserver:
         return Counter(line.split(" id=")[1].split(" ")[0] for line in lines if " <= " in line and " id=" in line)
 
     def snapshot() -> Any:
-        return sorted((path.name, path.read_bytes()) for path in (top / "mail").rglob("*,S=*"))
+        """Every message of everybody, with its flags."""
+        _delivered(top)
+        files = [path for kind in ("new", "cur") for path in (top / "mail").rglob(f"{kind}/*")]
+        return sorted((str(path.parent.parent), path.name.partition(":2,")[2], path.read_bytes()) for path in files)
 
     return Mailserver(
         address=at["smtp"],
@@ -272,6 +273,21 @@ def _stand(top: Path, ports: dict[str, int]) -> Mailserver:
         imaps=at["imaps"],
         top=top,
     )
+
+
+def serve_real() -> Stand:
+    """Both servers, until they are stopped."""
+    with ExitStack() as stack:
+        stand = stack.enter_context(serving())
+        return replace(stand, stop=stack.pop_all().close)
+
+
+def _delivered(top: Path) -> None:
+    """Wait until exim has delivered all that it took: what it took lies in its queue before it says so."""
+    until = time.monotonic() + _PATIENCE
+    while any((top / "spool/input").glob("*-H")):
+        assert time.monotonic() < until, (top / "spool/mainlog").read_text()
+        time.sleep(0.02)  # nothing else tells
 
 
 def _free(count: int) -> list[int]:
