@@ -15,9 +15,10 @@ from aios.connectors.sidecars.audit import Crossing
 from aios.domain.effect import Connector, Effect
 from aios.domain.keys import digest
 from aios.store.trees import EmptyTree, OverlayTree
-from tests.connectors.stands import Stand
+from tests.connectors.stands import Stand, mail
 from tests.connectors.stands.ghost import KEY, serve_ghost
 from tests.connectors.stands.plausible import serve_plausible
+from tests.connectors.stands.rest import serve_rest
 from tests.connectors.stands.stripe import serve_stripe
 from tests.connectors.stands.wordpress import serve_wordpress
 from tests.peers.wordpress import serve_real
@@ -51,6 +52,14 @@ INVOICE: Mapping[str, Any] = {
     "memo": "Thank you & <b>see you</b>.",
 }
 REMINDER: Mapping[str, Any] = {"id": "a-1-0", "invoice": "in_00002", "amount": 4_900, "currency": "EUR"}
+
+
+MAIL: Mapping[str, Any] = {
+    "id": "hello",
+    "recipients": [{"email": "ben@mail.test", "name": "Ben Öl"}],
+    "subject": "Grüße — a greeting",
+    "markdown": "Dear Ben,\n\nsee [our site](https://test.example/a?b=1&c=2).\n\n<script>alert(1)</script>\n\n.\n",
+}
 
 
 def _nothing(_: Path) -> None:
@@ -130,6 +139,13 @@ CASES = {
         reads=(("analytics.read", {"days": 7}),),
         prepare=_log,
     ),
+    "http": Case(
+        "http",
+        {},
+        acts=(("tickets.reply", {"ticket": "2", "text": "Yes: “<b>tomorrow</b>”"}),),
+        reads=(("tickets.list", {}), ("tickets.list", {"state": "open", "limit": 2})),
+        serve=serve_rest,
+    ),
     "plausible": Case("plausible", {}, reads=(("analytics.read", {"days": 7}),), serve=serve_plausible),
     "stripe": Case(
         "stripe",
@@ -137,6 +153,17 @@ CASES = {
         acts=(("invoices.draft", INVOICE), ("invoices.remind", REMINDER)),
         reads=(("customers.list", {}), ("invoices.list", {"limit": 5}), ("payments.list", {"since": "2026-01-01"})),
         serve=serve_stripe,
+    ),
+    "mail": Case(
+        "mail",
+        {},
+        acts=(
+            ("mail.send", MAIL),
+            ("mail.send", {**MAIL, "id": "answer", "subject": "Re: a greeting", "in_reply_to": "<one@mail.test>"}),
+            ("mail.send", {**MAIL, "id": "news", "subject": "News", "list": {"name": "News"}}),
+        ),
+        reads=(("mail.read", {}),),
+        serve=mail.serve,
     ),
     "ghost": Case("ghost", {}, POSTS, (("cms.list", {}),), _pictures, serve_ghost),
     "wordpress": Case("wordpress", {}, POSTS, (("cms.list", {}),), _pictures, serve_wordpress),
