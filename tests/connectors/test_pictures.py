@@ -99,7 +99,7 @@ def test_the_static_site_lays_pictures_beside_the_page_and_takes_them_away_with_
 def test_the_static_site_refuses_other_bytes_than_the_approved_and_changes_nothing(tmp_path: Path) -> None:
     stand = Stand(tmp_path)
     (tmp_path / "a b.gif").write_bytes(b"GIF89b")
-    with pytest.raises(RefusedError, match="a b.gif is not the file that was approved"):
+    with pytest.raises(RefusedError, match=r"a b\.gif is not the file that was approved"):
         stand.site.act(stand.effect("publish", payload(BODY, FILES)))
     assert not stand.page.exists()
     assert stand.site.lookup(stand.effect("publish", payload(BODY, FILES))).found is None

@@ -34,7 +34,7 @@ def test_a_publication_that_was_cut_off_is_not_found_and_is_made_whole_once(here
     assert (only["status"], only["record"], only["edited"], only["url"]) == ("published", "hello", False, effect.target)
 
 
-def test_a_draft_that_was_delivered_twice_leaves_one_post(here: House) -> None:
+def test_a_draft_that_was_delivered_twice_or_late_leaves_one_post(here: House) -> None:
     effect = here.planned("publish")
     here.killed(effect, "draft")
     posts = here.site().acts.posts
@@ -44,6 +44,9 @@ def test_a_draft_that_was_delivered_twice_leaves_one_post(here: House) -> None:
     assert len(here.listed()) == 2
     here.site().act(effect)
     assert here.one()["slug"] == "hello"
+    posts.create(begun.text, begun.marker, effect.payload)
+    here.act("update", title="Second")
+    assert (here.one()["title"], here.one()["status"]) == ("Second", "published")
 
 
 def test_what_was_edited_at_the_site_is_never_overwritten(here: House) -> None:

@@ -44,7 +44,7 @@ class Ghost:
     api: Api
 
     def address(self, slug: str) -> str:
-        return address(self.base, {"permalinks": "/%postname%/", **self.settings}, slug)
+        return address(self.base, self.settings, slug)
 
     def text(self, payload: Mapping[str, Any], images: Mapping[str, str]) -> Text:
         slug, title, excerpt = str(payload["slug"]), str(payload["title"]).strip(), str(payload.get("summary") or "")

@@ -79,12 +79,17 @@ class Acts:
         return Outcome(external_id=post.id, url=url, response={"id": post.id, "url": url})
 
     def _tidy(self, mine: Sequence[Post]) -> list[Post]:
-        """Oldest first. A request that a network delivered twice makes two drafts: the later ones go."""
+        """Oldest first. A request that a network delivered twice, or late, makes drafts too many: they go."""
         found = sorted((post for post in mine if _is_itself(post)), key=lambda post: post.order)
-        begun = [post for post in found if post.marker and not post.marker.did and post.status is Status.DRAFT]
-        for post in begun[1:]:
-            self.posts.discard(post)
-        return [post for post in found if post not in begun[1:]]
+        did = {key for post in found if post.marker for key in post.marker.did}
+        spare, begun = [], False
+        for post in found:
+            if post.marker and not post.marker.did and post.status is Status.DRAFT:
+                if begun or post.marker.doing in did:
+                    self.posts.discard(post)
+                    spare.append(post)
+                begun = True
+        return [post for post in found if post not in spare]
 
     def _current(self, mine: Sequence[Post]) -> Post | None:
         there = [post for post in mine if post.status is not Status.TRASH]
