@@ -14,7 +14,7 @@ from aios.store.explain import did_you_mean
 Wrong = tuple[Where, str, str, Severity]
 Offer = Mapping[str, Any]
 _BOTH = ("summary", "takes", "query", "headers", "body", "form", "later")
-_READS = ("read", "items", "called", "fields", "pages", "cursor")
+_READS = ("read", "items", "called", "fields", "gives", "pages", "cursor")
 _WRITES = ("write", "idempotency", "answer", "target", "shows", "find", "undo", "done")
 _TYPES = ("string", "integer", "number", "boolean", "array", "object")
 _ANY: Mapping[str, Any] = {}
@@ -161,9 +161,12 @@ def _mapping(where: Where, offer: Offer) -> Iterator[Wrong]:
                 (*where, "fields", name), f"`{their[:60]}` is no path", "names joined by points: requester.email"
             )
     by = offer.get("cursor")
-    if by is not None and by not in fields:
-        hint = did_you_mean(by, fields) or "name one of `fields` that grows, such as updated"
-        yield _error((*where, "cursor"), f"`fields` has no `{by}`", hint)
+    names, told = (
+        (fields, "fields") if fields else ([each.removesuffix("?") for each in offer.get("gives", ())], "gives")
+    )
+    if by is not None and by not in names:
+        hint = did_you_mean(by, names) or f"name one of `{told}` that grows, such as updated"
+        yield _error((*where, "cursor"), f"`{told}` has no `{by}`", hint)
 
 
 def _find(where: Where, offer: Offer, scope: Scope) -> Iterator[Wrong]:
