@@ -269,9 +269,9 @@ class Company:
 
         from aios.agents.assisted import ASSISTED
         from aios.agents.offline import ENGINES, load
-        from aios.runs.context import Context
         from aios.connectors.drift import DRIFT, Folder
         from aios.runs.adapting import ADAPTER, adapter
+        from aios.runs.context import Context
         from aios.runs.migrating import MIGRATOR, migrator
         from aios.runs.reconciling import RECONCILER, reconciler
         from aios.store.derived import Derived

@@ -67,6 +67,18 @@ def _files() -> Kind:
     return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
 
 
+def _ghost() -> Kind:
+    from aios.connectors.ghost import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
+def _wordpress() -> Kind:
+    from aios.connectors.wordpress import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
 def _plausible() -> Kind:
     from aios.connectors import plausible
 
@@ -75,6 +87,12 @@ def _plausible() -> Kind:
 
 def _stripe() -> Kind:
     from aios.connectors.stripe import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
+def _mail() -> Kind:
+    from aios.connectors.mail import connector
 
     return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
 
@@ -88,10 +106,13 @@ def _http() -> Kind:
 KINDS: Mapping[str, Callable[[], Kind]] = {
     "access-log": _access_log,
     "files": _files,
+    "ghost": _ghost,
     "http": _http,
+    "mail": _mail,
     "plausible": _plausible,
     "static-site": _static_site,
     "stripe": _stripe,
+    "wordpress": _wordpress,
 }
 
 

@@ -31,7 +31,8 @@ settings:
       items: data
       called: bills
       cursor: id
-      gives: {id: integer, amount_due: AMOUNT, currency: string, "note?": string}
+      gives: {id: integer, amount_due: integer, currency: string, note: string}
+      optional: [OPTIONAL]
 """
 WORKFLOW = """schema: workflow.v1
 name: read-bills
@@ -77,10 +78,9 @@ def service() -> Iterator[tuple[Bills, str]]:
     stop()
 
 
-def company(root: Path, address: str, *, amount: str, more: str = "") -> Path:
+def company(root: Path, address: str, *, optional: str, more: str = "") -> Path:
     found_company(root, name="Desk", email="me@desk.example", example=False)
-    declared = CONNECTOR.replace("ADDRESS", address).replace("AMOUNT", "integer")
-    declared = declared.replace("amount_due:", f"{amount}:") + more
+    declared = CONNECTOR.replace("ADDRESS", address).replace("OPTIONAL", optional) + more
     (root / "state/connectors/bank.yaml").write_text(declared)
     (root / "workflows/read-bills.yaml").write_text(WORKFLOW)
     (root / "state/policies/places.yaml").write_text(POLICY)
@@ -119,7 +119,7 @@ def test_a_renamed_field_becomes_a_proposal_and_is_read_again_once_it_is_merged(
     service: tuple[Bills, str], tmp_path: Path
 ) -> None:
     bills, address = service
-    root = company(tmp_path / "desk", address, amount='"amount_due?"')
+    root = company(tmp_path / "desk", address, optional="note, amount_due")
     assert read(root)[0] == [{"id": 1, "amount_due": 1000, "currency": "EUR", "note": "ann@secret.example"}]
     assert told(root, "tick") == []
 
@@ -156,7 +156,7 @@ def test_a_renamed_field_becomes_a_proposal_and_is_read_again_once_it_is_merged(
 
 def test_a_rejected_adaptation_does_not_come_again(service: tuple[Bills, str], tmp_path: Path) -> None:
     bills, address = service
-    root = company(tmp_path / "desk", address, amount='"amount_due?"')
+    root = company(tmp_path / "desk", address, optional="note, amount_due")
     bills.name = "amount_remaining"
     read(root)
     assert len(told(root, "tick")) == 1
@@ -172,7 +172,7 @@ def test_where_nothing_can_be_used_the_read_fails_its_place_stays_and_the_propos
     more: str, service: tuple[Bills, str], tmp_path: Path
 ) -> None:
     bills, address = service
-    root = company(tmp_path / "desk", address, amount="amount_due", more=more)
+    root = company(tmp_path / "desk", address, optional="note", more=more)
     read(root)
     before = git(root, "show", "main:state/cursors/bank.yaml")
     bills.name, bills.bills = "amount_remaining", [1, 2]

@@ -83,8 +83,13 @@ _OFFER = {
         "takes": {
             "type": "object",
             "additionalProperties": {"type": ["string", "object"]},
-            "description": "What it is given: name → string, integer, number, boolean or a JSON Schema; `name?` may be"
-            " left out.",
+            "description": "What it is given: name → string, integer, number, boolean or a JSON Schema.",
+        },
+        "optional": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Names of `takes` that may be left out, and what they would fill with them; of `gives` those"
+            " that may be missing.",
         },
         "gives": {
             "type": "object",
@@ -172,11 +177,9 @@ def taken(offer: Mapping[str, Any]) -> dict[str, Any]:
     given = offer.get("takes", {})
     return {
         "type": "object",
-        "required": sorted(name for name in given if not name.endswith("?")),
+        "required": sorted(set(given) - set(offer.get("optional", ()))),
         "additionalProperties": False,
-        "properties": {
-            name.removesuffix("?"): {"type": kind} if isinstance(kind, str) else kind for name, kind in given.items()
-        },
+        "properties": {name: {"type": kind} if isinstance(kind, str) else kind for name, kind in given.items()},
     }
 
 
@@ -201,7 +204,8 @@ def given_by(offer: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The JSON Schema of what a read gives, from its `gives`; nothing where the manifest does not say."""
     if "gives" not in offer:
         return {}
-    item = {key: each for key, each in taken({"takes": offer["gives"]}).items() if key != "additionalProperties"}
+    item = taken({"takes": offer["gives"], "optional": offer.get("optional", ())})
+    del item["additionalProperties"]  # what else there is passes, and is told
     called = list_name(offer, name)
     properties = {called: {"type": "array", "items": item}, "more": {"type": "boolean"}}
     return {"type": "object", "required": [called], "properties": properties}
