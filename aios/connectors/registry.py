@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aios.connectors.declaration import Declaration, Mode, declare
 from aios.connectors.drift import DRIFT, accepted, known, to_folder
+from aios.connectors.sidecars.guard import SchemaPolicy
 from aios.connectors.sidecars.redact import Redact, Secrets
 from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Capability, Connector
@@ -236,9 +237,9 @@ def load(
             place = declared.document.position(("settings",))
             findings.append(Finding(path, *place, "connector-settings", error.message, error.hint))
             continue
-        problems = _mapped(declared, connector)
+        problems = _kept_by_nobody(declared, connector)
         findings += problems
-        if not problems:
+        if not errors(problems):
             learned = Learned(accepted(tree, declared.name), known(tree, declared.name))
             found[declared.name] = stack(connector, declared, around, sinks, secrets, learned)
     return found, findings
@@ -301,10 +302,10 @@ def _read(
     return (None if errors(findings) else declared), findings
 
 
-def _mapped(declared: Declaration, connector: Connector) -> list[Finding]:
-    """`map` names only what the connector offers: else its rules would be kept by nobody."""
-    offered = connector.capabilities() if declared.translations else {}
-    return [
+def _kept_by_nobody(declared: Declaration, connector: Connector) -> list[Finding]:
+    """`map` names only what the connector offers, and a schema policy has a shape to hold the service to."""
+    offered = connector.capabilities() if declared.translations or "schema_policy" in declared.document.data else {}
+    found = [
         Finding(
             *declared.place("map", name),
             "connector-map",
@@ -314,6 +315,12 @@ def _mapped(declared: Declaration, connector: Connector) -> list[Finding]:
         for name in declared.translations
         if name not in offered
     ]
+    if declared.schema_policy is not SchemaPolicy.EVOLVE and not any(each.result for each in offered.values()):
+        message = f"nothing says what {declared.use} gives: `schema_policy` has nothing to compare with"
+        hint = "of `use: http`, `gives` says it; else leave it out"
+        place = declared.place("schema_policy")
+        found.append(Finding(*place, "connector-schema-policy", message, hint, Severity.WARNING))
+    return found
 
 
 def _secrets(document: Document) -> list[Finding]:

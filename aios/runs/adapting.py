@@ -90,8 +90,7 @@ def adapter(call: AgentCall, tools: Tools) -> AgentReply:
     if back is not None:
         files[cursor_path(connector)] = back
     asks = question(connector, able)
-    told = _evidence(noted)
-    reasons = tuple(Reason(_does(each), told.get(in_words(each), "as it was seen"), (path,)) for each in able)
+    reasons = tuple(Reason(_does(each), _evidence(noted, each), (path,)) for each in able)
     if back is not None:
         reasons += (Reason(f"{capability} is read again", "from where it stood when the change was first seen"),)
     left = tuple(
@@ -160,9 +159,9 @@ def _read_again(text: str | None, capability: str, cursor: Any) -> str | None:
     return edit(text, {("reads", capability): cursor or DELETE})
 
 
-def _evidence(text: str | None) -> dict[str, str]:
-    """What the signal says of each change."""
+def _evidence(text: str | None, change: Change) -> str:
+    """What the signal says of a change."""
     document = parse("signal.yaml", text.encode())[0] if text else None
     lines = document.data.get("evidence") if document else None
-    pairs = [str(line).rpartition(": ") for line in lines or ()] if isinstance(lines, list) else []
-    return {said: seen for said, _, seen in pairs}
+    known = [str(line) for line in lines] if isinstance(lines, list) else []
+    return next((line for line in known if line.startswith(f"{in_words(change)}: ")), in_words(change))

@@ -25,7 +25,7 @@ from aios.connectors.sidecars.redact import Secrets
 from aios.connectors.sidecars.retry import Retry
 from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Collected, Connector, Effect, Lookup
-from aios.domain.finding import Finding
+from aios.domain.finding import Finding, Severity
 from aios.errors import AiosError, RefusedError, TransientError
 from aios.store.documents import parse
 from aios.store.trees import EmptyTree, OverlayTree
@@ -291,6 +291,8 @@ def test_of_several_limits_those_that_bind_are_kept() -> None:
 def test_all_that_can_be_declared_has_its_sidecar() -> None:
     text = "use: files\nbreaker: {failures: 3}\nlimits:\n  timeout: 60s\nschema_policy: freeze\n"
     connectors, findings = loaded(text + "map:\n  sources.read: {payload: {places: locations}}\n")
-    assert findings == []
+    assert [(each.line, each.rule, each.severity) for each in findings] == [
+        (5, "connector-schema-policy", Severity.WARNING)  # it can be declared, and has nothing to compare with
+    ]
     assert {"breaker", "limits", "guard", "map"} <= set(layers(connectors["it"]))
     assert [each.rule for each in loaded("use: files", name="it's")[1]] == ["connector-name"]

@@ -88,7 +88,8 @@ _OFFER = {
         "optional": {
             "type": "array",
             "items": {"type": "string"},
-            "description": "Names of `takes` that may be left out, and what they would fill with them.",
+            "description": "Names of `takes` that may be left out, and what they would fill with them; of `gives` those"
+            " that may be missing.",
         },
         "gives": {
             "type": "object",
@@ -203,7 +204,8 @@ def given_by(offer: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The JSON Schema of what a read gives, from its `gives`; nothing where the manifest does not say."""
     if "gives" not in offer:
         return {}
-    item = {key: each for key, each in taken({"takes": offer["gives"]}).items() if key != "additionalProperties"}
+    item = taken({"takes": offer["gives"], "optional": offer.get("optional", ())})
+    del item["additionalProperties"]  # what else there is passes, and is told
     called = list_name(offer, name)
     properties = {called: {"type": "array", "items": item}, "more": {"type": "boolean"}}
     return {"type": "object", "required": [called], "properties": properties}

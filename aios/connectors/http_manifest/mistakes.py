@@ -16,7 +16,7 @@ from aios.store.explain import did_you_mean
 Wrong = tuple[Where, str, str, Severity]
 Offer = Mapping[str, Any]
 _BOTH = ("summary", "takes", "optional", "query", "headers", "body", "form", "later")
-_READS = ("read", "items", "called", "fields", "pages", "cursor")
+_READS = ("read", "items", "called", "fields", "gives", "pages", "cursor")
 _WRITES = ("write", "idempotency", "answer", "target", "shows", "find", "undo", "done")
 _TYPES = ("string", "integer", "number", "boolean", "array", "object")
 _ANY: Mapping[str, Any] = {}
@@ -52,9 +52,14 @@ def _takes(where: Where, offer: Offer) -> Iterator[Wrong]:
     from jsonschema.exceptions import SchemaError
 
     for index, name in enumerate(offer.get("optional", ())):
-        if name not in offer.get("takes", {}):
-            hint = did_you_mean(name, offer.get("takes", {})) or "name what `takes` has"
+        named = {**offer.get("takes", {}), **offer.get("gives", {})}
+        if name not in named:
+            hint = did_you_mean(name, named) or "name what `takes` has"
             yield _error((*where, "optional", index), f"`takes` has no `{name}`", hint)
+    for name, kind in offer.get("gives", {}).items():
+        if isinstance(kind, str) and kind not in _TYPES:
+            hint = did_you_mean(kind, _TYPES) or f"there are {', '.join(_TYPES)}"
+            yield _error((*where, "gives", name), f"`{kind[:40]}` is no type", hint)
     for name, kind in offer.get("takes", {}).items():
         place = (*where, "takes", name)
         if isinstance(kind, str) and kind not in _TYPES:
@@ -175,9 +180,10 @@ def _mapping(where: Where, offer: Offer) -> Iterator[Wrong]:
                 (*where, "fields", name), f"`{their[:60]}` is no path", "names joined by points: requester.email"
             )
     by = offer.get("cursor")
-    if by is not None and by not in fields:
-        hint = did_you_mean(by, fields) or "name one of `fields` that grows, such as updated"
-        yield _error((*where, "cursor"), f"`fields` has no `{by}`", hint)
+    names, told = (fields, "fields") if fields else (list(offer.get("gives", ())), "gives")
+    if by is not None and by not in names:
+        hint = did_you_mean(by, names) or f"name one of `{told}` that grows, such as updated"
+        yield _error((*where, "cursor"), f"`{told}` has no `{by}`", hint)
 
 
 def _find(where: Where, offer: Offer, scope: Scope) -> Iterator[Wrong]:

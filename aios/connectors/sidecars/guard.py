@@ -92,7 +92,7 @@ class Guard(Passing):
         if self.policy is SchemaPolicy.FREEZE:
             said = sentence(seen.changes)
             raise DriftError(f"{self.name} gives {capability} in another shape, and it is frozen: {said}", _HINT)
-        useless = [where for where, (gone, of) in seen.left_out.items() if gone == of]
+        useless = [where for where, (gone, of) in seen.left_out.items() if gone == of and "[]" not in where]
         if seen.data is None or useless:
             blame = [each for each in seen.changes if each.kind is not Kind.ADDED]
             raise DriftError(f"nothing of what {self.name} gives as {capability} can be used: {sentence(blame)}", _HINT)

@@ -78,7 +78,7 @@ class Map(Passing):
             raise AiosError(f"{self.name} gives no mapping as {capability}", self._see(capability))
         mapped = to_ours(rules, found.data)
         findings = self._told(capability, mapped)
-        useless = [where for where, (gone, of) in mapped.left_out.items() if gone == of]
+        useless = [where for where, (gone, of) in mapped.left_out.items() if gone == of and "[]" not in where]
         if mapped.data is None or useless:
             raise AiosError(f"nothing of {capability} can be used: {findings[0].message}", self._see(capability))
         return replace(found, data=mapped.data, findings=(*found.findings, *findings))

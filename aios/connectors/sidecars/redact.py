@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
@@ -73,8 +73,8 @@ class Redact(Passing):
     def read(self, capability: str, params: Mapping[str, Any]) -> Collected:
         return self._clean(lambda: self.inner.read(capability, params))
 
-    def check(self) -> tuple[Finding, ...]:
-        return self._clean(lambda: tuple(self.inner.check()))
+    def check(self) -> Sequence[Finding]:
+        return list(self._clean(lambda: tuple(self.inner.check())))
 
     def _clean(self, work: Callable[[], T]) -> T:
         try:
