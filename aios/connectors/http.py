@@ -45,6 +45,15 @@ class AnswerError(RefusedError):
         self.data = data
 
 
+class DeniedError(CredentialsError):
+    """401 or 403, with what the service says of it."""
+
+    def __init__(self, message: str, hint: str = "", *, status: int, data: Any = None) -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.data = data
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`data` is the JSON of the body, None where there is none; `headers` have lower-case names."""
@@ -201,7 +210,8 @@ class Service:
                 said, "try again later", retry_after=_after(answer.headers), sent=status not in _UNTOUCHED
             )
         if status in {401, 403}:
-            raise CredentialsError(said, f"`aios connectors test {self.name}` says which credentials it uses")
+            hint = f"`aios connectors test {self.name}` says which credentials it uses"
+            raise DeniedError(said, hint, status=status, data=answer.data)
         raise AnswerError(said, "", status=status, data=answer.data)
 
 

@@ -89,10 +89,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """`found` is None where no trace of the effect was seen; `authoritative` says that this proves its absence."""
+    """`found` is None where no trace of the effect was seen; `authoritative` says that this proves its absence.
+
+    `as_of` is set where the proof is a note of this machine, to the moment (ISO 8601) of the attempt that it is about:
+    it proves nothing about a claim made later, or on another machine.
+    """
 
     found: Outcome | None
     authoritative: bool
+    as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,13 +150,21 @@ def _look_after(effect: Effect, connector: Connector, desk: Desk) -> Lookup:
     """What became of somebody's claim. Where nothing is there yet but may still arrive, it is waited for."""
     claim = desk.ledger.get(effect.key)[0]
     _leave_to(claim, desk)
-    found = connector.lookup(effect)
+    found = judged(connector.lookup(effect), claim, desk.alive)
     capability = connector.capabilities().get(effect.capability)
     late = timedelta(seconds=capability.late if capability else 0) - (_since(claim.at, desk) if claim else timedelta(0))
     if found.found is not None or not found.authoritative or late <= timedelta(0):
         return found
     desk.pause(late.total_seconds())
-    return connector.lookup(effect)
+    return judged(connector.lookup(effect), claim, desk.alive)
+
+
+def judged(found: Lookup, claim: Claim | None, alive: Callable[[str], bool | None]) -> Lookup:
+    """What a look-up proves of a claim: a note of this machine tells of its own attempts, nothing of those that were
+    claimed later or elsewhere."""
+    if not found.as_of or (claim and claim.at <= found.as_of and alive(claim.claimed_by) is not None):
+        return found
+    return replace(found, authoritative=False)
 
 
 def _after_failure(effect: Effect, connector: Connector, desk: Desk, error: AiosError) -> Done | Ask:

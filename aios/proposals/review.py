@@ -24,6 +24,7 @@ _ADDRESS = re.compile(r"((?:\b[a-z][a-z0-9+.-]{1,20}://|\bwww\.|\b(?:mailto|xmpp
 _CLOSING = re.compile(r"\b(clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing))(\s*:?\s*)#(?=\d)", re.IGNORECASE)
 _BLOCK = re.compile(r"^(\d*)([#+\-=~.)])")  # what would make a line a heading, a list or a rule
 PREVIEW_LINES = 60
+FINAL = 5  # effects without a way back that are named above everything else
 MOST = 10  # of what is told one by one
 
 
@@ -154,7 +155,19 @@ def _decision(review: Review) -> str:
         return f"**{does}. Nothing outside this repository follows from it.**{told}"
     count = len(review.effects)
     what = "one effect" if count == 1 else f"{count} effects"
-    return f"**Merging allows {what} outside this repository, listed here. Nothing else happens.**{told}"
+    final = [effect for effect in review.effects if not effect.reversible]
+    undone = [f"\n\n**Cannot be undone: {_one_of(effect)}.**" for effect in final[:FINAL]]
+    undone += [f"\n\n**… and {len(final) - FINAL} more that cannot be undone.**"] if len(final) > FINAL else []
+    return (
+        f"**Merging allows {what} outside this repository, listed here. Nothing else happens.**{''.join(undone)}{told}"
+    )
+
+
+def _one_of(effect: PlannedEffect) -> str:
+    """What it is and whom it reaches, in a few words."""
+    people = effect.payload.get("recipients")
+    reached = f" to {counted(len(people), 'recipient')}" if isinstance(people, list | tuple) and people[1:] else ""
+    return neutral(f"{effect.summary.rstrip('.')} ({effect.capability} → {effect.target}{reached})")
 
 
 def _effects(review: Review) -> str:
@@ -216,15 +229,10 @@ def _checks(review: Review) -> str:
 
 
 def _risk(review: Review) -> str:
-    irreversible = [effect for effect in review.effects if not effect.reversible]
-    lines = [
-        f"- Risk: {counted(len(irreversible), 'effect')} cannot be undone"
-        if irreversible
-        else "- Risk: every effect can be undone"
-    ]
-    lines += [f"- **cannot be undone**: {neutral(effect.summary)}" for effect in irreversible[:MOST]]
-    if len(irreversible) > MOST:
-        lines.append(f"- … and {len(irreversible) - MOST} more of them, listed under Effects")
+    final = [effect for effect in review.effects if not effect.reversible]
+    lines = ["- Risk: every effect can be undone"]
+    if final:
+        lines = [f"- Risk: {counted(len(final), 'effect')} cannot be undone"]
     if review.confidence is not None:
         lines.append(f"- Confidence: {review.confidence:.0%} (the editor's score)")
     return _section("Risk and confidence", lines)

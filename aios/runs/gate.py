@@ -12,7 +12,7 @@ from aios.domain.keys import key_of
 from aios.domain.names import CLOSED, branch_of, run_record_path
 from aios.domain.policy import Decision
 from aios.domain.proposal import PlannedEffect
-from aios.domain.record import Record, Where
+from aios.domain.record import Where
 from aios.domain.run import STOP, RunState, RunStatus
 from aios.domain.workflow import Step, StepKind
 from aios.errors import RefusedError, UsageError
@@ -124,11 +124,12 @@ def _verify_verdict(
             f"this proposal asks for a word: {why}", f"add --confirm {session.state.subject} if you mean it"
         )
     if not automatic:
-        company = Catalog(CommitTree(context.git, context.main)).get("company", "company")
-        _verify_approver(context, company)
+        verify_approver(context)
 
 
-def _verify_approver(context: Context, company: Record | None) -> None:
+def verify_approver(context: Context) -> None:
+    """Raises RefusedError unless the operator is among the company's approvers, as main has them. Fails closed."""
+    company = Catalog(CommitTree(context.git, context.main)).get("company", "company")
     approvers = [str(address).casefold() for address in (company.get("approvers") if company else None) or ()]
     if not approvers:
         raise RefusedError(

@@ -26,6 +26,7 @@ ANSWERED = "question.answered"
 CANCELLED = "run.cancelled"
 FINISHED = "run.finished"
 REVERTED = "run.reverted"
+REVERTING = "run.reverting"  # allowed, and begun
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,5 +108,13 @@ def open_session(context: Context, run: str, *, start: str = "") -> Iterator[Ses
     """
     git = context.git
     with Journal(journal_path(git, run.split("/")[2])) as journal:
+        _leave_merged(git, branch_of(run), context.main)
         log = RunLog(git, branch_of(run), journal, start=start or git.rev(context.main))
         yield Session(context, run, log, fold(run, facts_of(git, run, main=context.main)))
+
+
+def _leave_merged(git: Git, branch: str, main: str) -> None:
+    """Drop a branch that a kill left behind after its merge: what comes next begins on main and sees what it knows."""
+    tip = git.rev(branch)
+    if tip is not None and git.rev(main) is not None and git.merge_base(main, tip) == tip:
+        git.delete_ref(f"refs/heads/{branch}", tip)

@@ -1,18 +1,20 @@
-"""Effects whose outcome nobody knows: claims without a receipt, looked up once more, and the operator's word."""
+"""Effects whose outcome nobody knows: claims without a receipt, looked up once more; the operator's word on them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from aios.domain.effect import Claim, Connector, Effect
-from aios.effects.executor import settle
+from aios.effects.executor import judged, settle
 from aios.effects.ledger import Ledger
 from aios.errors import AiosError, UsageError
 from aios.proposals.record import effects_of
 from aios.runs.context import Context
 from aios.runs.effects import acts_of, run_record
 from aios.runs.session import read_state
+from aios.runs.undoing import plan_revert
 from aios.store.trees import CommitTree
 
 
@@ -60,7 +62,7 @@ def unsettled(context: Context) -> list[Unsettled]:
         if claim.run not in planned:
             planned[claim.run] = _acts(context, claim.run, connectors)
         whole, effect = planned[claim.run].get(claim.key, ("", None))
-        evidence = _evidence(effect, connectors.get(claim.connector))
+        evidence = _evidence(context, claim, effect, connectors.get(claim.connector))
         if evidence:
             found.append(_told(claim, evidence, whole))
     return found
@@ -73,23 +75,28 @@ def _told(claim: Claim, evidence: str, whole: str) -> Unsettled:
 
 
 def _acts(context: Context, run: str, connectors: Mapping[str, Connector]) -> dict[str, tuple[str, Effect]]:
-    """The acts of a run's planned effects by key, each with the key of the whole; none where the run is gone."""
+    """The acts of a run and what undoes them, by key, each with the key of the whole; none where the run is gone."""
     try:
         state = read_state(context.git, run, main=context.main)
         planned = effects_of(run_record(context, state))
     except AiosError:
         return {}
-    return {act.key: (each.key, act) for each in planned for act in acts_of(each, run, connectors.get(each.connector))}
+    acts = {act.key: (each.key, act) for each in planned for act in acts_of(each, run, connectors.get(each.connector))}
+    with suppress(AiosError):  # where one of the run's own is in doubt, nothing of it was undone yet
+        for undo in plan_revert(context, run):
+            if undo.compensation:
+                acts[undo.compensation.key] = (undo.compensation.key, undo.compensation)
+    return acts
 
 
-def _evidence(effect: Effect | None, connector: Connector | None) -> str:
+def _evidence(context: Context, claim: Claim, effect: Effect | None, connector: Connector | None) -> str:
     """Why the service cannot tell; empty where it can, and `aios apply` settles it."""
     if connector is None:
         return "its connector is gone"
     if effect is None:
         return "its run record no longer tells of it"
     try:
-        found = connector.lookup(effect)
+        found = judged(connector.lookup(effect), claim, context.alive)
     except AiosError as error:
         return f"the service cannot be asked: {error.message}"
     return "" if found.found or found.authoritative else "the service does not say whether it has it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,19 @@ import yaml
 from aios.connectors.registry import Sinks, load
 from aios.connectors.sidecars.audit import Crossing
 from aios.domain.effect import Connector, Effect
+from aios.domain.keys import digest
 from aios.store.trees import EmptyTree, OverlayTree
-from tests.connectors.stands import Stand
+from tests.connectors.stands import Stand, mail
+from tests.connectors.stands.ghost import KEY, serve_ghost
 from tests.connectors.stands.plausible import serve_plausible
+from tests.connectors.stands.rest import serve_rest
 from tests.connectors.stands.stripe import serve_stripe
+from tests.connectors.stands.wordpress import serve_wordpress
+from tests.peers.wordpress import serve_real
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SECRET = "s3cret-value-nobody-may-see"  # noqa: S105  nobody's
+SECRETS = {"TOKEN": SECRET, "GHOST_KEY": KEY}
 LINE = '192.0.2.1 - - [08/Mar/2026:10:00:00 +0000] "GET /hello/ HTTP/1.1" 200 512 "-" "Mozilla/5.0 Firefox/140.0"\n'
 ARTICLE: Mapping[str, Any] = {
     "id": "hello",
@@ -46,6 +52,14 @@ INVOICE: Mapping[str, Any] = {
     "memo": "Thank you & <b>see you</b>.",
 }
 REMINDER: Mapping[str, Any] = {"id": "a-1-0", "invoice": "in_00002", "amount": 4_900, "currency": "EUR"}
+
+
+MAIL: Mapping[str, Any] = {
+    "id": "hello",
+    "recipients": [{"email": "ben@mail.test", "name": "Ben Öl"}],
+    "subject": "Grüße — a greeting",
+    "markdown": "Dear Ben,\n\nsee [our site](https://test.example/a?b=1&c=2).\n\n<script>alert(1)</script>\n\n.\n",
+}
 
 
 def _nothing(_: Path) -> None:
@@ -78,6 +92,36 @@ def _notes(root: Path) -> None:
     (root / "notes/one.md").write_text("# One\n\nA first note, long enough to be worth reading.\n")
 
 
+# A picture of one dot, and an article that shows it.
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63304898"
+    "000001e40121ca6cd2320000000049454e44ae426082"
+)
+DOT = {
+    "source": "media/dot.png",
+    "path": "state/content/media/dot.png",
+    "sha256": digest(PNG),
+    "media_type": "image/png",
+    "alt": "A dot",
+}
+SHOWING: Mapping[str, Any] = {
+    **ARTICLE,
+    "markdown": "Good *morning*.[^1]\n\n![A dot](media/dot.png)\n\n<script>alert(1)</script>\n\n[^1]: [gallery]\n",
+    "media": [DOT],
+}
+POSTS = (
+    ("cms.draft", {**ARTICLE, "id": "later", "slug": "later"}),
+    ("cms.publish", SHOWING),
+    ("cms.update", {**SHOWING, "title": "Hello again", "updated": "2026-03-05T09:00:00Z"}),
+    ("cms.unpublish", {"id": "hello", "slug": "hello"}),
+)
+
+
+def _pictures(root: Path) -> None:
+    (root / "state/content/media").mkdir(parents=True)
+    (root / DOT["path"]).write_bytes(PNG)
+
+
 CASES = {
     "static-site": Case(
         "static-site",
@@ -95,6 +139,13 @@ CASES = {
         reads=(("analytics.read", {"days": 7}),),
         prepare=_log,
     ),
+    "http": Case(
+        "http",
+        {},
+        acts=(("tickets.reply", {"ticket": "2", "text": "Yes: “<b>tomorrow</b>”"}),),
+        reads=(("tickets.list", {}), ("tickets.list", {"state": "open", "limit": 2})),
+        serve=serve_rest,
+    ),
     "plausible": Case("plausible", {}, reads=(("analytics.read", {"days": 7}),), serve=serve_plausible),
     "stripe": Case(
         "stripe",
@@ -103,8 +154,25 @@ CASES = {
         reads=(("customers.list", {}), ("invoices.list", {"limit": 5}), ("payments.list", {"since": "2026-01-01"})),
         serve=serve_stripe,
     ),
+    "mail": Case(
+        "mail",
+        {},
+        acts=(
+            ("mail.send", MAIL),
+            ("mail.send", {**MAIL, "id": "answer", "subject": "Re: a greeting", "in_reply_to": "<one@mail.test>"}),
+            ("mail.send", {**MAIL, "id": "news", "subject": "News", "list": {"name": "News"}}),
+        ),
+        reads=(("mail.read", {}),),
+        serve=mail.serve,
+    ),
+    "ghost": Case("ghost", {}, POSTS, (("cms.list", {}),), _pictures, serve_ghost),
+    "wordpress": Case("wordpress", {}, POSTS, (("cms.list", {}),), _pictures, serve_wordpress),
     "files": Case("files", {}, reads=(("sources.read", {"locations": ["notes"]}),), prepare=_notes),
 }
+
+
+# The same beside the real service: by the peer that it takes.
+REAL = {"wordpress": replace(CASES["wordpress"], serve=serve_real)}
 
 
 @dataclass
@@ -147,7 +215,7 @@ def stage(
         tree,
         root=root,
         local=root,
-        secret=lambda name: SECRET if name == "TOKEN" else None,
+        secret=SECRETS.get,
         clock=lambda: NOW,
         pause=lambda _: None,
         sinks=Sinks(crossings.append),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,8 @@ from aios.store.documents import parse
 from tests.conftest import commit_all
 from tests.correspondence import house
 from tests.correspondence.services import Mailbox, Payments
+from tests.injection.texts import PAIRS
+from tests.kills import dies_at
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ME = "mara@desk.example"
@@ -39,13 +42,14 @@ class Desk:
     mailbox: Mailbox
     payments: Payments
     now: datetime = START
+    checkpoint: Callable[[str], None] = lambda _: None
     runs: list[str] = field(default_factory=list)
 
     @property
     def context(self) -> Context:
         made = Company.find(self.root, clock=lambda: self.now).context
         services: dict[str, Connector] = {"mailbox": self.mailbox, "stripe": self.payments}
-        return replace(made, connectors=lambda _: services, patience=5.0)
+        return replace(made, connectors=lambda _: services, patience=5.0, checkpoint=self.checkpoint)
 
     def run(self, workflow: str) -> Standing:
         key = f"test:{len(self.runs)}"
@@ -77,7 +81,7 @@ class Desk:
 
     def paths(self, folder: str, ref: str = "main") -> list[str]:
         with (here := self.context).git:
-            return here.git.text("ls-tree", "-r", "--name-only", ref, folder).splitlines()
+            return here.git.text("ls-tree", "-r", "--name-only", ref, *([folder] if folder else [])).splitlines()
 
     def edit(self, path: str, old: str, new: str) -> None:
         """What the operator does on the proposal's branch, as a commit of theirs."""
@@ -95,9 +99,8 @@ def _git(where: Path, *command: str) -> None:
     subprocess.run(["git", *command], cwd=where, check=True)
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    root = tmp_path / "desk"
+def founded(folder: Path) -> Desk:
+    root = folder / "desk"
     found_company(root, name="Desk", email=ME, example=False)
     files = {
         **house.customer("acorn", contacts=[{"name": "Tom Ashby"}]),
@@ -112,7 +115,16 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     company = root / "state/company.yaml"
     company.write_text(company.read_text() + f"owner: {{name: Mara Lind, email: {ME}}}\n")
     commit_all(root, "Customers")
-    made = Desk(root, Mailbox(tmp_path / "mail"), Payments("stripe", tmp_path / "payments"))
+    return opened(folder)
+
+
+def opened(folder: Path) -> Desk:
+    return Desk(folder / "desk", Mailbox(folder / "mail"), Payments("stripe", folder / "payments"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = founded(tmp_path)
     yield made
     with (here := made.context).git:
         for run in made.runs:
@@ -187,6 +199,40 @@ def test_what_the_operator_writes_into_a_reply_is_what_is_sent_and_what_the_next
     assert "Tom" not in second["markdown"]
 
 
+def test_the_operators_choice_of_words_in_a_mail_is_a_lesson_that_the_next_one_heeds(desk: Desk) -> None:
+    desk.mailbox.receive(SEK)
+    desk.run("triage-support")
+    (path,) = desk.paths("state/messages/", branch_of(desk.runs[-1]))
+    desk.edit(path, "If that leaves something open, just reply", "If that leaves anything unanswered, just reply")
+    desk.edit(path, "Hello Tom Ashby,", "Dear Tom,")
+    desk.approve()
+    desk.mailbox.receive(house.mail("2", "Again", "Can we get our invoices in another currency?"))
+    desk.run("triage-support")
+    (lesson,) = desk.paths("memory/lessons/", branch_of(desk.runs[-1]))
+    assert "write-anything-unanswered-instead-of-something-open" in lesson  # and nothing on how Tom is greeted
+    desk.approve()
+    desk.mailbox.receive(house.mail("3", "And again", "Can we get our invoices in another currency?"))
+    desk.run("triage-support")
+    desk.approve()
+    assert "If that leaves anything unanswered, just reply" in desk.mailbox.sent()[2]["markdown"]
+
+
+def test_a_mailbox_full_of_hostile_mail_changes_nothing_but_tickets(desk: Desk) -> None:
+    for each in PAIRS[::3][:20]:
+        row = house.mail(each.name, each.text, each.text, attachments=[{"name": each.text}])
+        desk.mailbox.receive(row | {"from": {"email": "eve@evil.example", "name": each.text}})
+    before = desk.paths("")
+    desk.run("triage-support")
+    new = set(desk.paths("", branch_of(desk.runs[-1]))) - set(before)
+    kinds = {path.split("/")[1] for path in new}
+    assert kinds <= {"cursors", "leads", "messages", "runs", "tickets"}
+    assert len([path for path in new if "/tickets/" in path]) == 20
+    assert desk.paths("") == before
+    assert desk.mailbox.sent() == []
+    desk.approve()
+    assert {each["to"] for each in desk.mailbox.sent()} <= {"eve@evil.example"}
+
+
 def test_a_reply_that_the_operator_withholds_is_not_sent_and_the_others_are(desk: Desk) -> None:
     desk.mailbox.receive(SEK)
     desk.mailbox.receive(house.mail("2", "A bug", "It crashed."))
@@ -196,6 +242,40 @@ def test_a_reply_that_the_operator_withholds_is_not_sent_and_the_others_are(desk
     desk.approve()
     assert [each["subject"] for each in desk.mailbox.sent()] == ["Re: Invoice in SEK"]
     assert desk.data(path)["status"] == "withheld"
+
+
+def _to_the_end(folder: Path, checkpoint: Callable[[str], None]) -> Desk:
+    """From wherever it stands: started, carried on, approved, done."""
+    desk = opened(folder)
+    desk.checkpoint = checkpoint
+    trigger = {"kind": "manual", "key": "test", "at": "2026-11-23T09:00:00Z"}
+    with (here := desk.context).git:
+        run = start_run(here, "triage-support", {}, trigger=trigger)
+        desk.runs.append(run)
+        while (standing := carry_on(here, run, effects=True)).status is RunStatus.WAITING:
+            assert standing.step == "approve", standing
+            approve(here, run, word="mailbox")
+    assert standing.status is RunStatus.DONE, standing
+    return desk
+
+
+def test_wherever_it_is_killed_the_mail_is_read_and_answered_once(tmp_path: Path) -> None:
+    template = tmp_path / "template"
+    template.mkdir()
+    founded(template).mailbox.receive(SEK)
+    boundary, died = 0, True
+    while died:
+        boundary += 1
+        folder = tmp_path / str(boundary)
+        shutil.copytree(template, folder, symlinks=True)
+        died = dies_at(folder, boundary, _to_the_end)
+        desk = _to_the_end(folder, lambda _: None)
+        assert [each["to"] for each in desk.mailbox.sent()] == ["hello@acorn.example"], boundary
+        (ticket,) = desk.paths("state/tickets/")
+        assert desk.data(ticket)["status"] == "answered", boundary
+        assert desk.data("state/cursors/mailbox.yaml")["reads"] == {"mail.read": {"after": 1}}
+        shutil.rmtree(folder)
+    assert boundary > 8
 
 
 # Invoices

@@ -5,46 +5,51 @@ from __future__ import annotations
 import sys
 import time
 
-from tests.faults.matrix import BOUNDARIES, FAULTS, RECOVERING, column, columns
+from tests.faults.matrix import BOUNDARIES, FAULTS, RECOVERING, Cell, column, columns
+from tests.faults.proxy import Fault
 from tests.faults.verdict import REPEATS, wrong
 
 LEGEND = """
 Each cell: how often the service did the act, and how the run ended with its receipt: acted, found (at the service),
-or the operator's word. "?": it asked first. "*": the fault befell the recovery, for where an act fails so no process
+or op (the operator's word). "?": it asked first. "*": the fault befell the recovery: where an act fails so, no process
 gets to that boundary; "-": it could not, as this service is never asked for an earlier act. "!": wrong."""
 
 
 def main(names: list[str]) -> int:
     chosen = [(name, number) for name, number in columns() if not names or name.startswith(tuple(names))]
-    bad, began = [], time.monotonic()
+    bad, cells, began = [], 0, time.monotonic()
     for name, number in chosen:
         with column(name, number) as made:
-            requests = (
-                f" ({len(made.changing)} changing requests, the last one fails)"
-                if made.whole and made.changing[1:]
-                else ""
-            )
-            _say(f"\n{made.title}{requests}")
-            _say(f"  {'':19}" + "".join(f"{fault:>12}" for fault in FAULTS))
-            for boundary in BOUNDARIES:
+            made.measure()
+            requests = len(made.changing)
+            _say(f"\n{made.title}{f', whose last changing request of {requests} fails' if requests > 1 else ''}")
+            _say(f"  {'':24}" + "".join(f"{fault:>12}" for fault in FAULTS))
+            rows = [(boundary, boundary, -1) for boundary in BOUNDARIES]
+            for request in range(requests - 1):
+                rows += [(f"{each}, request {request + 1}", each, request) for each in ("not killed", "during act")]
+            for title, boundary, request in rows:
                 shown = []
                 for fault in FAULTS:
-                    cell = made.cell(boundary, fault)
+                    cell = made.cell(boundary, fault, request)
                     problems = wrong(made, boundary, fault, cell)
-                    bad += [f"{made.title}, {boundary}, {fault}: {problem}" for problem in problems]
-                    star = "" if (boundary, fault) not in RECOVERING else "*" if cell.failed else "-"
-                    shown.append(
-                        f"{cell.seen} {'?' if cell.asked else ''}{cell.how or 'open'}{star}{'!' if problems else ''}"
-                    )
-                _say(f"  {boundary:19}" + "".join(f"{text:>12}" for text in shown))
+                    bad += [f"{made.title}, {title}, {fault}: {problem}" for problem in problems]
+                    shown.append(_shown(cell, boundary, fault, wrong=bool(problems)))
+                    cells += 1
+                _say(f"  {title:24}" + "".join(f"{text:>12}" for text in shown))
             why = REPEATS.get((name, made.capability.name))
             if why:
-                _say(f"  twice is 2 as the network itself delivers again: {why}")
+                _say(f"  2 under {', '.join(sorted(why[0]))}: {why[1]}")
     _say(LEGEND)
-    _say(f"\n{len(chosen)} acts, {len(chosen) * len(BOUNDARIES) * len(FAULTS)} cells, {time.monotonic() - began:.0f} s")
+    _say(f"\n{len(chosen)} acts, {cells} cells, {time.monotonic() - began:.0f} s")
     for line in bad:
         _say(f"WRONG: {line}")
     return 1 if bad or not chosen else 0
+
+
+def _shown(cell: Cell, boundary: str, fault: Fault, *, wrong: bool) -> str:
+    how = "op" if cell.how == "operator" else cell.how or "open"
+    star = "" if (boundary, fault) not in RECOVERING else "*" if cell.failed else "-"
+    return f"{cell.seen} {'?' if cell.asked else ''}{how}{star}{'!' if wrong else ''}"
 
 
 def _say(line: str) -> None:

@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from aios.domain.effect import Capability
 from tests.connectors.cases import Case, effect, stage
 from tests.connectors.stands import Stand
 from tests.faults.proxy import Fault, HttpProxy, Trouble
+from tests.faults.smtp import SmtpProxy
 from tests.faults.world import (
     DIED,
     FIRED,
@@ -55,7 +55,7 @@ FAULTS = tuple(Fault)
 RECOVERING = {
     (boundary, fault)
     for boundary in ("after act", "before receipt")
-    for fault in (Fault.SLOW, Fault.ERROR_AFTER, Fault.CUT)
+    for fault in (Fault.SLOW, Fault.ERROR_AFTER, Fault.CUT, Fault.LATE)
 }
 MOST = 8  # attempts; every cell needs fewer
 
@@ -89,7 +89,8 @@ class Column:
     number: int
     folder: Path
     run: str = ""
-    proxy: HttpProxy | None = None
+    whole: int = 0
+    proxy: HttpProxy | SmtpProxy | None = None
     changing: tuple[str, ...] = field(default=())
     capability: Capability = field(init=False)
 
@@ -97,20 +98,20 @@ class Column:
     def title(self) -> str:
         return f"{self.name}: {self.case.acts[self.number][0]}"
 
-    @cached_property
-    def whole(self) -> int:
-        """What the service counts when the act is done once."""
+    def measure(self) -> None:
+        """Do the act once, undisturbed: what the service counts then, and how many requests it takes."""
+        if self.whole:
+            return
         cell, counted, seen = self._tried("not killed", Fault.NONE, -1)
         assert cell.how == "acted", cell
-        self.changing = tuple(seen)
-        return counted
+        self.whole, self.changing = counted, tuple(seen)
 
     def cell(self, boundary: str, fault: Fault, request: int = -1) -> Cell:
         """`request` is the changing request of the act that the fault befalls: the last where it is negative."""
-        whole = self.whole
+        self.measure()
         number = request if request >= 0 else max(0, len(self.changing) - 1)
         cell, counted, _ = self._tried(boundary, fault, number)
-        return replace(cell, seen=-(-counted // whole))
+        return replace(cell, seen=-(-counted // self.whole))
 
     def _tried(self, boundary: str, fault: Fault, number: int) -> tuple[Cell, int, list[str]]:
         with tempfile.TemporaryDirectory(dir=self.folder) as place:
@@ -211,7 +212,7 @@ def column(name: str, number: int) -> Iterator[Column]:
     with tempfile.TemporaryDirectory() as place:
         made = Column(name, case, number, Path(place))
         if case.serve is not None:
-            made.proxy = HttpProxy()
+            made.proxy = SmtpProxy() if case.use == "mail" else HttpProxy()
         root = made.folder / "company"
         root.mkdir()
         try:

@@ -61,7 +61,7 @@ class Act:
     seen: list[str] = field(default_factory=list)
 
 
-class _Server(ThreadingTCPServer):
+class Server(ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
@@ -88,7 +88,7 @@ class Desk:
         self.trouble, self.act, self.lock = Trouble(), Act(), Lock()
         self.opens: Callable[[bool], None] = lambda _: None
         self.waits: Callable[[], None] = lambda: None
-        self._server = _Server(("127.0.0.1", 0), _hearing(self._told))
+        self._server = Server(("127.0.0.1", 0), _hearing(self._told))
         self.port: int = self._server.server_address[1]
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
@@ -168,7 +168,7 @@ class HttpProxy:
         self.desk, self._upstream, self._held = Desk(), "", list[Request]()
         self.desk.opens, self.desk.waits = self._open, self.deliver
         self._gave_up = Event()
-        self._server: _Server | None = None
+        self._server: Server | None = None
         self._port = 0
         self._open(True)
 
@@ -198,7 +198,7 @@ class HttpProxy:
 
     def _open(self, wanted: bool) -> None:
         if wanted and self._server is None:
-            self._server = _Server(("127.0.0.1", self._port), _handler(self))
+            self._server = Server(("127.0.0.1", self._port), _handler(self))
             self._port = self._server.server_address[1]
             Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         elif not wanted and self._server is not None:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tests.faults.matrix import RECOVERING, Cell, Column
 from tests.faults.proxy import Fault
 
-# (case, capability) → why. The network, not we, delivers the request once more; only the service could tell.
-REPEATS: Mapping[tuple[str, str], str] = {
-    ("notes, a look-up only", "note.add"): "it takes no idempotency key",
-    ("notes, neither", "note.add"): "it takes no idempotency key",
+_KEYLESS = ({Fault.TWICE}, "it takes no idempotency key: what the network delivers twice is two notes")
+# (case, capability) → the faults, and why. Not we but the network, or the service itself, makes two of one.
+REPEATS: Mapping[tuple[str, str], tuple[Collection[Fault], str]] = {
+    ("notes, a look-up only", "note.add"): _KEYLESS,
+    ("notes, neither", "note.add"): _KEYLESS,
+    ("mail", "mail.send"): (
+        {Fault.TWICE, Fault.ERROR_AFTER},
+        "a relay that delivers twice, or takes a mail and says that it did not, makes two copies of one Message-ID",
+    ),
 }
+
+
+def repeats(column: Column, boundary: str, fault: Fault) -> bool:
+    told = REPEATS.get((column.name, column.capability.name), ((), ""))[0]
+    unheard = boundary == "during act" and fault is Fault.ERROR_AFTER  # nobody lives to hear the wrong answer
+    return fault in told and not unheard and (boundary, fault) not in RECOVERING
 
 
 def wrong(column: Column, boundary: str, fault: Fault, cell: Cell) -> list[str]:
@@ -23,8 +34,7 @@ def wrong(column: Column, boundary: str, fault: Fault, cell: Cell) -> list[str]:
         found.append("the process did not die there")
     if not cell.failed and not silent:
         found.append("the fault did not happen")
-    again = fault is Fault.TWICE and (column.name, offered.name) in REPEATS
-    if cell.seen != (2 if again else 1):
+    if cell.seen != (2 if repeats(column, boundary, fault) else 1):
         found.append(f"the service did it {cell.seen} times")
     if (cell.books.status, cell.books.events, cell.books.open) != ("done", 1, 0) or not cell.how:
         found.append(f"the books are not closed: {cell.books} {cell.why}")

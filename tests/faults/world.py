@@ -22,9 +22,10 @@ from aios.domain.effect import Connector, Effect, Lookup, Outcome
 from aios.effects import payloads
 from aios.effects.ledger import Ledger
 from aios.errors import AiosError, TransientError
+from aios.proposals.record import effects_of
 from aios.runs.conductor import Standing, carry_on
 from aios.runs.context import Context
-from aios.runs.effects import receipts, run_record
+from aios.runs.effects import acts_of, run_record
 from aios.runs.gate import approve
 from aios.runs.session import read_state
 from aios.runs.start import start_run
@@ -269,12 +270,13 @@ class Books:
 
 def books(job: Attempt) -> Books:
     """What is written down: in the ledger, in the log and in the run record."""
-    here = context_of(job.root, connect(job.name, job.root, job.settings))
+    connector = connect(job.name, job.root, job.settings)
+    here = context_of(job.root, connector)
     with here.git as git:
-        try:
-            how = receipts(here, job.run)[0][1].how.value
-        except AiosError:
-            how = ""
         done = [e for e in read_events(git, until="main", run=job.run) if e.trailer("Status") == "succeeded"]
-        state = read_state(git, job.run, main="main")
-        return Books(how, len(done), str(run_record(here, state).get("status")), len(Ledger(git).unsettled()))
+        state, ledger = read_state(git, job.run, main="main"), Ledger(git)
+        record = run_record(here, state)
+        (act,) = [act for planned in effects_of(record) for act in acts_of(planned, job.run, connector)]
+        receipt = ledger.get(act.key)[1]
+        how = receipt.how.value if receipt else ""
+        return Books(how, len(done), str(record.get("status")), len(ledger.unsettled()))

@@ -6,6 +6,7 @@ the peer. With `--need-peer=llama.cpp`, as .ci/run says it, its absence is a fai
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,17 +18,27 @@ from aios.memory.meaning.export import NEEDED
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What a peer is made of: modules of Python, programs on the PATH. `how` is the command that installs it."""
+    """What a peer is made of: modules of Python, programs on the PATH, files. `how` is the command that installs it,
+    `root` says that only root can start it."""
 
     what: str
     how: str
     modules: Sequence[str] = ()
     programs: Sequence[str] = ()
+    root: bool = False
+    paths: Sequence[str] = ()
 
     @property
     def missing(self) -> list[str]:
         modules = [name for name in self.modules if find_spec(name) is None]
-        return modules + [name for name in self.programs if shutil.which(name) is None]
+        programs = [name for name in self.programs if program(name) is None]
+        absent = [path for path in self.paths if not Path(path).exists()]
+        return modules + programs + absent + (["root"] if self.root and os.geteuid() != 0 else [])
+
+
+def program(name: str) -> str | None:
+    """Where a program is; servers lie where only root's PATH looks."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
 
 
 INSTALL = "pip install -e '.[peers]'"
@@ -45,9 +56,31 @@ PEERS = {
             *NEEDED,
         ),
     ),
+    "mail": Peer(
+        "servers of mail",
+        "apt-get install --no-install-recommends exim4-daemon-light dovecot-imapd openssl",
+        programs=("exim4", "dovecot", "openssl"),
+        root=True,
+    ),
     # Sixty packages come with it: it lives in an environment of its own, and only its program is asked for.
     "mlflow": Peer(
         "a backend of traces", "pip install 'mlflow>=3.17' (elsewhere; `mlflow` on the PATH)", programs=("mlflow",)
+    ),
+    "stripe": Peer(
+        "stand-ins for Stripe, and its client",
+        f"{INSTALL}, npm install -g emulate@0.12.2",
+        modules=("localstripe", "stripe"),
+        programs=("node", "emulate"),
+    ),
+    "nginx": Peer(
+        "a web server, and a reader of its logs", "apt-get install nginx-light goaccess", programs=("nginx", "goaccess")
+    ),
+    "wordpress": Peer(
+        "WordPress with its database",
+        "apt-get install --no-install-recommends wordpress php-cli php-mysql php-gd php-xml php-mbstring php-curl "
+        "mariadb-server",
+        programs=("php", "mariadbd", "mariadb-install-db"),
+        paths=("/usr/share/wordpress/wp-load.php",),
     ),
 }
 

@@ -1,0 +1,1 @@
+"""What content management systems that keep posts have in common: the acts, and how they are found again."""
