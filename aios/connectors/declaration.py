@@ -216,6 +216,8 @@ def _acts(limits: Any, wrong: Wrong) -> dict[str, int]:
         return {}
     found = {}
     for name, value in given.items():
+        if str(name).startswith("x-"):
+            continue
         if name not in _ACTS or type(value) is not int or value < 1:
             message = f"`{str(name)[:40]}: {str(value)[:40]}` is no cap"
             wrong(("limits", "acts", str(name)), "connector-limits", message, "per_apply or per_day, and a number")

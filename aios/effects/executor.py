@@ -93,6 +93,7 @@ def execute(
     claim = _claim(effect, desk, approved_commit)
     mine = not ledger.stands(key) and ledger.claim(claim)
     desk.checkpoint("after claim")
+    before = ledger.attempts(key)
     found = _first_look(effect, connector, desk) if mine else _look_after(effect, connector, desk)
     if found.found is not None:
         return _receipt(effect, found.found, HowKnown.FOUND, desk)
@@ -100,7 +101,7 @@ def execute(
         if not found.authoritative:
             return Ask(question_of(effect, ledger.get(key)[0]))
         claim = replace(claim, at=desk.now())
-        if not ledger.retake(claim, by=desk.worker):
+        if not ledger.retake(claim, after=before, by=desk.worker):
             raise BusyError(f"another worker took over {effect.capability} → {effect.target}", "wait for it")
     if _since(claim.at, desk) > LEASE:
         _release(effect, desk, desk.worker, "too long since it was claimed")

@@ -80,9 +80,12 @@ class Ledger:
         files = {_claim_file(self._absences(claim.key)): _claim_data(claim)}
         return self._add(claim.key, files, f"claimed: {claim.capability} {claim.target}", claim.at)
 
-    def retake(self, claim: Claim, *, by: str) -> bool:
-        """Take over from a claim of which nothing came, both in one commit; False where another worker was first."""
-        number = self._absences(claim.key) + 1
+    def retake(self, claim: Claim, *, after: int, by: str) -> bool:
+        """Take over from a claim of which nothing came, both in one commit; False where another worker was first.
+
+        `after` is what `attempts` told before that claim was looked at: a claim made since is not taken over.
+        """
+        number = after + 1
         absence = Absence(claim.key, claim.at, by, "its worker is gone, and the service has nothing of it")
         files = {_absence_file(number): _told("absence.v1", absence), _claim_file(number): _claim_data(claim)}
         return self._add(claim.key, files, f"taken over: {claim.capability} {claim.target}", claim.at, unless=RECEIPT)
@@ -139,6 +142,10 @@ class Ledger:
         """Claims that nothing has settled, oldest first."""
         found = [claim for key in self.acts.open() if (claim := self.get(key)[0])]
         return sorted(found, key=lambda claim: (claim.at, claim.key))
+
+    def attempts(self, key: str) -> int:
+        """How many attempts are known not to have happened."""
+        return self._absences(key)
 
     def _absences(self, key: str) -> int:
         return _numbered(self._names(key), "absent")
