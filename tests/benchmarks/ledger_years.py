@@ -2,8 +2,8 @@
 
 Each effect is claimed, receipted and, once a day, the object store is kept small as after every run; three claims stay
 open all the time. The peer is a table of the same keys in SQLite, synced in full. Of each quarter: what an effect
-costs, what asking for one costs, what asking for all open ones costs, and the bytes on disk per effect; in the last
-lines the last quarter against the first: all of it has to stay flat.
+costs, what asking for one costs, what asking for all open ones costs, and the bytes on disk per effect. The last lines
+hold the old ledger against one of ten days, in turn: all of it has to stay flat.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tests.benchmarks.durable_step import Row
 DAYS, A_DAY, QUARTERS = 91, 4, 8  # days of a quarter
 OPEN = 3  # claims that nobody settled
 ASKED = 100
+YOUNG = 10  # days of the ledger that the old one is held against
 START = datetime(2024, 1, 1, 9, tzinfo=UTC)
 WHAT = {
     "effect": "claim and receipt, ms",
@@ -95,6 +96,7 @@ class Books:
             opened = median(_timed(ledger.unsettled) for _ in range(10))
         peer = median(_timed(self._peer, key) for key in asked)
         theirs = median(_timed(self._peers_open) for _ in range(10))
+        self.peer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         sizes = _size(self.git.dir / "objects"), self.file.stat().st_size
         return {
             "look-up": (looked * 1e3, peer * 1e3),
@@ -120,17 +122,30 @@ def _size(folder: Path) -> int:
 
 def run() -> Iterator[Row]:
     chance = random.Random(5)
-    told: list[dict[str, tuple[float, float]]] = []
     with tempfile.TemporaryDirectory() as place:
         books = Books(Path(place))
         with books.git, closing(books.peer):
             for quarter in range(QUARTERS):
                 spent = [each for day in range(DAYS) for each in books.live(quarter * DAYS + day)]
                 ours, peers = (median(column) * 1e3 for column in zip(*spent, strict=True))
-                told.append({"effect": (ours, peers), **books.look(chance)})
-                for name, (one, other) in told[-1].items():
+                for name, (one, other) in {"effect": (ours, peers), **books.look(chance)}.items():
                     label = f"after {3 * (quarter + 1)} months, {len(books.keys):,} effects: {WHAT[name]}"
                     yield Row(label, one, other, one / other, "")
-            for name, what in WHAT.items():
-                one, other = (told[-1][name][index] / told[0][name][index] for index in (0, 1))
-                yield Row(f"last quarter against the first: {what.split(',')[0]}", one, other, one / other, FLAT)
+            yield from _aged(books, Path(place) / "young", chance)
+
+
+def _aged(old: Books, folder: Path, chance: random.Random) -> Iterator[Row]:
+    """The old ledger against one that begins today, day by day in turn, so that a busy machine slows both."""
+    folder.mkdir()
+    young = Books(folder)
+    with young.git, closing(young.peer):
+        spent: dict[str, list[float]] = {"old": [], "young": []}
+        for day in range(YOUNG):
+            spent["old"] += [ours for ours, _ in old.live(QUARTERS * DAYS + day)]
+            spent["young"] += [ours for ours, _ in young.live(day)]
+        costs = {name: {"effect": median(spent[name]) * 1e3} for name in spent}
+        for name, books in (("old", old), ("young", young)):
+            costs[name] |= {what: ours for what, (ours, _) in books.look(chance).items() if what != "bytes"}
+    for what, one in costs["old"].items():
+        other = costs["young"][what]
+        yield Row(f"{len(old.keys):,} effects against {len(young.keys)}: {WHAT[what]}", one, other, one / other, FLAT)
