@@ -126,11 +126,9 @@ def _ask(here: Company, differences: Iterable[Difference]) -> int:
 
 
 def _settle_effect(here: Company, key: str, answer: str | None, url: str) -> int:
-    from aios.runs.unsettled import settle_by_operator, unsettled
+    from aios.runs.unsettled import called, settle_by_operator, unsettled
 
-    found = [item for item in unsettled(here.context) if item.is_called(key)]
-    if not found or (len({item.whole for item in found}) > 1 and len({item.run for item in found}) > 1):
-        raise UsageError(f"{len(found)} unsettled effects fit `{key}`", "`aios reconcile` lists them")
+    found = called(unsettled(here.context), key)
     if answer not in _ANSWERS:
         raise UsageError("say what you found out", "--happened or --did-not-happen")
     for item in found:

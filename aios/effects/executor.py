@@ -5,9 +5,9 @@
 A claim without a receipt means that an earlier attempt ended somewhere between: the service is asked. Found → receipt;
 authoritatively absent → act; otherwise it becomes a question. Nothing is ever tried again blindly.
 
-A claim is a lease. Whoever holds one acts within `LEASE` or not at all; a claim of another machine, of which nobody here
-can know whether its worker lives, is taken over only after `GRACE`, which is longer by more than clocks differ and an
-act takes. Whoever takes over claims anew, by compare-and-swap: of several one wins.
+A claim is a lease. Whoever holds one acts within `LEASE` or not at all; a claim of another machine, of which nobody
+here can know whether its worker lives, is taken over only after `GRACE`, which is longer by more than clocks differ and
+an act takes. Whoever takes over claims anew, by compare-and-swap: of several one wins.
 """
 
 from __future__ import annotations
@@ -88,12 +88,7 @@ def execute(
     receipt = ledger.get(key)[1]
     if receipt is not None:
         return Done(receipt, new=False)
-    if key not in approved:
-        raise HeldError(f"{effect.capability} → {effect.target} was never approved as it is now", "nothing was sent")
-    reason = desk.paused()
-    if reason:
-        raise HeldError(f"effects are stopped: {reason}", "nothing was sent")
-    desk.permit()
+    _verify_allowed(effect, desk, approved)
     desk.checkpoint("before claim")
     claim = _claim(effect, desk, approved_commit)
     mine = not ledger.stands(key) and ledger.claim(claim)
@@ -102,9 +97,8 @@ def execute(
     if found.found is not None:
         return _receipt(effect, found.found, HowKnown.FOUND, desk)
     if not mine:
-        standing = ledger.get(key)[0]
-        if not _proven(found, standing, desk):
-            return Ask(question_of(effect, standing))
+        if not found.authoritative:
+            return Ask(question_of(effect, ledger.get(key)[0]))
         claim = replace(claim, at=desk.now())
         if not ledger.retake(claim, by=desk.worker):
             raise BusyError(f"another worker took over {effect.capability} → {effect.target}", "wait for it")
@@ -112,6 +106,21 @@ def execute(
         _release(effect, desk, desk.worker, "too long since it was claimed")
         raise TransientError(f"{effect.capability} → {effect.target} was claimed too long ago", sent=False)
     desk.checkpoint("before act")
+    return _act(effect, connector, desk)
+
+
+def _verify_allowed(effect: Effect, desk: Desk, approved: Collection[str]) -> None:
+    """Raises HeldError where it may not be done, or not now."""
+    if effect.key not in approved:
+        raise HeldError(f"{effect.capability} → {effect.target} was never approved as it is now", "nothing was sent")
+    reason = desk.paused()
+    if reason:
+        raise HeldError(f"effects are stopped: {reason}", "nothing was sent")
+    desk.permit()
+
+
+def _act(effect: Effect, connector: Connector, desk: Desk) -> Done | Ask:
+    """With a claim held and a look-up made."""
     try:
         outcome = connector.act(effect)
     except (RefusedError, TransientError) as error:
@@ -128,13 +137,6 @@ def execute(
     return _receipt(effect, outcome, HowKnown.ACTED, desk)
 
 
-def _proven(found: Lookup, claim: Claim | None, desk: Desk) -> bool:
-    """Does the look-up prove that what was claimed did not happen? A note of this machine tells of its own attempts."""
-    if not found.authoritative or not found.as_of:
-        return found.authoritative
-    return claim is not None and claim.at <= found.as_of and desk.alive(claim.claimed_by) is not None
-
-
 def _first_look(effect: Effect, connector: Connector, desk: Desk) -> Lookup:
     """On a fresh claim nothing was sent yet: where the service cannot be asked, the claim is given back."""
     try:
@@ -148,13 +150,21 @@ def _look_after(effect: Effect, connector: Connector, desk: Desk) -> Lookup:
     """What became of somebody's claim. Where nothing is there yet but may still arrive, it is waited for."""
     claim = desk.ledger.get(effect.key)[0]
     _leave_to(claim, desk)
-    found = connector.lookup(effect)
+    found = judged(connector.lookup(effect), claim, desk.alive)
     capability = connector.capabilities().get(effect.capability)
     late = timedelta(seconds=capability.late if capability else 0) - (_since(claim.at, desk) if claim else timedelta(0))
     if found.found is not None or not found.authoritative or late <= timedelta(0):
         return found
     desk.pause(late.total_seconds())
-    return connector.lookup(effect)
+    return judged(connector.lookup(effect), claim, desk.alive)
+
+
+def judged(found: Lookup, claim: Claim | None, alive: Callable[[str], bool | None]) -> Lookup:
+    """What a look-up proves of a claim: a note of this machine tells of its own attempts, nothing of those that were
+    claimed later or elsewhere."""
+    if not found.as_of or (claim and claim.at <= found.as_of and alive(claim.claimed_by) is not None):
+        return found
+    return replace(found, authoritative=False)
 
 
 def _after_failure(effect: Effect, connector: Connector, desk: Desk, error: AiosError) -> Done | Ask:

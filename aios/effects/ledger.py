@@ -29,8 +29,8 @@ _NUMBER = re.compile(r"\d+")
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """It did not happen, says `by`. `end` is `refused` or `withheld` where it shall not be tried again in that `turn` (a
-    run's attempt at a step); empty where nothing speaks against trying."""
+    """It did not happen, says `by`. `end` is `refused` or `withheld` where it shall not be tried again in that `turn`
+    (a run's attempt at a step); empty where nothing speaks against trying."""
 
     key: str
     at: str

@@ -120,7 +120,7 @@ def _kinds(path: str, data: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
 
 
 def _title(path: str, data: Mapping[str, Any], body: str) -> str:
-    for field in ("title", "name", "text"):
+    for field in ("title", "subject", "name", "text"):
         if isinstance(data.get(field), str) and data[field].strip():
             return str(data[field]).strip()[:300]
     heading = _FIRST_HEADING.search(body)

@@ -87,8 +87,9 @@ FACTS: dict[str, tuple[dict[str, Any], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """The moment in the company's time zone, and what the ledger knows: what was done on this day, and whom a capability
-    reached before. `left` counts what is still to do of an effect, by key; all of it where it is not named."""
+    """The moment in the company's time zone, and what the ledger knows: what was done on this day, and whom a
+    capability reached before. `left` counts what is still to do of an effect, by key; all where it is not
+    named."""
 
     at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     totals: Sequence[Total] = ()
@@ -96,7 +97,7 @@ class Today:
     left: Mapping[str, int] = field(default_factory=dict)
 
 
-def build(
+def build(  # noqa: PLR0913  what a proposal is judged by
     *,
     workflow: str,
     subject: str,

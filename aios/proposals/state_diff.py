@@ -13,7 +13,7 @@ from aios.store.documents import parse
 from aios.store.fields import ReadBlob, changes_in_words
 
 NAMED = 5  # new files of one directory that are named each; of more the first few
-TITLES = ("title", "name", "asks", "why", "summary")
+TITLES = ("title", "subject", "name", "asks", "why", "summary")
 
 
 def state_diff(event: Event, read_blob: ReadBlob) -> list[str]:

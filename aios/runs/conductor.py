@@ -15,8 +15,10 @@ from aios.domain.keys import key_of
 from aios.domain.names import CLOSED
 from aios.domain.policy import Decision
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
+from aios.domain.workflow import StepKind
 from aios.errors import RefusedError
 from aios.proposals.record import END, verdict_of
+from aios.runs.adapting import put_on_record
 from aios.runs.context import Context, Progress
 from aios.runs.definitions import Definitions, load
 from aios.runs.effects import EffectAskError, EffectPausedError, perform_effect
@@ -52,6 +54,7 @@ def carry_on(context: Context, run: str, *, retry: bool = False, effects: bool =
     while True:
         standing = _session(context, run, retry=retry, effects=effects, spent=spent)
         if standing is not None:
+            put_on_record(context)
             maintain(context.git)
             return standing
         retry = False
@@ -67,7 +70,7 @@ def _session(context: Context, run: str, *, retry: bool, effects: bool, spent: C
             return Standing(run, RunStatus(state.finished) if state.finished else RunStatus.CANCELLED)
         definitions = load(context, state.workflow, state.base)
         if retry:
-            _forget_failures(session)
+            _forget_failures(session, definitions)
         stopped = Runner(context, session, definitions).run()
         commit_kept(context.git, run, at=context.now())
         if stopped.effects:
@@ -103,24 +106,33 @@ def _decision(session: Session) -> Decision:
     return verdict_of(record_of(session)).decision
 
 
-def _forget_failures(session: Session) -> None:
-    """Start failed steps afresh; the attempts so far stay in the log."""
+def _forget_failures(session: Session, definitions: Definitions) -> None:
+    """Start failed steps afresh; the attempts so far stay in the log. Of effects that is said where they were done, on
+    main: said on a branch, it would stand behind whatever becomes of them."""
     failed = [
         name
         for name, step in session.state.steps.items()
         if any(item.last and item.last.status.value == "failed" for item in step.items.values())
     ]
-    if failed:
-        session.append(
-            EventNote(
-                type=REVISED,
-                title=f"try {', '.join(failed)} again",
-                run=session.run,
-                actor="operator",
-                key=key_of("retry", session.run, session.context.now()),
-                output={"note": "", "steps": failed},
-            )
-        )
+    effects = [name for name in failed if definitions.workflow.steps[name].kind is StepKind.EFFECT]
+    if effects:
+        note = _again(session, effects)
+        commit_to_main(session.context, note, {}, as_operator=True)
+        session.learn(note)
+    others = [name for name in failed if name not in effects]
+    if others:
+        session.append(_again(session, others))
+
+
+def _again(session: Session, steps: list[str]) -> EventNote:
+    return EventNote(
+        type=REVISED,
+        title=f"try {', '.join(steps)} again",
+        run=session.run,
+        actor="operator",
+        key=key_of("retry", session.run, session.context.now(), *steps),
+        output={"note": "", "steps": steps},
+    )
 
 
 def _waiting(session: Session, wait: Wait) -> Standing:

@@ -5,6 +5,7 @@ Nothing here writes. What the attempt wants written comes back as files, judged 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -15,7 +16,7 @@ from aios.agents.tools import ContractTools
 from aios.domain.agent import AgentCall, AgentReply, Tier
 from aios.domain.effect import Connector
 from aios.domain.finding import Finding, errors
-from aios.domain.keys import digest
+from aios.domain.keys import canonical_json, digest
 from aios.domain.memory import Hit
 from aios.domain.model import Terms
 from aios.domain.names import COMPANY, cursor_path
@@ -175,8 +176,9 @@ def collect_attempt(
     collected = connector.read(capability, params)
     files: dict[str, str] = {}
     if collected.cursor is not None and collected.cursor != kept.get(capability):
-        reads = {**kept, capability: dict(collected.cursor)}
-        files[place] = dump({"schema": "cursor.v1", "connector": connector.name, "reads": dict(sorted(reads.items()))})
+        # In the order of a recording, so that a replay writes the same file.
+        reads = json.loads(canonical_json({**kept, capability: dict(collected.cursor)}))
+        files[place] = dump({"schema": "cursor.v1", "connector": connector.name, "reads": reads})
     ids: list[str] = []
     odd: list[Finding] = []
     for document in collected.documents:

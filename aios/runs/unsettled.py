@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from aios.domain.effect import Claim, Connector, Effect
-from aios.effects.executor import settle
+from aios.effects.executor import judged, settle
 from aios.effects.ledger import Ledger
-from aios.errors import AiosError
+from aios.errors import AiosError, UsageError
 from aios.proposals.record import effects_of
 from aios.runs.context import Context
 from aios.runs.effects import acts_of, run_record
@@ -32,10 +32,25 @@ class Unsettled:
     def as_dict(self) -> dict[str, str]:
         return asdict(self)
 
-    def is_called(self, name: str) -> bool:
-        """By its key, by that of the effect it is a part of, or by its run, or by the first characters of one."""
-        keys = [key for each in (self.key, self.whole) for key in (each, each.removeprefix("sha256:"))]
-        return any(key.startswith(name) for key in keys) or name in {self.run, self.run.rpartition("/")[2]}
+
+def called(told: Sequence[Unsettled], name: str) -> list[Unsettled]:
+    """Those that a name means: the one whose key begins so; else all of the effect whose key does, or all of a run.
+
+    Raises UsageError where it means none, or several that do not belong together.
+    """
+    own = [item for item in told if _begins(item.key, name)]
+    wholes = {item.whole for item in told if item.whole != item.key and _begins(item.whole, name)}
+    of_run = [item for item in told if name in {item.run, item.run.rpartition("/")[2]}]
+    if of_run:
+        return of_run
+    if len(own) + len(wholes) != 1:
+        found = f"{len(own) + len(wholes)} unsettled effects are called `{name}`"
+        raise UsageError(found, "`aios reconcile` lists them")
+    return own or [item for item in told if item.whole in wholes]
+
+
+def _begins(key: str, name: str) -> bool:
+    return bool(name) and (key.startswith(name) or key.removeprefix("sha256:").startswith(name))
 
 
 def unsettled(context: Context) -> list[Unsettled]:
@@ -47,7 +62,7 @@ def unsettled(context: Context) -> list[Unsettled]:
         if claim.run not in planned:
             planned[claim.run] = _acts(context, claim.run, connectors)
         whole, effect = planned[claim.run].get(claim.key, ("", None))
-        evidence = _evidence(effect, connectors.get(claim.connector))
+        evidence = _evidence(context, claim, effect, connectors.get(claim.connector))
         if evidence:
             found.append(_told(claim, evidence, whole))
     return found
@@ -74,14 +89,14 @@ def _acts(context: Context, run: str, connectors: Mapping[str, Connector]) -> di
     return acts
 
 
-def _evidence(effect: Effect | None, connector: Connector | None) -> str:
+def _evidence(context: Context, claim: Claim, effect: Effect | None, connector: Connector | None) -> str:
     """Why the service cannot tell; empty where it can, and `aios apply` settles it."""
     if connector is None:
         return "its connector is gone"
     if effect is None:
         return "its run record no longer tells of it"
     try:
-        found = connector.lookup(effect)
+        found = judged(connector.lookup(effect), claim, context.alive)
     except AiosError as error:
         return f"the service cannot be asked: {error.message}"
     return "" if found.found or found.authoritative else "the service does not say whether it has it"

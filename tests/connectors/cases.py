@@ -16,13 +16,16 @@ from aios.domain.effect import Connector, Effect
 from aios.domain.keys import digest
 from aios.store.trees import EmptyTree, OverlayTree
 from tests.connectors.stands import Stand, mail
+from tests.connectors.stands.ghost import KEY, serve_ghost
 from tests.connectors.stands.plausible import serve_plausible
+from tests.connectors.stands.rest import serve_rest
 from tests.connectors.stands.stripe import serve_stripe
 from tests.connectors.stands.wordpress import serve_wordpress
 from tests.peers.wordpress import serve_real
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SECRET = "s3cret-value-nobody-may-see"  # noqa: S105  nobody's
+SECRETS = {"TOKEN": SECRET, "GHOST_KEY": KEY}
 LINE = '192.0.2.1 - - [08/Mar/2026:10:00:00 +0000] "GET /hello/ HTTP/1.1" 200 512 "-" "Mozilla/5.0 Firefox/140.0"\n'
 ARTICLE: Mapping[str, Any] = {
     "id": "hello",
@@ -136,6 +139,13 @@ CASES = {
         reads=(("analytics.read", {"days": 7}),),
         prepare=_log,
     ),
+    "http": Case(
+        "http",
+        {},
+        acts=(("tickets.reply", {"ticket": "2", "text": "Yes: “<b>tomorrow</b>”"}),),
+        reads=(("tickets.list", {}), ("tickets.list", {"state": "open", "limit": 2})),
+        serve=serve_rest,
+    ),
     "plausible": Case("plausible", {}, reads=(("analytics.read", {"days": 7}),), serve=serve_plausible),
     "stripe": Case(
         "stripe",
@@ -155,6 +165,7 @@ CASES = {
         reads=(("mail.read", {}),),
         serve=mail.serve,
     ),
+    "ghost": Case("ghost", {}, POSTS, (("cms.list", {}),), _pictures, serve_ghost),
     "wordpress": Case("wordpress", {}, POSTS, (("cms.list", {}),), _pictures, serve_wordpress),
     "files": Case("files", {}, reads=(("sources.read", {"locations": ["notes"]}),), prepare=_notes),
 }
@@ -204,7 +215,7 @@ def stage(
         tree,
         root=root,
         local=root,
-        secret=lambda name: SECRET if name == "TOKEN" else None,
+        secret=SECRETS.get,
         clock=lambda: NOW,
         pause=lambda _: None,
         sinks=Sinks(crossings.append),

@@ -13,10 +13,13 @@ import pytest
 from aios.connectors.stripe.amounts import ours, theirs
 from aios.connectors.stripe.connector import CAPABILITIES
 from aios.domain.effect import Connector, Effect, HowKnown, Receipt
+from aios.effects.executor import Ask, Done, execute
 from aios.errors import AiosError, CredentialsError, RefusedError, TransientError, UsageError
+from aios.store.git import Git
 from tests.connectors.cases import INVOICE, NOW, REMINDER, SECRET, Case, effect, stage
 from tests.connectors.stands.serving import Asked, Said
 from tests.connectors.stands.stripe import BEGINNING, Account, seeded, serve_stripe
+from tests.effects.service import desk
 
 DAY = 86_400
 
@@ -161,7 +164,7 @@ def test_a_line_that_is_refused_leaves_a_draft_and_says_which(place: Place) -> N
     planned = place.effect("invoices.draft", INVOICE)
 
     def refusing(asked: Asked) -> Said:
-        if asked.path == "/v1/invoiceitems":
+        if (asked.method, asked.path) == ("POST", "/v1/invoiceitems"):
             return Said({"error": {"message": "You cannot use this currency"}}, 400)
         return place.account.answer(asked)
 
@@ -225,6 +228,35 @@ def test_a_reminder_is_proved_by_the_event_that_names_its_key(place: Place) -> N
     del place.account.objects[of(place.account, "event")[0]["id"]]  # after 30 days
     unknown = place.connector.lookup(planned)
     assert (unknown.found, unknown.authoritative) == (None, False)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_reminder_that_was_answered_too_late_is_settled_by_its_event_or_asked_about(
+    tmp_path: Path, kept: bool
+) -> None:
+    account = seeded()
+    stand = serve_stripe(account, failing_at(account, 1, done=True))
+    place = Place(account, Case("stripe", stand.settings(stand.address)), tmp_path / "company")
+    try:
+        planned = place.effect("invoices.remind", REMINDER)
+        with Git.init(tmp_path / "repository") as git:
+
+            def do() -> Done | Ask:
+                approved = {planned.key}
+                return execute(planned, place.connector, desk(git), approved=approved, approved_commit="0" * 40)
+
+            with pytest.raises(TransientError, match="it answers 500"):
+                do()
+            if not kept:
+                del account.objects[of(account, "event")[0]["id"]]
+            for _ in range(2):
+                settled = do()
+            assert isinstance(settled, Done if kept else Ask)
+            if isinstance(settled, Done):
+                assert settled.receipt.how is HowKnown.FOUND
+        assert account.done["invoices.remind"] == 1
+    finally:
+        stand.stop()
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def test_a_lesson_about_words_is_heeded() -> None:
         "---\n\nx\n"
     }
     reply, tree = follow(company(ACORN, lesson), invoice("1"))
-    assert "Best wishes\nMara Lind" in body_of(tree, REMINDER)
+    assert "Best wishes\\\nMara Lind" in body_of(tree, REMINDER)
     assert any("as you taught" in reason.why for reason in reply.reasons)
 
 

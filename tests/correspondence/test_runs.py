@@ -26,6 +26,7 @@ from aios.store.documents import parse
 from tests.conftest import commit_all
 from tests.correspondence import house
 from tests.correspondence.services import Mailbox, Payments
+from tests.injection.texts import PAIRS
 from tests.kills import dies_at
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -80,7 +81,7 @@ class Desk:
 
     def paths(self, folder: str, ref: str = "main") -> list[str]:
         with (here := self.context).git:
-            return here.git.text("ls-tree", "-r", "--name-only", ref, folder).splitlines()
+            return here.git.text("ls-tree", "-r", "--name-only", ref, *([folder] if folder else [])).splitlines()
 
     def edit(self, path: str, old: str, new: str) -> None:
         """What the operator does on the proposal's branch, as a commit of theirs."""
@@ -196,6 +197,40 @@ def test_what_the_operator_writes_into_a_reply_is_what_is_sent_and_what_the_next
     assert second["to"] == "hello@birch.example"
     assert "Weekly reports use the time zone of your company's record." in second["markdown"]
     assert "Tom" not in second["markdown"]
+
+
+def test_the_operators_choice_of_words_in_a_mail_is_a_lesson_that_the_next_one_heeds(desk: Desk) -> None:
+    desk.mailbox.receive(SEK)
+    desk.run("triage-support")
+    (path,) = desk.paths("state/messages/", branch_of(desk.runs[-1]))
+    desk.edit(path, "If that leaves something open, just reply", "If that leaves anything unanswered, just reply")
+    desk.edit(path, "Hello Tom Ashby,", "Dear Tom,")
+    desk.approve()
+    desk.mailbox.receive(house.mail("2", "Again", "Can we get our invoices in another currency?"))
+    desk.run("triage-support")
+    (lesson,) = desk.paths("memory/lessons/", branch_of(desk.runs[-1]))
+    assert "write-anything-unanswered-instead-of-something-open" in lesson  # and nothing on how Tom is greeted
+    desk.approve()
+    desk.mailbox.receive(house.mail("3", "And again", "Can we get our invoices in another currency?"))
+    desk.run("triage-support")
+    desk.approve()
+    assert "If that leaves anything unanswered, just reply" in desk.mailbox.sent()[2]["markdown"]
+
+
+def test_a_mailbox_full_of_hostile_mail_changes_nothing_but_tickets(desk: Desk) -> None:
+    for each in PAIRS[::3][:20]:
+        row = house.mail(each.name, each.text, each.text, attachments=[{"name": each.text}])
+        desk.mailbox.receive(row | {"from": {"email": "eve@evil.example", "name": each.text}})
+    before = desk.paths("")
+    desk.run("triage-support")
+    new = set(desk.paths("", branch_of(desk.runs[-1]))) - set(before)
+    kinds = {path.split("/")[1] for path in new}
+    assert kinds <= {"cursors", "leads", "messages", "runs", "tickets"}
+    assert len([path for path in new if "/tickets/" in path]) == 20
+    assert desk.paths("") == before
+    assert desk.mailbox.sent() == []
+    desk.approve()
+    assert {each["to"] for each in desk.mailbox.sent()} <= {"eve@evil.example"}
 
 
 def test_a_reply_that_the_operator_withholds_is_not_sent_and_the_others_are(desk: Desk) -> None:

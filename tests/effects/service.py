@@ -30,6 +30,7 @@ class Service:
     name: str = "post"
     fails: Sequence[tuple[str, Exception]] = ()
     sent: bool = True
+    lookup_fails: Exception | None = None
     asked: list[str] = field(default_factory=list)
 
     def capabilities(self) -> Mapping[str, Capability]:
@@ -46,6 +47,8 @@ class Service:
 
     def lookup(self, effect: Effect) -> Lookup:
         self.asked.append("lookup")
+        if self.lookup_fails is not None:
+            raise self.lookup_fails
         found = Outcome(effect.key, "https://x.example/1") if self.knows and effect.key in self.done() else None
         return Lookup(found, authoritative=self.knows)
 

@@ -31,9 +31,9 @@ class Peer:
     @property
     def missing(self) -> list[str]:
         modules = [name for name in self.modules if find_spec(name) is None]
-        absent = [name for name in self.programs if program(name) is None]
-        absent += [path for path in self.paths if not Path(path).exists()]
-        return modules + absent + (["root"] if self.root and os.geteuid() != 0 else [])
+        programs = [name for name in self.programs if program(name) is None]
+        absent = [path for path in self.paths if not Path(path).exists()]
+        return modules + programs + absent + (["root"] if self.root and os.geteuid() != 0 else [])
 
 
 def program(name: str) -> str | None:
@@ -65,6 +65,15 @@ PEERS = {
     # Sixty packages come with it: it lives in an environment of its own, and only its program is asked for.
     "mlflow": Peer(
         "a backend of traces", "pip install 'mlflow>=3.17' (elsewhere; `mlflow` on the PATH)", programs=("mlflow",)
+    ),
+    "stripe": Peer(
+        "stand-ins for Stripe, and its client",
+        f"{INSTALL}, npm install -g emulate@0.12.2",
+        modules=("localstripe", "stripe"),
+        programs=("node", "emulate"),
+    ),
+    "nginx": Peer(
+        "a web server, and a reader of its logs", "apt-get install nginx-light goaccess", programs=("nginx", "goaccess")
     ),
     "wordpress": Peer(
         "WordPress with its database",

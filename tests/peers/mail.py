@@ -290,5 +290,3 @@ def _wait(port: int, started: list[subprocess.Popen[bytes]], top: Path) -> None:
         assert all(process.poll() is None for process in started), (top / "out").read_text()
         time.sleep(0.02)
     raise AssertionError((top / "out").read_text())
-
-

@@ -39,7 +39,7 @@ define('WP_INSTALLING', true); $_SERVER += ['HTTP_HOST' => '127.0.0.1', 'REQUEST
 require __DIR__ . '/www/wp-load.php'; require ABSPATH . 'wp-admin/includes/upgrade.php';
 function wp_mail() {{ return true; }}
 wp_install('Test site', 'root', 'root@example.com', true, '', 'unused');
-update_option('permalink_structure', '/%postname%/');
+update_option('permalink_structure', '/%postname%/'); switch_theme('plain');
 foreach (['ann' => 'administrator', 'bob' => 'author', 'sue' => 'subscriber'] as $name => $role) {{
   $id = wp_insert_user(['user_login' => $name, 'user_pass' => 'unused', 'role' => $role,
     'display_name' => ucfirst($name)]);
@@ -48,6 +48,14 @@ foreach (['ann' => 'administrator', 'bob' => 'author', 'sue' => 'subscriber'] as
   update_user_meta($id, WP_Application_Passwords::USERMETA_KEY_APPLICATION_PASSWORDS, [$item]);
 }}
 """
+# The least that a theme can be: Debian has those of WordPress in packages of their own.
+_THEME = {
+    "style.css": "/* Theme Name: Plain */\n",
+    "index.php": """<!doctype html><html><head><?php wp_head(); ?><title><?php the_title(); ?></title></head><body>
+<?php while (have_posts()) { the_post(); ?><div class="entry-content"><?php the_content(); ?></div><?php } ?>
+</body></html>
+""",
+}
 _ROUTER = """<?php
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH); $file = $_SERVER['DOCUMENT_ROOT'] . $path;
 if ($path !== '/' && is_file($file)) return false;
@@ -56,8 +64,7 @@ $_SERVER['SCRIPT_NAME'] = '/index.php'; require $_SERVER['DOCUMENT_ROOT'] . '/in
 _EMPTY = """
 delete from wp_posts; delete from wp_postmeta; delete from wp_term_relationships;
 delete from wp_terms where term_id > 1;
-delete from wp_term_taxonomy where term_id > 1; update wp_options set option_value = '/%postname%/'
-where option_name = 'permalink_structure'; delete from wp_options where option_name = 'rewrite_rules';
+delete from wp_term_taxonomy where term_id > 1;
 """
 
 
@@ -74,6 +81,11 @@ class Site:
         command = ["mariadb", "--no-defaults", "-u", "root", "-S", str(self.folder / "db.sock"), "-N", "-B", "wp"]
         done = subprocess.run([*command, "-e", text], capture_output=True, check=True)
         return [line.split("\t") for line in done.stdout.decode().splitlines()]
+
+    def permalinks(self, pattern: str) -> None:
+        where = "where option_name = 'permalink_structure'"
+        self.sql(f"update wp_options set option_value = '{pattern}' {where}")  # noqa: S608  the tests' own
+        self.sql("delete from wp_options where option_name = 'rewrite_rules'")
 
     def get(self, path: str) -> tuple[int, str]:
         """What a reader is shown."""
@@ -121,6 +133,8 @@ def serve_real() -> Stand:
     """It, emptied."""
     site = running()
     site.sql(_EMPTY)
+    site.permalinks("/%postname%/")
+    shutil.rmtree(site.folder / "www/wp-content/uploads", ignore_errors=True)
     return Stand(site.address, settings, site.count, site.snapshot, lambda: None)
 
 
@@ -168,6 +182,9 @@ def _files(folder: Path) -> None:
     shutil.copytree(CORE, www, ignore=shutil.ignore_patterns("wp-config.php", "wp-content"))
     shutil.copytree(CONTENT, www / "wp-content", ignore_dangling_symlinks=True)
     (www / "wp-content/uploads").mkdir(exist_ok=True)
+    (www / "wp-content/themes/plain").mkdir(parents=True, exist_ok=True)
+    for name, text in _THEME.items():
+        (www / "wp-content/themes/plain" / name).write_text(text)
     (www / "wp-config.php").write_text(_CONFIG.format(socket=folder / "db.sock"))
     (folder / "router.php").write_text(_ROUTER)
     (folder / "install.php").write_text(_INSTALL.format(secret=SECRET))

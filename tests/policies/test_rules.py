@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aios.domain.finding import Severity
+from aios.domain.measure import Total
 from aios.domain.policy import Decision, Rule
 from aios.policies import judge, load_rules
 from aios.policies.facts import Today
@@ -262,3 +263,21 @@ def test_a_rule_for_apply_is_asked_only_then_and_the_others_again() -> None:
 def test_a_rule_at_a_moment_that_nobody_knows_denies(text: str, message: str) -> None:
     rules, findings = loaded(policy(text))
     assert (findings[0].message.startswith(message), rules[0].then) == (True, Decision.DENY)
+
+
+def test_the_rules_in_the_box_hold_back_mail_to_many_at_night_and_ask_about_what_is_large() -> None:
+    rules, findings = load_rules(DictTree(SHIPPED), parse)
+    assert findings == []
+    many = [effect("mail.send", reversible=False, recipients=[f"p{n}@x.example" for n in range(30)])]
+    one = [effect("mail.send", reversible=False, recipients=["p@x.example"])]
+    for hour, effects, expected in ((23, many, "outgoing/quiet-hours"), (23, one, ""), (12, many, ""), (6, many, "o")):
+        told = proposal(effects=effects, today=Today(at=datetime(2026, 3, 2, hour, 0, tzinfo=UTC)))
+        verdict = judge(rules, told, at="apply")
+        assert (verdict.decision is Decision.DENY, verdict.rule.startswith(expected)) == (bool(expected), True)
+        assert judge(rules, told).decision is Decision.CONFIRM  # whatever the hour: it cannot be undone
+    strangers = {name for name, _, _ in judge(rules, proposal(effects=many)).matched}
+    assert {"outgoing/strangers", "publishing/no-way-back"} <= strangers
+    money = judge(rules, proposal(effects=[effect("invoices.draft", amount=200_001, currency="EUR")]))
+    assert (money.decision, money.rule) == (Decision.CONFIRM, "outgoing/much-money")
+    spam = Today(totals=[Total("post", "mail.send", "", 990, 0)])
+    assert judge(rules, proposal(effects=many, today=spam)).rule == "outgoing/much-mail-in-a-day"

@@ -9,7 +9,7 @@ from typing import Any
 
 from aios.connectors.http import AnswerError, Service
 from aios.connectors.http_manifest.lists import items, mapped
-from aios.connectors.http_manifest.manifest import LIMIT, capabilities, taken
+from aios.connectors.http_manifest.manifest import LIMIT, capabilities, list_name, taken
 from aios.connectors.http_manifest.requests import Request, at, filled, given, request, sentence
 from aios.connectors.portion import portion
 from aios.connectors.surroundings import Surroundings
@@ -17,6 +17,7 @@ from aios.domain.effect import Capability, Collected, Effect, Lookup, Outcome, P
 from aios.domain.event import one_line
 from aios.domain.finding import Finding
 from aios.domain.front_matter import render_yaml
+from aios.domain.keys import key_of
 from aios.errors import AiosError, RefusedError, UsageError
 from aios.expressions import ExpressionError
 
@@ -48,9 +49,8 @@ class Manifest:
         asked = self._request(effect, offer)
         said = sentence(offer.get("shows", f"{offer['summary']} → {effect.target}"), self._values(effect, offer))
         sent: dict[str, Any] = {"request": f"{asked.method} {self.service.base}{asked.path}"}
-        for name, value in (("query", dict(asked.query)), ("body", asked.json), ("form", asked.form)):
-            if value:
-                sent[name] = value
+        parts = {"query": dict(asked.query), "body": asked.json, "form": asked.form}
+        sent |= {name: value for name, value in parts.items() if value}
         undo = offer.get("undo", {})
         how = undo.get("how") or (f"{undo['use']} undoes it" if undo else "")
         return Preview(one_line(said, 300), render_yaml(sent), bool(undo), how)
@@ -80,15 +80,16 @@ class Manifest:
         asked = request(find["ask"], {**find, "headers": self.headers}, self._values(effect, offer))
         later = tuple(offer.get("later", ()))
         try:
+            if find.get("gone"):
+                asked.send(self.service, later=later)
+                return Lookup(None, authoritative=known)
             for item in items(self.service, asked, find, later):
-                if find.get("gone"):
-                    break
                 if _holds(at(item, find["key"]), effect.key):
                     return Lookup(_outcome(item, find.get("answer", {})), authoritative=known)
         except AnswerError as error:
             if error.status not in _GONE:
                 raise
-            return Lookup(Outcome("") if find.get("gone") else None, authoritative=known)
+            return Lookup(_outcome(None, {}) if find.get("gone") else None, authoritative=known)
         return Lookup(None, authoritative=known)
 
     def act(self, effect: Effect) -> Outcome:
@@ -97,12 +98,12 @@ class Manifest:
             answer = self._request(effect, offer).send(self.service, later=tuple(offer.get("later", ())))
         except AnswerError as error:
             if error.status in offer.get("done", ()):
-                return Outcome("")
+                return _outcome(None, {})
             raise
         return _outcome(answer.data, offer.get("answer", {}))
 
     def read(self, capability: str, params: Mapping[str, Any]) -> Collected:
-        """`{<called>: items, more}`. With a cursor: from the oldest new item on, so that what does not fit comes next."""
+        """`{<called>: items, more}`. With a cursor from the oldest new item on: what does not fit comes next time."""
         offer = self._offer(capability, "read")
         cursor = _cursor(params.get("cursor"), offer)
         values = {"params": given(params, taken(offer)), "cursor": cursor.get("newest")}
@@ -119,7 +120,7 @@ class Manifest:
         if by:
             found = _fresh(found, by, cursor)
         told = portion(found, limit)
-        data = {offer.get("called", capability.partition(".")[0]): told, "more": len(told) < len(found)}
+        data = {list_name(offer, capability): told, "more": len(told) < len(found)}
         return Collected(data, cursor=_after(told, by, cursor) if by else None)
 
     def check(self) -> Sequence[Finding]:
@@ -195,8 +196,6 @@ def _after(told: list[dict[str, Any]], by: str, cursor: Mapping[str, Any]) -> Ma
 
 def _mark(item: Mapping[str, Any]) -> str:
     """What tells an item from others of the same moment."""
-    from aios.domain.keys import key_of
-
     return str(item["id"])[:200] if item.get("id") is not None else key_of(dict(item))
 
 

@@ -17,13 +17,13 @@ _NEXT = re.compile(r"<([^<>]*)>\s*;[^<]*?\brel=\"?next\"?", re.IGNORECASE)
 
 
 def items(service: Service, asked: Request, offer: Mapping[str, Any], later: tuple[int, ...]) -> Iterator[Any]:
-    """Every item of a list, page by page. Raises AiosError for an answer without a list where one is to be, RefusedError
-    for more pages than anybody means, or pages that lie elsewhere."""
+    """Every item of a list, page by page. Raises AiosError for an answer without a list where one is to be, and
+    RefusedError for more pages than anybody means, or pages that lie elsewhere."""
     pages = offer.get("pages", {})
     size = next(iter(pages.get("size", {}).values()), 0)
-    more: dict[str, Any] | None = dict(pages.get("size", {}))
+    more: dict[str, Any] = dict(pages.get("size", {}))
     if "number" in pages:
-        more |= {pages["number"]: pages.get("first", 1)}
+        more[pages["number"]] = pages.get("first", 1)
     seen: list[Any] = []
     for number in range(MOST_PAGES):
         answer = asked.send(service, later=later, query=more)
@@ -31,10 +31,11 @@ def items(service: Service, asked: Request, offer: Mapping[str, Any], later: tup
         yield from found
         if not pages or not found or (size and len(found) < size and not {"next", "link"} & set(pages)):
             return
-        more, path = _following(service, answer, pages, asked, size, number + 1, more or {})
-        if more is None or (path, more) in seen:
+        following = _following(service, answer, pages, asked, size, number + 1, more)
+        if following is None or following in seen:
             return
-        seen.append((path, more))
+        seen.append(following)
+        path, more = following
         asked = Request(asked.method, path, asked.query, asked.headers, asked.json, asked.form)
     raise RefusedError(f"{service.name} has more than {MOST_PAGES} pages", "ask for less, or for larger pages")
 
@@ -57,17 +58,18 @@ def _following(
     size: int,
     number: int,
     more: Mapping[str, Any],
-) -> tuple[dict[str, Any] | None, str]:
-    """The parameters and the path of the next page; None where there is none."""
+) -> tuple[str, dict[str, Any]] | None:
+    """The path and the parameters of the next page; None where there is none."""
     if "number" in pages:
-        return {**more, pages["number"]: pages.get("first", 1) + number}, asked.path
+        return asked.path, {**more, pages["number"]: pages.get("first", 1) + number}
     if "offset" in pages:
-        return {**more, pages["offset"]: size * number}, asked.path
+        return asked.path, {**more, pages["offset"]: size * number}
     if "as" in pages:
         token = at(answer.data, pages["next"])
-        return ({**more, pages["as"]: token} if token or token == 0 else None), asked.path
+        is_one = isinstance(token, str | int) and not isinstance(token, bool) and token != ""
+        return (asked.path, {**more, pages["as"]: token}) if is_one else None
     address = at(answer.data, pages["next"]) if "next" in pages else _linked(answer)
-    return _elsewhere(service, asked, address) if isinstance(address, str) and address else (None, asked.path)
+    return _elsewhere(service, asked, address) if isinstance(address, str) and address else None
 
 
 def _linked(answer: Answer) -> str:
@@ -75,8 +77,8 @@ def _linked(answer: Answer) -> str:
     return found[1] if found else ""
 
 
-def _elsewhere(service: Service, asked: Request, address: str) -> tuple[dict[str, Any], str]:
-    """An address that the service gave, as parameters and a path below its own base. Never anywhere else: the key goes
+def _elsewhere(service: Service, asked: Request, address: str) -> tuple[str, dict[str, Any]]:
+    """An address that the service gave, as a path below its own base and parameters. Never anywhere else: the key goes
     along."""
     try:
         full = urljoin(service.base + asked.path, address)
@@ -87,7 +89,7 @@ def _elsewhere(service: Service, asked: Request, address: str) -> tuple[dict[str
     if not same or "/../" in f"{parts.path}/" or "/./" in f"{parts.path}/":
         raise RefusedError(f"the next page of {service.name} lies elsewhere", "it is not followed: the key goes along")
     query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-    return query, parts.path.removeprefix(base.path)
+    return parts.path.removeprefix(base.path), query
 
 
 def mapped(item: Any, fields: Mapping[str, str] | None) -> dict[str, Any]:

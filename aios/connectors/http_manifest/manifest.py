@@ -83,8 +83,17 @@ _OFFER = {
         "takes": {
             "type": "object",
             "additionalProperties": {"type": ["string", "object"]},
-            "description": "What it is given: name → string, integer, number, boolean or a JSON Schema; `name?` may be"
-            " left out.",
+            "description": "What it is given: name → string, integer, number, boolean or a JSON Schema.",
+        },
+        "optional": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Names of `takes` that may be left out, and what they would fill with them.",
+        },
+        "gives": {
+            "type": "object",
+            "additionalProperties": {"type": ["string", "object"]},
+            "description": "What an item of a read is known to hold, like `takes`; what differs is told as drift.",
         },
         "query": {**_SCALARS, "description": "Parameters of the address."},
         "headers": _SCALARS,
@@ -167,11 +176,9 @@ def taken(offer: Mapping[str, Any]) -> dict[str, Any]:
     given = offer.get("takes", {})
     return {
         "type": "object",
-        "required": sorted(name for name in given if not name.endswith("?")),
+        "required": sorted(set(given) - set(offer.get("optional", ()))),
         "additionalProperties": False,
-        "properties": {
-            name.removesuffix("?"): {"type": kind} if isinstance(kind, str) else kind for name, kind in given.items()
-        },
+        "properties": {name: {"type": kind} if isinstance(kind, str) else kind for name, kind in given.items()},
     }
 
 
@@ -187,6 +194,21 @@ def schema_of(offer: Mapping[str, Any]) -> dict[str, Any]:
     return {**schema, "properties": {**more, **schema["properties"]}}
 
 
+def list_name(offer: Mapping[str, Any], name: str) -> str:
+    """What the list of a read is called: as it says, or as the capability's first word."""
+    return str(offer.get("called", name.partition(".")[0]))
+
+
+def given_by(offer: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The JSON Schema of what a read gives, from its `gives`; nothing where the manifest does not say."""
+    if "gives" not in offer:
+        return {}
+    item = {key: each for key, each in taken({"takes": offer["gives"]}).items() if key != "additionalProperties"}
+    called = list_name(offer, name)
+    properties = {called: {"type": "array", "items": item}, "more": {"type": "boolean"}}
+    return {"type": "object", "required": [called], "properties": properties}
+
+
 def capabilities(settings: Mapping[str, Any]) -> Mapping[str, Capability]:
     """What the manifest offers."""
     return {name: _capability(name, offer) for name, offer in settings["offers"].items()}
@@ -196,7 +218,15 @@ def _capability(name: str, offer: Mapping[str, Any]) -> Capability:
     later = ("429", "5xx", "timeout", *map(str, offer.get("later", ())))
     if "read" in offer:
         cursor = bool(offer.get("cursor"))
-        return Capability(name, False, schema_of(offer), summary=offer["summary"], transient=later, cursor=cursor)
+        return Capability(
+            name,
+            False,
+            schema_of(offer),
+            summary=offer["summary"],
+            transient=later,
+            result=given_by(offer, name),
+            cursor=cursor,
+        )
     find = offer.get("find")
     return Capability(
         name,

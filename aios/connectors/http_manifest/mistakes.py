@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from aios.connectors.http_manifest.manifest import UNKNOWN, taken
 from aios.domain.finding import Severity
@@ -13,16 +15,24 @@ from aios.store.explain import did_you_mean
 
 Wrong = tuple[Where, str, str, Severity]
 Offer = Mapping[str, Any]
-_BOTH = ("summary", "takes", "query", "headers", "body", "form", "later")
+_BOTH = ("summary", "takes", "optional", "query", "headers", "body", "form", "later")
 _READS = ("read", "items", "called", "fields", "pages", "cursor")
 _WRITES = ("write", "idempotency", "answer", "target", "shows", "find", "undo", "done")
 _TYPES = ("string", "integer", "number", "boolean", "array", "object")
 _ANY: Mapping[str, Any] = {}
+_KEY = re.compile(r"(?<![.\w])key\b")
 
 
 def wrong(settings: Mapping[str, Any]) -> Iterator[Wrong]:
     """Where in the settings, what, and what to do about it."""
     offers: Mapping[str, Offer] = settings["offers"]
+    yield from _template(("headers",), settings.get("headers", {}), Scope())
+    if "test" in settings:
+        yield from _request(("test",), settings["test"], Scope())
+    address = urlsplit(settings["url"])
+    if "auth" in settings and address.scheme == "http" and address.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        message = "whoever stands between can read the key: the address is not encrypted"
+        yield ("url",), message, "https://…", Severity.WARNING
     for name, offer in offers.items():
         where: Where = ("offers", name)
         if ("read" in offer) == ("write" in offer):
@@ -41,13 +51,17 @@ def _takes(where: Where, offer: Offer) -> Iterator[Wrong]:
     from jsonschema import Draft7Validator
     from jsonschema.exceptions import SchemaError
 
+    for index, name in enumerate(offer.get("optional", ())):
+        if name not in offer.get("takes", {}):
+            hint = did_you_mean(name, offer.get("takes", {})) or "name what `takes` has"
+            yield _error((*where, "optional", index), f"`takes` has no `{name}`", hint)
     for name, kind in offer.get("takes", {}).items():
         place = (*where, "takes", name)
         if isinstance(kind, str) and kind not in _TYPES:
             yield _error(
                 place, f"`{kind[:40]}` is no type", did_you_mean(kind, _TYPES) or f"there are {', '.join(_TYPES)}"
             )
-        if name.removesuffix("?") in {"undoes", "cursor", "limit"}:
+        if name in {"undoes", "cursor", "limit"}:
             yield _error(place, f"`{name}` is given by itself", "choose another name, or leave it out")
         if isinstance(kind, Mapping):
             try:
@@ -90,7 +104,7 @@ def _offer(where: Where, offer: Offer, offers: Mapping[str, Offer], settings: Ma
 
 def _scope(offer: Offer) -> Scope:
     if "read" in offer:
-        return Scope({**declare("params", taken(offer)), "cursor": _ANY})
+        return Scope(declare("params", taken(offer)) | ({"cursor": _ANY} if offer.get("cursor") else {}))
     return Scope({**declare("payload", taken(offer)), "key": {"type": "string"}})
 
 
@@ -187,7 +201,7 @@ def _find(where: Where, offer: Offer, scope: Scope) -> Iterator[Wrong]:
 def _names_key(offer: Offer) -> bool:
     sent = [offer["write"], offer.get("body"), offer.get("form"), offer.get("query"), offer.get("headers")]
     try:
-        return any("key" in hole for hole in holes(sent))
+        return any(_KEY.search(hole) for hole in holes(sent))
     except ExpressionError:
         return True  # said already
 

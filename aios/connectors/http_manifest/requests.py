@@ -1,7 +1,7 @@
 """Requests from templates: values are data, wherever they stand.
 
-In a path a value is one part of it, percent-encoded; in a query it is one parameter's value; in a body it keeps its type
-and is never read as JSON. What is left out of the payload leaves out what it was to fill.
+In a path a value is one part of it, percent-encoded; in a query it is one parameter's value; in a body it keeps its
+type and is never read as JSON. What is left out of the payload leaves out what it was to fill.
 """
 
 from __future__ import annotations

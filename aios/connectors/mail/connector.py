@@ -37,6 +37,7 @@ SEND = Capability(
     authoritative=False,
     shows="the whole mail as it is sent: headers, text, HTML, attachments; all but its date",
     each="recipients",
+    late=0,  # a message whose end was not sent is none, however late the rest arrives
     transient=("4xx", "timeout", "connection"),
 )
 READ = Capability("mail.read", False, PARAMS, summary="Read new mail.", result=RESULT, cursor=True)
@@ -121,6 +122,7 @@ class MailConnector:
             return _outcome(mark)
         mail = mail_of(effect, self.mailbox)
         content = mail.wire(self.clock(), contents(attachments_of(effect.payload), self.root))
+        self.checkpoint("composed")
         self.marks.begin(effect.key, message_id=mail.id, at=f"{self.clock().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
         self.checkpoint("begun")
 

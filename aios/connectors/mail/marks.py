@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from aios.errors import RefusedError
+from aios.errors import RefusedError, TransientError
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS mails (
@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS mails (
   reply TEXT NOT NULL,       -- the server's words on accepting it
   copy BLOB,                 -- what is still to be put into the folder of sent mail
   trouble TEXT NOT NULL      -- why the copy is not there yet
-) WITHOUT ROWID"""
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS uncopied ON mails (connector) WHERE copy IS NOT NULL"""
 
 
 class Phase(StrEnum):
@@ -72,12 +73,12 @@ class Marks:
         return Mark(Phase(row[0]), *row[1:]) if row else None
 
     def begin(self, key: str, *, message_id: str, at: str) -> None:
-        """An attempt begins: nothing of it was sent. Raises RefusedError for a mail that was accepted."""
+        """An attempt begins: nothing of it was sent. Raises TransientError where another process sent it meanwhile."""
         with self._open() as base:
             base.execute("BEGIN IMMEDIATE")
             row = base.execute("SELECT phase FROM mails WHERE key = ?", (key,)).fetchone()
             if row and row[0] == Phase.ACCEPTED:
-                raise RefusedError(f"{message_id} was sent already", "nothing was sent again")
+                raise TransientError(f"{message_id} was sent by another process", "nothing was sent again", sent=True)
             base.execute(
                 "INSERT OR REPLACE INTO mails VALUES (?, ?, ?, ?, ?, '', NULL, '')",
                 (key, self.connector, Phase.BEGUN, at, message_id),
@@ -131,7 +132,7 @@ class Marks:
                 base.execute("PRAGMA journal_mode = DELETE")
                 base.execute("PRAGMA synchronous = EXTRA")  # a commit survives a power cut, the folder's entry too
                 base.execute("PRAGMA fullfsync = ON")
-                base.execute(_TABLE)
+                base.executescript(_TABLE)
                 yield base
         except (sqlite3.Error, OSError) as error:
             hint = "look at the disk; where the file is damaged, move it away: what is open then becomes a question"

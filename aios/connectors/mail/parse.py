@@ -32,6 +32,7 @@ _MOST_REFERENCES = 20
 _LONGEST_SUBJECT = 300
 _ID = re.compile(r"<[^<>\s]{3,300}>")
 _OF_MACHINES = ("List-Id", "List-Unsubscribe", "X-Autoreply", "X-Autorespond")
+_BEGINS = "Mail:\n\n"
 _BULK = frozenset({"auto_reply", "bulk", "junk", "list"})
 
 
@@ -170,11 +171,9 @@ def _parts(message: Message, depth: int) -> Iterator[Message]:
 
 def _is_attached(part: Message) -> bool:
     disposition = str(part.get("Content-Disposition", "")).split(";")[0].strip().lower()
-    return (
-        disposition == "attachment"
-        or (bool(_filename(part)) and disposition != "inline")
-        or (part.get_content_maintype() != "text")
-    )
+    if disposition == "attachment" or (_filename(part) and disposition != "inline"):
+        return True
+    return part.get_content_maintype() not in {"text", "multipart"}  # a multipart without parts is a text
 
 
 def _text(parts: Iterable[Message], place: str) -> tuple[str, list[Finding]]:
@@ -196,10 +195,11 @@ def _text(parts: Iterable[Message], place: str) -> tuple[str, list[Finding]]:
 def _readable(part: Message, kind: str, place: str) -> tuple[str, list[Finding]]:
     content = _bytes(part)
     text = _letters(content, _charset(part), html=kind == HTML)
-    # A line before it: what looks like the front matter of a file is the text of a mail.
-    found, odd = document(Raw(place, "", f"\n{mended(text)}".encode(), kind, "utf-8"))
+    # What would be the front matter of a file is text of a mail: a mail begins with something else.
+    begins = _BEGINS if kind == PLAIN else ""
+    found, odd = document(Raw(place, "", (begins + mended(text)).encode(), kind, "utf-8"))
     kept = [each for each in odd if each.severity is not Severity.ERROR]
-    return (found.text.strip("\n") if found else ""), kept
+    return (found.text.removeprefix(begins.strip()).strip("\n") if found else ""), kept
 
 
 def _bytes(part: Message) -> bytes:

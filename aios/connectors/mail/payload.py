@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
@@ -74,7 +75,9 @@ def shown(content: bytes) -> str:
     """
     message = message_from_bytes(content, policy=default)
     assert isinstance(message, EmailMessage)  # noqa: S101  what this policy makes
-    lines = [f"{name}: {' '.join(str(message[name]).split())}" for name in _SHOWN if message[name] is not None]
+    # Not as the policy reads them: it leaves blanks between the encoded words of a name.
+    written = dict(message.raw_items())
+    lines = [f"{name}: {_letters(written[name])}" for name in _SHOWN if name in written]
     for part in message.iter_attachments():
         raw = part.get_payload(decode=True)
         found = digest(raw if isinstance(raw, bytes) else b"")
@@ -82,6 +85,10 @@ def shown(content: bytes) -> str:
     plain, html = (message.get_body((kind,)) for kind in ("plain", "html"))
     texts = [part.get_content().replace("\r\n", "\n") if part else "" for part in (plain, html)]
     return "\n".join([*lines, "", texts[0], "The same as HTML:", "", texts[1]])
+
+
+def _letters(value: str) -> str:
+    return " ".join(str(make_header(decode_header(" ".join(value.split())))).split())
 
 
 def attached(name: str, media_type: str, sha256: str) -> str:

@@ -217,7 +217,8 @@ class Acts:
         text, status = earlier
         if post.text.slug != text.slug and self.posts.at(text.slug) is not None:
             raise self._taken(text.slug, "another post by now")
-        return self._finish(effect, post, text, status)
+        # Back to the address that the act may have moved it from.
+        return self._finish(effect, post, text, status, target=self.posts.address(text.slug))
 
     def _refuse_later(self, effect: Effect, post: Post) -> None:
         undoes = str(effect.payload.get("undoes") or "")
@@ -228,31 +229,43 @@ class Acts:
             )
 
     def _finish(
-        self, effect: Effect, post: Post, text: Text, status: Status, *, told: Status | None = None, left: str = ""
+        self,
+        effect: Effect,
+        post: Post,
+        text: Text,
+        status: Status,
+        *,
+        told: Status | None = None,
+        left: str = "",
+        target: str = "",
     ) -> Post:
-        """The request that makes it so and says so. What ends up elsewhere than approved is put back."""
+        """The request that makes it so and says so. What ends up elsewhere than approved is put back.
+
+        The mark tells the status `told` and the hash `left`, where they are not those of what is written.
+        """
+        target = target or effect.target
         before = post.marker or Marker(str(effect.payload["id"]))
         did = (*before.did, short(effect.key))
         marker = _marker(replace(before, post=post.id, doing="", did=did), text, told or status)
         if left:
             marker = replace(marker, left=left)
         would = post.pattern.replace("%postname%", text.slug)
-        if status is Status.LIVE and would and not _leads(would, effect):
-            self._elsewhere(effect, post, would)
+        if status is Status.LIVE and would and not _leads(would, target):
+            self._elsewhere(post, would, target)
         after = self.posts.write(post, text, marker, status)
-        if after.text.slug != text.slug or (status is Status.LIVE and not _leads(after.url, effect)):
+        if after.text.slug != text.slug or (status is Status.LIVE and not _leads(after.url, target)):
             self.posts.write(after, post.text, post.marker, post.status)
-            self._elsewhere(effect, post, after.url)
+            self._elsewhere(post, after.url, target)
         if not left and after.text.hash != text.hash:  # the site keeps it in words of its own
             self.checkpoint("written")
             after = self.posts.write(after, after.text, replace(marker, left=after.text.hash), status)
         return after
 
-    def _elsewhere(self, effect: Effect, post: Post, address: str) -> None:
+    def _elsewhere(self, post: Post, address: str, target: str) -> None:
         if post.marker and not post.marker.did:
             self.posts.discard(post)
         raise RefusedError(
-            f"{self.posts.name} would show it at {one_line(address, 200)}, not at {effect.target}",
+            f"{self.posts.name} would show it at {one_line(address, 200)}, not at {target}",
             "say in `permalinks` what addresses look like there, or choose another slug; then approve it again",
         )
 
@@ -266,8 +279,8 @@ def _is_itself(post: Post) -> bool:
     return post.marker is not None and post.marker.post in {"", post.id}
 
 
-def _leads(address: str, effect: Effect) -> bool:
-    pattern = "[^/]+".join(map(re.escape, re.split(r"%\w+%", effect.target)))
+def _leads(address: str, target: str) -> bool:
+    pattern = "[^/]+".join(map(re.escape, re.split(r"%\w+%", target)))
     return re.fullmatch(pattern, address) is not None
 
 

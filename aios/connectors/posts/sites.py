@@ -57,6 +57,14 @@ def address(base: str, settings: Mapping[str, Any], slug: str) -> str:
     return base + str(settings.get("permalinks", "/%postname%/")).replace("%postname%", slug)
 
 
+def outside(href: str) -> tuple[str, bool] | None:
+    """Links lead to where they say, or nowhere: what other articles are called at the site is not known here."""
+    scheme = href.partition(":")[0].lower() if ":" in href else ""
+    if scheme in {"http", "https", "mailto"}:
+        return href, True
+    return (href, False) if href.startswith("/") and not href.startswith("//") else None
+
+
 def _is_this_machine(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

@@ -8,7 +8,7 @@ from typing import Any
 
 from aios.connectors.sidecars.passing import Passing
 from aios.domain.effect import Capability, Collected, Effect, Outcome
-from aios.errors import RefusedError
+from aios.errors import HeldError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,4 @@ class Allowed(Passing):
 
     def _refuse(self, capability: str) -> None:
         if capability not in self.names:
-            raise RefusedError(
-                f"{self.name} may not be used for {capability}", f"see state/connectors/{self.name}.yaml"
-            )
+            raise HeldError(f"{self.name} may not be used for {capability}", f"see state/connectors/{self.name}.yaml")

@@ -7,7 +7,7 @@ pure function of the first: whatever a crash leaves, the next act (or the same o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,14 @@ __all__ = ["CAPABILITIES", "SETTINGS", "StaticSite", "connect"]
 
 _LIST = Capability("cms.list", False, LISTING, summary="Tell what is at the site.", result=LISTED)
 CAPABILITIES: Mapping[str, Capability] = {
-    **offered(
-        lookup="The site keeps the key of every act beside its article.",
-        transient=("the directory is being written by another process",),
-        posts=False,
-    ),
+    **{
+        name: replace(each, late=0.0)  # a file is written by this process or not at all
+        for name, each in offered(
+            lookup="The site keeps the key of every act beside its article.",
+            transient=("the directory is being written by another process",),
+            posts=False,
+        ).items()
+    },
     _LIST.name: _LIST,
 }
 

@@ -101,8 +101,8 @@ class Drafting:
         """The lines of the effect that the invoice lacks; none where it is no draft any more, for then it is theirs."""
         if invoice.get("status") != "draft":
             return []
-        lines = self.api.listed(f"/v1/invoices/{segment(str(invoice['id']))}/lines")
-        there = {metadata(line, LINE) for line in lines if metadata(line, KEY) == effect.key}
+        items = self.api.listed("/v1/invoiceitems", {"invoice": invoice["id"]})
+        there = {metadata(item, LINE) for item in items if metadata(item, KEY) == effect.key}
         return [index for index in range(len(effect.payload["lines"])) if str(index) not in there]
 
 

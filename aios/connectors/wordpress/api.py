@@ -13,6 +13,7 @@ from aios.errors import AiosError, CredentialsError, RefusedError
 
 _PAGE = 100  # the most that it gives at once
 _PASSWORD = "an application password is made in Users → Profile, of WordPress 5.6 and newer"  # noqa: S105  a hint
+_RIGHTS = "the role Author is enough for their own posts, Editor for all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,17 @@ class Api:
             if error.status == 404 and _code(error.data) in {"", "rest_no_route"}:
                 hint = "is it WordPress? Settings → Permalinks must not be “Plain”, and no plugin may turn REST off"
                 raise RefusedError(f"{name}: there is no REST API at {base}/wp-json", hint) from error
+            if error.status == 400 and _about_status(error.data):
+                self.ask("GET", "/wp/v2/users/me", params={"context": "edit"})  # says it, where it knows nobody
+                raise CredentialsError(f"{name}: {self.user} may not see drafts there", _RIGHTS) from error
             raise
         except RefusedError as error:
-            if "leads elsewhere" in error.message:
-                raise RefusedError(error.message, f"write the address that readers see: {base} is another") from error
+            if " and leads " in error.message:
+                hint = (
+                    "if that is another address, write the one that readers see; if it is the same, Settings → "
+                    "Permalinks must not be “Plain”"
+                )
+                raise RefusedError(error.message, hint) from error
             raise
         except AiosError as error:
             if "instead of JSON" in error.message:
@@ -71,8 +79,14 @@ class Api:
                 "Authorization header"
             )
         if error.status == 403:
-            return f"{self.user} may not do this there: the role Author is enough for their own posts, Editor for all"
+            return f"{self.user} may not do this there: {_RIGHTS}"
         return f"{_PASSWORD}; a plugin may keep the REST API to itself"
+
+
+def _about_status(data: Any) -> bool:
+    """Whoever may not edit may not ask for drafts: WordPress calls that a wrong parameter."""
+    about = data.get("data") if isinstance(data, Mapping) else None
+    return isinstance(about, Mapping) and "status" in (about.get("params") or ())
 
 
 def _code(data: Any) -> str:

@@ -17,7 +17,7 @@ from aios.connectors.posts.connector import moment
 from aios.connectors.posts.inert import inert
 from aios.connectors.posts.marker import Marker, marked, token, unmarked
 from aios.connectors.posts.post import Post, Status, Text
-from aios.connectors.posts.sites import address
+from aios.connectors.posts.sites import address, outside
 from aios.connectors.prose import plain_prose
 from aios.connectors.wordpress.api import Api
 from aios.connectors.wordpress.diagnosis import diagnose
@@ -52,7 +52,7 @@ class WordPress:
             str(payload["markdown"]),
             title=str(payload["title"]),
             language=str(self.settings.get("language", "en")),
-            resolve=_outside,
+            resolve=outside,
             images=images,
             within=slug,
         )
@@ -71,11 +71,11 @@ class WordPress:
 
     def at(self, slug: str) -> Post | None:
         """A page may have the address as well as a post; readers then see only one of the two."""
-        for kind, path in (("post", _POSTS), ("page", "/wp/v2/pages")):
-            for post in self._find({"slug": slug, "status": "any"}, path, kind):
-                if kind == "post" or post.url == self.address(slug):
-                    return post
-        return None
+        found = self._find({"slug": slug, "status": "any"})
+        if found:
+            return found[0]
+        pages = self.api.ask("GET", "/wp/v2/pages", params={"slug": slug, "_fields": "id,slug,link,title,modified_gmt"})
+        return next((_page(each, self.base) for each in pages.data if each["link"] == self.address(slug)), None)
 
     def create(self, text: Text, marker: Marker, payload: Mapping[str, Any]) -> Post:
         date = moment(str(payload["date"])).strftime("%Y-%m-%dT%H:%M:%S")
@@ -147,9 +147,8 @@ class WordPress:
     def check(self) -> Sequence[Finding]:
         return diagnose(self.name, self.api, self.settings, self.address)
 
-    def _find(self, query: Mapping[str, Any], path: str = _POSTS, kind: str = "post") -> list[Post]:
-        found = self.api.every(path, 1_000, {**_ALL, **query})
-        return [_post(each, self.base, kind) for each in found]
+    def _find(self, query: Mapping[str, Any]) -> list[Post]:
+        return [_post(each, self.base) for each in self.api.every(_POSTS, 1_000, {**_ALL, **query})]
 
     def _revisions(self, post: Post, limit: int) -> list[Mapping[str, Any]]:
         query = {"context": "edit", "per_page": limit}
@@ -193,14 +192,6 @@ class WordPress:
         return {"author": int(found[0]["id"])}
 
 
-def _outside(href: str) -> tuple[str, bool] | None:
-    """Links lead to where they say, or nowhere: what other articles are called at the site is not known here."""
-    scheme = href.partition(":")[0].lower() if ":" in href else ""
-    if scheme in {"http", "https", "mailto"}:
-        return href, True
-    return (href, False) if href.startswith("/") and not href.startswith("//") else None
-
-
 def _fields(text: Text, marker: Marker | None, status: Status) -> dict[str, Any]:
     return {
         "title": text.title,
@@ -212,27 +203,45 @@ def _fields(text: Text, marker: Marker | None, status: Status) -> dict[str, Any]
     }
 
 
-def _post(data: Mapping[str, Any], base: str, kind: str = "post") -> Post:
+def _page(data: Mapping[str, Any], base: str) -> Post:
+    """As readers see it: whoever writes posts need not have the right to look into pages."""
+    title = unescape(str(data["title"]["rendered"]))
+    return Post(
+        id=str(data["id"]),
+        text=Text(title, "", "", str(data["slug"])),
+        status=Status.LIVE,
+        url=str(data["link"]),
+        edit=_edit(base, data),
+        modified=f"{data['modified_gmt']}Z",
+        title=title,
+        kind="page",
+    )
+
+
+def _edit(base: str, data: Mapping[str, Any]) -> str:
+    return f"{base}/wp-admin/post.php?post={data['id']}&action=edit"
+
+
+def _post(data: Mapping[str, Any], base: str) -> Post:
     html, marker = unmarked(str(data["content"]["raw"]))
     slug, status = str(data["slug"]), _STATUS.get(str(data["status"]), Status.OTHER)
-    pattern = str(data.get("permalink_template") or "") if kind == "post" else ""
+    pattern = str(data.get("permalink_template") or "")
     live = status is Status.LIVE or not pattern
     return Post(
         id=str(data["id"]),
         text=Text(
             title=str(data["title"]["raw"]),
             html=html,
-            excerpt=str(data["excerpt"]["raw"]) if "excerpt" in data else "",
+            excerpt=str(data["excerpt"]["raw"]),
             slug=slug,
             tags=tuple(map(str, data.get("tags") or ())),
             kept=marker.kept if marker else (),
         ),
         status=status,
         url=str(data["link"]) if live else pattern.replace("%postname%", slug),
-        edit=f"{base}/wp-admin/post.php?post={data['id']}&action=edit",
+        edit=_edit(base, data),
         modified=f"{data['modified_gmt']}Z",
         title=unescape(str(data["title"]["raw"])),
         marker=marker,
-        kind=kind,
         pattern=pattern,
     )

@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.connectors.stands import Stand
 
-USER, PASSWORD = "ann@mail.test", "s3cret-value-nobody-may-see"  # noqa: S105  the one that the cases' secrets hold
+USER, PASSWORD = "ann@mail.test", "s3cret-value-nobody-may-see"  # the secret of the cases
 CUT = b""  # as an answer: the connection ends without one
 
 
@@ -85,40 +85,41 @@ class _Lines(socketserver.StreamRequestHandler):
 class _Smtp(_Lines):
     post: Post
 
+    known = False
+    recipient = ""
+
     def talk(self) -> None:
-        sender = recipient = ""
-        known = False
-        if not self._answer("banner", "220 mail.test"):
-            return
-        while True:
+        going = self._answer("banner", "220 mail.test")
+        while going:
             line = self.line().decode("latin-1")
-            verb = line.split(" ")[0].split(":")[0].upper()
+            verb = line.split(" ")[0].upper()
             self.post.asked.append(line)
-            if verb == "EHLO":
-                self.say(f"250-mail.test\r\n250-SIZE {self.post.size}\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME")
-            elif verb == "AUTH":
-                known = self._knows(line)
-                self.say("235 welcome" if known else f"535 5.7.8 not with {line}")
-            elif verb == "MAIL":
-                sender = line
-                if not self._answer(verb, "250 ok" if known else "530 5.7.0 log in first"):
-                    return
-            elif verb == "RCPT":
-                recipient = line.partition("<")[2].partition(">")[0]
-                if not self._answer(verb, self._takes(recipient)):
-                    return
-            elif verb == "DATA":
-                if not self._answer(verb, "354 go on" if sender and recipient else "503 who to?"):
-                    return
-                if verb in self.post.answers:
-                    continue
-                if not self._message(recipient):
-                    return
-            elif verb == "QUIT":
-                self.say("221 bye")
-                return
-            else:
-                self.say("502 what?")
+            done: Callable[[str], bool] | None = getattr(self, f"on_{verb.lower()}", None)
+            going = done(line) if done else self._answer(verb, "502 what?")
+
+    def on_ehlo(self, line: str) -> bool:
+        return self._answer("EHLO", f"250-mail.test\r\n250-SIZE {self.post.size}\r\n250-AUTH PLAIN\r\n250 8BITMIME")
+
+    def on_auth(self, line: str) -> bool:
+        self.known = self._knows(line)
+        return self._answer("AUTH", "235 welcome" if self.known else f"535 5.7.8 not with {line}")
+
+    def on_mail(self, line: str) -> bool:
+        self.recipient = ""
+        return self._answer("MAIL", "250 ok" if self.known else "530 5.7.0 log in first")
+
+    def on_rcpt(self, line: str) -> bool:
+        self.recipient = line.partition("<")[2].partition(">")[0]
+        return self._answer("RCPT", self._takes(self.recipient))
+
+    def on_data(self, line: str) -> bool:
+        if not self._answer("DATA", "354 go on" if self.recipient else "503 who to?"):
+            return False
+        return self._message(self.recipient) if self.recipient and "DATA" not in self.post.answers else True
+
+    def on_quit(self, line: str) -> bool:
+        self._answer("QUIT", "221 bye")
+        return False
 
     def _answer(self, verb: str, usual: str) -> bool:
         answer = self.post.answers.get(verb, usual)
@@ -258,9 +259,7 @@ class MailStand(Stand):
 
 def serve(*, sent_copy: str = "append") -> MailStand:
     post = Post()
-    servers = [
-        _Server(("127.0.0.1", 0), type(kind.__name__, (kind,), {"post": post})) for kind in (_Smtp, _Imap)
-    ]
+    servers = [_Server(("127.0.0.1", 0), type(kind.__name__, (kind,), {"post": post})) for kind in (_Smtp, _Imap)]
     threads = [Thread(target=server.serve_forever, args=(0.02,), daemon=True) for server in servers]
     for thread in threads:
         thread.start()

@@ -68,6 +68,9 @@ class Blog:
         if asked.parts[1:] in ([], [""]):
             return Said({"namespaces": ["wp/v2"], "authentication": {"application-passwords": {}}})
         if asked.headers.get("authorization") != who:
+            if "status" in asked.query:
+                about = {"status": "Status is forbidden."}
+                raise _RefusedError(400, "rest_invalid_param", "Invalid parameter(s): status", params=about)
             raise _RefusedError(401, "rest_not_logged_in", "You are not currently logged in.")
         match asked.method, asked.parts[3:]:
             case "GET", ["users", "me"]:
@@ -164,7 +167,7 @@ class Blog:
         return Said(self._shown(post, ""))
 
     def _raw(self, post: dict[str, Any]) -> dict[str, Any]:
-        return {**post, **{name: {"raw": post[name], "rendered": "…"} for name in SHOWN}}
+        return {**post, **{name: {"raw": post[name], "rendered": post[name]} for name in SHOWN}}
 
     def _shown(self, post: dict[str, Any], base: str) -> dict[str, Any]:
         template = base + self.permalinks if post["type"] == "post" else f"{base}/%pagename%/"

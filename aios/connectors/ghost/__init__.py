@@ -1,0 +1,1 @@
+"""A Ghost site by its Admin API."""
