@@ -38,7 +38,10 @@ class Acts:
 
     def open(self) -> list[str]:
         """Keys of claims without a receipt or a word."""
-        rows = self._query("SELECT key FROM acts WHERE done = 0 AND claims > absences ORDER BY at, key")
+        # Left to itself, SQLite walks all acts by their day, to spare itself the sorting of a few.
+        rows = self._query(
+            "SELECT key FROM acts INDEXED BY unsettled WHERE done = 0 AND claims > absences ORDER BY at, key"
+        )
         return [str(row[0]) for row in rows]
 
     def since(self, moment: str) -> list[Total]:

@@ -17,6 +17,7 @@ NAMES = (
     "check",
     "recording",
     "memory_years",
+    "ledger_years",
     "recall",
     "recall_speed",
     "meaning",
