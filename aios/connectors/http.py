@@ -7,7 +7,8 @@ Redirects are never followed: a request that carries a key goes to the address t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,16 +78,27 @@ class Service:
 
         deadline = time.monotonic() + self.timeout
         given = {"User-Agent": _AGENT, "Accept": "application/json", **self.credentials(), **(headers or {})}
+        with (
+            self.classified(path),
+            httpx2.Client(timeout=self.timeout, follow_redirects=False, trust_env=False) as client,
+            client.stream(
+                method, self.base + path, params=params, json=json, data=form, content=content, headers=given
+            ) as response,
+        ):
+            body = self.body(response, deadline)
+            found = {name.lower(): value for name, value in response.headers.items()}
+            status = response.status_code
+        answer = Answer(status, self.data(body, found, status), found)
+        self.told(answer)
+        return self.judged(answer)
+
+    @contextmanager
+    def classified(self, path: str) -> Iterator[None]:
+        """What goes wrong with a connection, as one of our errors."""
+        import httpx2
+
         try:
-            with (
-                httpx2.Client(timeout=self.timeout, follow_redirects=False, trust_env=False) as client,
-                client.stream(
-                    method, self.base + path, params=params, json=json, data=form, content=content, headers=given
-                ) as response,
-            ):
-                body = self._body(response, deadline)
-                found = {name.lower(): value for name, value in response.headers.items()}
-                status = response.status_code
+            yield
         except httpx2.InvalidURL as error:
             raise RefusedError(f"{self.name}: `{one_line(self.base + path, 120)}` is no address", "") from error
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
@@ -96,9 +108,6 @@ class Service:
         except httpx2.HTTPError as error:
             said = f"{self.name} broke off while it was asked ({type(error).__name__})"
             raise TransientError(said, "try again later") from error
-        answer = Answer(status, self._data(body, found, status), found)
-        self.told(answer)
-        return self._judged(answer)
 
     def _unreachable(self, error: Exception) -> AiosError:
         said = one_line(str(error), 160)
@@ -108,7 +117,8 @@ class Service:
             f"{self.name} cannot be reached: {said}", "is the address right, the network up?", sent=False
         )
 
-    def _body(self, response: Any, deadline: float) -> bytes:
+    def body(self, response: Any, deadline: float) -> bytes:
+        """The bytes of an answer, within the bounds."""
         body = bytearray()
         for chunk in response.iter_bytes():
             body += chunk
@@ -118,7 +128,8 @@ class Service:
                 raise TransientError(f"{self.name} did not answer within {self.timeout:g} s", "try again later")
         return bytes(body)
 
-    def _data(self, body: bytes, headers: Mapping[str, str], status: int) -> Any:
+    def data(self, body: bytes, headers: Mapping[str, str], status: int) -> Any:
+        """The JSON of a body; None where there is none. Raises AiosError for an answer that is none."""
         if not body.strip():
             return None
         try:
@@ -129,7 +140,8 @@ class Service:
             kind = one_line(headers.get("content-type", "nothing that says what it is"), 60)
             raise AiosError(f"{self.name} answers {kind} instead of JSON", "is the address that of its API?") from error
 
-    def _judged(self, answer: Answer) -> Answer:
+    def judged(self, answer: Answer) -> Answer:
+        """The answer where it is one; else raises what its status says."""
         status = answer.status
         if status < 300:
             return answer

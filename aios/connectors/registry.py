@@ -32,7 +32,8 @@ Connect = Callable[[str, Mapping[str, Any], Surroundings], Connector]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A connector in the box: the schema of its settings, what it offers, how one is made."""
+    """A connector in the box: the schema of its settings, what it offers (empty where its settings say that), how one
+    is made."""
 
     settings: Mapping[str, Any]
     capabilities: Mapping[str, Capability]
@@ -51,13 +52,24 @@ def _access_log() -> Kind:
     return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
 
 
+def _mcp() -> Kind:
+    from aios.connectors.mcp import connector
+
+    return Kind(connector.SETTINGS, {}, connector.connect)
+
+
 def _files() -> Kind:
     from aios.connectors.files import connector
 
     return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
 
 
-KINDS: Mapping[str, Callable[[], Kind]] = {"access-log": _access_log, "files": _files, "static-site": _static_site}
+KINDS: Mapping[str, Callable[[], Kind]] = {
+    "access-log": _access_log,
+    "files": _files,
+    "mcp": _mcp,
+    "static-site": _static_site,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +159,10 @@ def load(
             place = declared.document.position(("settings",))
             findings.append(Finding(path, *place, "connector-settings", error.message, error.hint))
             continue
+        unknown = _unknown(declared, connector.capabilities())
+        if unknown:
+            findings += unknown
+            continue
         found[declared.name] = stack(connector, declared, around, sinks, secrets)
     return found, findings
 
@@ -177,13 +193,21 @@ def _read(path: str, content: bytes) -> tuple[Declaration | None, list[Finding]]
     kind = KINDS[declared.use]()
     schema = {"type": "object", "required": ["settings"], "properties": {"settings": kind.settings}}
     findings += _judged(schema, declared)
-    for index, name in enumerate(document.data.get("capabilities") or ()):
-        if name not in kind.capabilities:
-            place = document.position(("capabilities", index))
-            hint = did_you_mean(name, kind.capabilities) or f"it offers {', '.join(kind.capabilities)}"
-            message = f"{declared.use} does not offer {name[:60]}"
-            findings.append(Finding(path, *place, "connector-capability", message, hint))
+    if kind.capabilities:
+        findings += _unknown(declared, kind.capabilities)
     return (None if errors(findings) else declared), findings
+
+
+def _unknown(declared: Declaration, offered: Mapping[str, Capability]) -> list[Finding]:
+    """What `capabilities` names and the connector does not offer."""
+    document, findings = declared.document, []
+    for index, name in enumerate(document.data.get("capabilities") or ()):
+        if name not in offered:
+            place = document.position(("capabilities", index))
+            hint = did_you_mean(name, offered) or f"it offers {', '.join(offered)}"
+            message = f"{declared.use} does not offer {name[:60]}"
+            findings.append(Finding(document.path, *place, "connector-capability", message, hint))
+    return findings
 
 
 def _secrets(document: Document) -> list[Finding]:
