@@ -14,7 +14,7 @@ from aios.connectors.registry import Sinks, load
 from aios.connectors.sidecars.audit import Crossing
 from aios.domain.effect import Connector, Effect
 from aios.store.trees import EmptyTree, OverlayTree
-from tests.connectors.stands import Stand
+from tests.connectors.stands import Stand, mcp
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SECRET = "s3cret-value-nobody-may-see"  # noqa: S105  nobody's
@@ -79,6 +79,13 @@ CASES = {
         {"path": "logs/access.log", "site": "https://test.example"},
         reads=(("analytics.read", {"days": 7}),),
         prepare=_log,
+    ),
+    "mcp": Case(
+        "mcp",
+        {},
+        acts=(("notes.write", {"id": "second", "text": "Good <b>morning</b>"}), ("notes.remove", {"id": "second"})),
+        reads=(("sources.read", {}),),
+        serve=mcp.serve,
     ),
     "files": Case("files", {}, reads=(("sources.read", {"locations": ["notes"]}),), prepare=_notes),
 }

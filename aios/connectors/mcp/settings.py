@@ -84,7 +84,7 @@ SETTINGS: Mapping[str, Any] = {
     "properties": {
         "command": {
             "type": "array",
-            "items": {"type": "string", "minLength": 1},
+            "items": {"type": "string", "maxLength": 4_000},
             "minItems": 1,
             "maxItems": 100,
             "description": "The program and its arguments; no shell reads them.",
