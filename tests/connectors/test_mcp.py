@@ -25,7 +25,7 @@ NOTE = {"id": "second", "text": "Good morning"}
 
 def loaded(root: Path, settings: dict[str, Any]) -> tuple[Connector | None, list[Finding]]:
     declared = {"schema": "connector.v1", "use": "mcp", "settings": settings, "retry": {"attempts": 1}}
-    tree = OverlayTree(EmptyTree(), {"state/connectors/it.yaml": yaml.safe_dump(declared).encode()})
+    tree = OverlayTree(EmptyTree(), {"state/connectors/it.yaml": json.dumps(declared).encode()})
     found, findings = load(
         tree,
         root=root,

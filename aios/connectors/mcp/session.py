@@ -55,7 +55,8 @@ class Tool:
 
 @dataclass(slots=True)
 class Session:
-    """`timeout` is in seconds for each request. `headers` are the wire's, where it has any."""
+    """`timeout` is in seconds for each request. `headers` are the wire's, where it has any; `version` is the protocol's,
+    empty until it is agreed on."""
 
     name: str
     wire: Wire
@@ -67,6 +68,8 @@ class Session:
 
     def begin(self) -> None:
         """Agree on a protocol. Raises RefusedError where there is none that both speak."""
+        if self.version:
+            return
         hello = {"protocolVersion": SPOKEN[0], "capabilities": {}, "clientInfo": _CLIENT}
         try:
             found = self._request("initialize", hello)
