@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from aios.connectors.sidecars.audit import Crossing
     from aios.connectors.sidecars.record import Exchange
 
+# In the folder for what can be rebuilt:
+CROSSINGS, QUOTAS = "crossings", "quotas"
 Connect = Callable[[str, Mapping[str, Any], Surroundings], Connector]
 
 
@@ -137,13 +139,14 @@ def load(
     """The connectors of a tree by name, sorted, and what is wrong with those that are missing among them.
 
     `root` is the company's directory: relative paths of settings start there. `local` is the directory for what can be
-    rebuilt; without `sinks` the audit goes to `crossings.jsonl` in it. Nothing is contacted or written here.
+    rebuilt; without `sinks` the audit goes to `crossings/` in it. Nothing is contacted or written here.
     """
-    from aios.connectors.sidecars.audit import to_file
+    from aios.connectors.quotas import keep
+    from aios.connectors.sidecars.audit import to_folder
 
     secrets = Secrets(secret)
-    around = Surroundings(root, local, clock, secrets, pause)
-    sinks = sinks or Sinks(to_file(local / "crossings.jsonl"))
+    around = Surroundings(root, local, clock, secrets, pause, keep(local / QUOTAS, lambda: iso(clock())))
+    sinks = sinks or Sinks(to_folder(local / CROSSINGS))
     found: dict[str, Connector] = {}
     findings: list[Finding] = []
     for path in tree.paths(CONNECTORS):

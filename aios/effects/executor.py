@@ -49,13 +49,14 @@ def _gone(_: str) -> bool | None:
 class Desk:
     """What an execution needs: the ledger, the moment (ISO 8601), who works, and the boundaries that tests stop at.
 
+    `paused` says why the effects of a connector of that name are stopped, empty where they are not.
     `alive` tells whether a worker that claimed is still at it; None where that cannot be known (another machine).
     """
 
     ledger: Ledger
     now: Callable[[], str]
     worker: str
-    paused: Callable[[], str]
+    paused: Callable[[str], str]
     checkpoint: Callable[[str], None] = _nothing
     alive: Callable[[str], bool | None] = _gone
 
@@ -72,7 +73,7 @@ def execute(
         return Done(receipt, new=False)
     if key not in approved:
         raise RefusedError(f"{effect.capability} → {effect.target} was never approved as it is now", "nothing was sent")
-    reason = desk.paused()
+    reason = desk.paused(effect.connector)
     if reason:
         raise RefusedError(f"effects are stopped: {reason}", "nothing was sent")
     desk.checkpoint("before claim")

@@ -201,9 +201,7 @@ def test_an_address_that_wants_to_know_who_we_are(tmp_path: Path) -> None:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         settings = {"url": f"http://127.0.0.1:{server.server_port}/mcp", **mcp.mapped()}
         stranger, _ = loaded(tmp_path, settings)
-        friend, _ = loaded(
-            tmp_path, {**settings, "headers": {"Authorization": {"env": "TOKEN", "prefix": "Bearer "}}}
-        )
+        friend, _ = loaded(tmp_path, {**settings, "headers": {"Authorization": {"env": "TOKEN", "prefix": "Bearer "}}})
         assert stranger is not None
         assert friend is not None
         with pytest.raises(CredentialsError):

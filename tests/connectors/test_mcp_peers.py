@@ -106,7 +106,10 @@ def test_a_server_that_shows_everything_is_read_for_the_one_tool_that_is_mapped(
 @pytest.fixture(params=["stdio", "http"])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, Any]]:
     if request.param == "stdio":
-        yield {"command": [sys.executable, str(mcp.script(tmp_path)), "stdio"], "env": {"PYTHONPATH": ":".join(sys.path)}}
+        yield {
+            "command": [sys.executable, str(mcp.script(tmp_path)), "stdio"],
+            "env": {"PYTHONPATH": ":".join(sys.path)},
+        }
         return
     with mcp.serving(tmp_path) as url:
         yield {"url": url}

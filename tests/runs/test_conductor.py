@@ -300,7 +300,7 @@ def test_the_switch_stops_every_effect_and_nothing_is_lost(root: Path) -> None:
         standing = carry_on(here, run, effects=True)
         assert "tests say so" in standing.why
         assert house.service_of(root).acts() == []
-        carry_on(replace(here, paused=lambda: ""), run, effects=True)
+        carry_on(replace(here, paused=lambda _: ""), run, effects=True)
     assert len(house.service_of(root).done()) == 1
 
 

@@ -115,7 +115,11 @@ class Notes:
         match message["method"]:
             case "initialize":
                 info = {"name": "notes", "version": "1"}
-                result = {"protocolVersion": params["protocolVersion"], "capabilities": {"tools": {}}, "serverInfo": info}
+                result = {
+                    "protocolVersion": params["protocolVersion"],
+                    "capabilities": {"tools": {}},
+                    "serverInfo": info,
+                }
             case "tools/list":  # in pages of four
                 start = int(params.get("cursor", "0"))
                 names = list(tools)[start : start + 4]
@@ -267,7 +271,9 @@ def main(file: Path, how: str) -> None:
             file.with_suffix(".pids").write_text(f"{os.getpid()} {child.pid}")
     for line in sys.stdin:
         message = json.loads(line)
-        if how == "stateless" and "io.modelcontextprotocol/protocolVersion" not in (message["params"].get("_meta") or {}):
+        if how == "stateless" and "io.modelcontextprotocol/protocolVersion" not in (
+            message["params"].get("_meta") or {}
+        ):
             wrong = {"code": -32022, "message": "Unsupported", "data": {"supported": ["2026-07-28"]}}
             _say({"jsonrpc": "2.0", "id": message["id"], "error": wrong})
             continue
