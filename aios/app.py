@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from aios.memory.meaning.meaning import Meaning
     from aios.memory.meaning.refresh import Embedded
     from aios.projections import Projection, Refreshed
+    from aios.runs.connections import Connection
     from aios.runs.context import Context, Identity, Progress
     from aios.runs.inbox import Item
 
@@ -234,6 +235,14 @@ class Company:
         from aios.connectors.registry import load
 
         return load(tree, root=self.root, local=self.local, secret=self._seen, clock=self.clock)
+
+    def connections(self) -> list[Connection]:
+        """The connectors of main, and how each is doing. Nothing is contacted."""
+        from aios.runs.connections import Desk, connections
+
+        tree = self.tree()
+        desk = Desk(self.git, self.local, self.clock(), self.secret, self.credentials, self.paused)
+        return connections(desk, tree, *self.load_connectors(tree))
 
     def secret(self, name: str) -> str | None:
         """What a variable holds that the settings of a connector name; None where it is not set."""

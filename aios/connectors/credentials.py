@@ -19,27 +19,36 @@ _SAME = 4  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A secret that settings name: `where` as `settings.headers.Authorization`, `variable` of the environment."""
+    """A secret that settings name: `where` as `settings.headers.Authorization`, `variable` of the environment, `about`
+    what the connector says of such a setting (where one gets it)."""
 
     where: str
     variable: str
+    about: str = ""
+
+    def hint(self, connector: str) -> str:
+        """What to do where it is wrong."""
+        about = f": {self.about}" if self.about else ""
+        return f"export {self.variable}=…  (`{self.where}` in state/connectors/{connector}.yaml{about})"
 
 
-def named(settings: Mapping[str, Any]) -> list[Named]:
-    """Every `{env: NAME}` of the settings, in order."""
-    return list(_named(settings, "settings"))
+def named(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Named]:
+    """Every `{env: NAME}` of the settings, in order; `schema` is that of the settings."""
+    return list(_named(settings, "settings", schema))
 
 
-def _named(value: Any, where: str) -> Iterator[Named]:
+def _named(value: Any, where: str, schema: Any) -> Iterator[Named]:
+    schema = schema if isinstance(schema, Mapping) else {}
     if isinstance(value, Mapping):
         if isinstance(value.get("env"), str) and set(value) <= {"env", "prefix"}:
-            yield Named(where, value["env"])
+            yield Named(where, value["env"], str(schema.get("description", "")).rstrip("."))
             return
+        properties = schema.get("properties", {})
         for name, each in value.items():
-            yield from _named(each, f"{where}.{name}")
+            yield from _named(each, f"{where}.{name}", properties.get(name, schema.get("additionalProperties")))
     elif isinstance(value, list):
         for index, each in enumerate(value):
-            yield from _named(each, f"{where}[{index}]")
+            yield from _named(each, f"{where}[{index}]", schema.get("items"))
 
 
 def wrong(value: str | None) -> str:

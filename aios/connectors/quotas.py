@@ -1,4 +1,4 @@
-"""What services say of how often they may still be called: read from the headers of their answers, kept by connector."""
+"""What services say of how often they may still be called: read from the headers of their answers."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from aios.domain.effect import Capability, Collected, Effect, Lookup, Outcome, P
 from aios.domain.event import one_line
 from aios.domain.finding import Finding
 from aios.domain.front_matter import render_yaml
-from aios.errors import AiosError, RefusedError, TransientError
+from aios.errors import AiosError, CredentialsError, RefusedError, TransientError
 from aios.expressions import evaluate_bool, render, render_text
 
 __all__ = ["SETTINGS", "Mcp", "connect"]
@@ -111,7 +111,8 @@ class Mcp:
             with self.session() as session:
                 offered = session.tools()
         except AiosError as error:
-            return [Finding(self._place, 0, 0, "mcp-server", error.message, error.hint)]
+            rule = "mcp-credentials" if isinstance(error, CredentialsError) else "mcp-server"
+            return [Finding(self._place, 0, 0, rule, error.message, error.hint)]
         return [
             Finding(self._place, 0, 0, "mcp-tool", *problem)
             for tool in tools_of(self.uses)

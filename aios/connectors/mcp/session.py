@@ -55,8 +55,8 @@ class Tool:
 
 @dataclass(slots=True)
 class Session:
-    """`timeout` is in seconds for each request. `headers` are the wire's, where it has any; `version` is the protocol's,
-    empty until it is agreed on."""
+    """`timeout` is in seconds for each request. `headers` are the wire's, where it has any; `version` is that of the
+    protocol, empty until it is agreed on."""
 
     name: str
     wire: Wire

@@ -149,13 +149,7 @@ def mapped() -> dict[str, Any]:
     return found
 
 
-def serve() -> Stand:
-    """The server at an address: sessions, calls answered by a stream of events, all else by JSON."""
-    from tests.connectors.stands import Stand
-
-    held = Notes()
-    sessions: set[str] = set()
-
+def _handler(held: Notes, sessions: set[str]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -194,7 +188,15 @@ def serve() -> Stand:
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+def serve() -> Stand:
+    """The server at an address: sessions, calls answered by a stream of events, all else by JSON."""
+    from tests.connectors.stands import Stand
+
+    held, sessions = Notes(), set[str]()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(held, sessions))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
 
@@ -215,8 +217,13 @@ def serve() -> Stand:
     )
 
 
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
 def _say(value: Any) -> None:
-    print(json.dumps(value), flush=True)
+    _print(json.dumps(value) + "\n")
 
 
 def _misbehave(how: str, message: Mapping[str, Any]) -> None:
@@ -225,13 +232,13 @@ def _misbehave(how: str, message: Mapping[str, Any]) -> None:
         case "hangs":
             time.sleep(600)
         case "dies":
-            print("out of memory", file=sys.stderr, flush=True)
+            sys.stderr.write("out of memory\n")
             os._exit(1)
         case "babbles":
             while True:
-                print("x" * 10_000, end="", flush=True)
+                _print("x" * 10_000)
         case "garbles":
-            print(f'{{"jsonrpc": "2.0", "id": {message["id"]}, "result": NaN', flush=True)
+            _print(f'{{"jsonrpc": "2.0", "id": {message["id"]}, "result": NaN\n')
         case "empty":
             _say({"jsonrpc": "2.0", "id": message["id"]})
         case "internal":
@@ -260,9 +267,9 @@ def main(file: Path, how: str) -> None:
         case "gone":
             del tools["write_note"]
         case "greets":
-            print("Welcome to notes v1!\n\n{ port: 3000 }", flush=True)
+            _print("Welcome to notes v1!\n\n{ port: 3000 }\n")
         case "stillborn":
-            print("NOTES_TOKEN is missing", file=sys.stderr, flush=True)
+            sys.stderr.write("NOTES_TOKEN is missing\n")
             sys.exit(2)
         case "mute":
             time.sleep(600)
