@@ -292,7 +292,7 @@ def test_a_run_on_a_subject_that_waits_is_refused_and_the_same_trigger_is_the_sa
 
 
 def test_the_switch_stops_every_effect_and_nothing_is_lost(root: Path) -> None:
-    here = house.context(root, paused=lambda: "tests say so")
+    here = house.context(root, paused=lambda _: "tests say so")
     with here.git:
         run = house.start(here)
         carry_on(here, run)

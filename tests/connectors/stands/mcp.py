@@ -255,11 +255,16 @@ def _misbehave(how: str, message: Mapping[str, Any]) -> None:
                 assert ("result" in told) == (method == "ping"), told
 
 
-def main(file: Path, how: str) -> None:
+def _kept(file: Path) -> Notes:
     held = Notes()
     if file.exists():
         kept = json.loads(file.read_text())
         held.notes, held.done, held.count = kept["notes"], kept["done"], Counter(kept["count"])
+    return held
+
+
+def main(file: Path, how: str) -> None:
+    held = _kept(file)
     tools = dict(TOOLS)
     match how:
         case "changed":
