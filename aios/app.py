@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from aios.runs.connections import Connection
     from aios.runs.context import Context, Identity, Progress
     from aios.runs.inbox import Item
+    from aios.runs.live import Seen
 
 Report = Callable[["Progress"], None]
 PAST = "recall-past.sqlite"  # the index of trees of long ago
@@ -254,6 +255,15 @@ class Company:
             self.credentials.saw(name, value)
         return value
 
+    def compare(self) -> Seen:
+        """The records on main beside what the services hold. Asks every connector that can tell; changes nothing."""
+        from aios.connectors.registry import ignored_fields
+        from aios.runs.live import compare
+        from aios.store.catalog import Catalog
+
+        tree = self.tree()
+        return compare(Catalog(tree), self.connectors(tree), ignored_fields(tree))
+
     def models(self, tree: Tree, *, cached: bool = True) -> dict[Tier, Model]:
         """The language models that a tree's company record configures, each in its stack."""
         return self.model_stack(tree).models(cached=cached)
@@ -281,6 +291,7 @@ class Company:
         from aios.agents.offline import ENGINES, load
         from aios.runs.context import Context
         from aios.runs.migrating import MIGRATOR, migrator
+        from aios.runs.reconciling import RECONCILER, reconciler
         from aios.store.derived import Derived
 
         context = Context(
@@ -288,7 +299,7 @@ class Company:
             main=self.main,
             clock=self.clock,
             operator=self.identity,
-            engines={**ENGINES, MIGRATOR: migrator},
+            engines={**ENGINES, MIGRATOR: migrator, RECONCILER: reconciler},
             assisted=ASSISTED,
             recall=self.recall,
             recall_varies=self._recall_varies,

@@ -60,6 +60,7 @@ def examine(start: Path) -> Iterator[Check]:
             yield Check(check.__name__.strip("_"), "error", error.message, error.hint)
     yield from _models(company)
     yield from _connectors(company)
+    yield from _workflows(company)
 
 
 def _python() -> Check:
@@ -218,3 +219,12 @@ def _answers(each: Connection) -> Check:
         hint = "; ".join(f"it was given {secret.named.variable}" for secret in each.credentials)
         hint = f"{hint}: is it still right? {each.credentials[0].named.hint(each.name)}"
     return Check(each.name, "error" if bad else "warning", said.message, hint)
+
+
+def _workflows(company: Company) -> Iterator[Check]:
+    """What could be run as well, with one connector more."""
+    from aios.runs.definitions import waiting_for_connectors
+
+    tree = company.tree()
+    for name, why in waiting_for_connectors(tree, company.connectors(tree)).items():
+        yield Check(name, "ok", f"not in use: {why}")

@@ -58,6 +58,15 @@ class CredentialsError(RefusedError):
     done."""
 
 
+class HeldError(RefusedError):
+    """Ours to allow, and not allowed now: a switch, a mode, a policy or a cap holds it back. Nothing was sent, and no
+    service refused anything. `until` is ISO 8601 UTC, empty where nobody knows."""
+
+    def __init__(self, message: str, hint: str = "", *, until: str = "") -> None:
+        super().__init__(message, hint)
+        self.until = until
+
+
 class BusyError(RefusedError):
     """Another process holds the run or the file."""
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, runs: tuple[str, ...], dry_run: bool, as_json: bool) -> int:  # noqa: FBT001
     """Do what was approved (all of it, or of the runs ID): each effect at most once, each with a receipt."""
     here = company(ctx, quiet=as_json)
-    chosen = [here.resolve(run) for run in runs] or [item.run for item in here.inbox() if item.kind == "approved"]
+    waiting = [] if runs else [item.run for item in here.inbox() if item.kind == "approved" or item.held]
+    chosen = [here.resolve(run) for run in runs] or waiting
     if dry_run:
         return _dry_run(here, chosen, as_json=as_json)
     if not chosen:
@@ -54,7 +55,7 @@ def apply(here: Company, runs: list[str], *, as_json: bool = False) -> int:
 
             report(standing)
         elif not as_json and standing.until:
-            say(f"{run}: next is `{standing.step}` at {standing.until}")
+            say(f"{run}: next is `{standing.step}` at {standing.until} ({standing.why})")
         elif not as_json and standing.status is RunStatus.WAITING:
             say(f"{run}: {standing.why}")
             code = Exit.WAITING

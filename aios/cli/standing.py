@@ -27,6 +27,8 @@ def exit_code(standing: Standing) -> int:
 
 def report(standing: Standing) -> None:
     """One or two lines: where it stands, and the command that goes on from there."""
+    from aios.effects.executor import HAPPENED
+
     ulid = standing.run.split("/")[2]
     if standing.question:
         say(f"\n{click.style('A question:', bold=True)} {standing.question['text']}")
@@ -35,7 +37,10 @@ def report(standing: Standing) -> None:
         options = list(standing.question.get("options") or ())  # type: ignore[call-overload]
         for number, option in enumerate(options, start=1):
             say(f"  {number}. {option}")
-        say(f'Answer with: aios answer {ulid} "…"    Give it up: aios cancel {ulid}')
+        if HAPPENED in options:
+            say(f"Answer with: aios reconcile {ulid} --happened    or: --did-not-happen")
+        else:
+            say(f'Answer with: aios answer {ulid} "…"    Give it up: aios cancel {ulid}')
     elif standing.status is RunStatus.WAITING and standing.until:
         say(f"\nWaits until {standing.until} ({standing.why}). `aios tick` goes on then.")
     elif standing.status is RunStatus.WAITING:

@@ -14,12 +14,13 @@ from aios.errors import AiosError, Exit
 @json_option
 @click.pass_context
 def command(ctx: click.Context, dry_run: bool, as_json: bool) -> int:  # noqa: FBT001
-    """Start what is due (schedules, events, signals) and go on with what waited for its time.
+    """Start what is due (schedules, events, signals) and go on with what waited for its time, effects included that
+    `aios apply` began and that a policy, a cap or the service held back.
 
     Safe to call as often as you like and from several places at once: a trigger starts its run once.
     """
     from aios.runs.conductor import carry_on
-    from aios.runs.tick import due_now, start_due, timers
+    from aios.runs.tick import due_now, held_back, start_due, timers
 
     here = company(ctx, quiet=as_json)
     firings = due_now(here.context, here.trigger_keys())
@@ -34,11 +35,13 @@ def command(ctx: click.Context, dry_run: bool, as_json: bool) -> int:  # noqa: F
             click.echo(f"{row['workflow']}  {row['kind']}  {row['at']}  {row['why']}")
         return Exit.OK
     code, results = int(Exit.OK), []
-    runs = [*start_due(here.context, firings, say), *timers(here.inbox(), here.context.now())]
+    started, items, now = start_due(here.context, firings, say), here.inbox(), here.context.now()
+    held = held_back(items, now)
+    runs = [*started, *timers(items, now), *held]
     for run in dict.fromkeys(runs):
         say(run)
         try:
-            standing = carry_on(here.context, run)
+            standing = carry_on(here.context, run, effects=run in held)
         except AiosError as error:
             say(f"  {error}")
             code = Exit.FAILED

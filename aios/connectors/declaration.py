@@ -23,6 +23,7 @@ _PER = {"per_second": 1.0, "per_minute": 60.0, "per_hour": 3_600.0, "per_day": 8
 # Part of the format; this version has no sidecar for them.
 _LATER = ("breaker", "map", "schema_policy")
 _LATER_LIMITS = ("items", "bytes", "timeout")
+_ACTS = ("per_apply", "per_day")
 _RETRY = ("attempts", "backoff", "ceiling")
 _LONGEST = 366 * 86_400.0  # seconds: what is longer was mistyped
 
@@ -37,7 +38,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """`capabilities` None means all; `rates` are (calls, seconds); times are seconds."""
+    """`capabilities` None means all; `rates` are (calls, seconds); times are seconds; `acts` caps effects."""
 
     name: str
     use: str
@@ -45,6 +46,7 @@ class Declaration:
     settings: Mapping[str, Any] = field(default_factory=dict)
     capabilities: frozenset[str] | None = None
     rates: tuple[tuple[int, float], ...] = ()
+    acts: Mapping[str, int] = field(default_factory=dict)
     attempts: int = 3
     backoff: float = 1.0
     ceiling: float = 30.0
@@ -72,6 +74,7 @@ def declare(document: Document) -> tuple[Declaration | None, list[Finding]]:
     if mode not in tuple(Mode):
         wrong(("mode",), "connector-mode", f"`mode` is `{str(mode)[:40]}`", "observe, dry-run or live")
     rates = _rates(data.get("limits", {}), wrong)
+    acts = _acts(data.get("limits", {}), wrong)
     retry = data.get("retry", {})
     if not isinstance(retry, Mapping):
         wrong(("retry",), "connector-retry", "`retry` is not a mapping", "attempts: 3")
@@ -97,7 +100,9 @@ def declare(document: Document) -> tuple[Declaration | None, list[Finding]]:
         return None, findings
     names = None if listed is None else frozenset(listed)
     return (
-        Declaration(name, str(use), document, settings, names, rates, attempts, backoff, ceiling, Mode(str(mode))),
+        Declaration(
+            name, str(use), document, settings, names, rates, acts, attempts, backoff, ceiling, Mode(str(mode))
+        ),
         findings,
     )
 
@@ -124,7 +129,7 @@ def _rates(limits: Any, wrong: Wrong) -> tuple[tuple[int, float], ...]:
     if not isinstance(limits, Mapping):
         wrong(("limits",), "connector-limits", "`limits` is not a mapping", "rate: 60/m")
         return ()
-    _only(limits, "limits", ("rate", *_PER, *_LATER_LIMITS), wrong)
+    _only(limits, "limits", ("rate", "acts", *_PER, *_LATER_LIMITS), wrong)
     rates: list[tuple[int, float]] = []
     given = limits.get("rate")
     several: Sequence[tuple[Where, Any]] = [(("limits", name), limits[name]) for name in _PER if name in limits]
@@ -142,6 +147,22 @@ def _rates(limits: Any, wrong: Wrong) -> tuple[tuple[int, float], ...]:
         else:
             wrong(where, "connector-rate", f"`{str(value)[:40]}` is no rate", "60/m, or per_minute: 60")
     return _together(rates, wrong)
+
+
+def _acts(limits: Any, wrong: Wrong) -> dict[str, int]:
+    """`acts: {per_apply: 50, per_day: 200}`: at most so many effects at a time and on a day; what is left goes on."""
+    given = limits.get("acts", {}) if isinstance(limits, Mapping) else {}
+    if not isinstance(given, Mapping):
+        wrong(("limits", "acts"), "connector-limits", "`acts` is not a mapping", "{per_apply: 50, per_day: 200}")
+        return {}
+    found = {}
+    for name, value in given.items():
+        if name not in _ACTS or type(value) is not int or value < 1:
+            message = f"`{str(name)[:40]}: {str(value)[:40]}` is no cap"
+            wrong(("limits", "acts", str(name)), "connector-limits", message, "per_apply or per_day, and a number")
+        else:
+            found[name] = value
+    return found
 
 
 def _together(rates: Sequence[tuple[int, float]], wrong: Wrong) -> tuple[tuple[int, float], ...]:

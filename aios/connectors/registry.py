@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +14,9 @@ from aios.connectors.declaration import Declaration, Mode, declare
 from aios.connectors.sidecars.redact import Secrets
 from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Capability, Connector
-from aios.domain.finding import Finding, errors
+from aios.domain.finding import Finding, Severity, errors
 from aios.domain.names import CONNECTORS
-from aios.domain.record import Document
+from aios.domain.record import Document, Where
 from aios.domain.tree import Tree
 from aios.errors import AiosError
 from aios.store.documents import parse
@@ -34,12 +34,17 @@ Connect = Callable[[str, Mapping[str, Any], Surroundings], Connector]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A connector in the box: the schema of its settings, what it offers (empty where its settings say that), how one
-    is made."""
+    """A connector in the box: the schema of its settings, what it offers, how one is made.
+
+    `offers` gives the capabilities where they are the settings' to say; `wrong` what is wrong with settings that fit
+    their schema: where in them, what, what to do, and how bad it is.
+    """
 
     settings: Mapping[str, Any]
     capabilities: Mapping[str, Capability]
     connect: Connect
+    offers: Callable[[Mapping[str, Any]], Mapping[str, Capability]] | None = None
+    wrong: Callable[[Mapping[str, Any]], Iterable[tuple[Where, str, str, Severity]]] = lambda _: ()
 
 
 def _static_site() -> Kind:
@@ -57,7 +62,7 @@ def _access_log() -> Kind:
 def _mcp() -> Kind:
     from aios.connectors.mcp import connector
 
-    return Kind(connector.SETTINGS, {}, connector.connect)
+    return Kind(connector.SETTINGS, {}, connector.connect, connector.offers, connector.wrong)
 
 
 def _files() -> Kind:
@@ -66,11 +71,32 @@ def _files() -> Kind:
     return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
 
 
+def _plausible() -> Kind:
+    from aios.connectors import plausible
+
+    return Kind(plausible.SETTINGS, plausible.CAPABILITIES, plausible.connect)
+
+
+def _stripe() -> Kind:
+    from aios.connectors.stripe import connector
+
+    return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
+def _http() -> Kind:
+    from aios.connectors.http_manifest import connector, manifest, mistakes
+
+    return Kind(manifest.SETTINGS, {}, connector.connect, manifest.capabilities, mistakes.wrong)
+
+
 KINDS: Mapping[str, Callable[[], Kind]] = {
     "access-log": _access_log,
     "files": _files,
+    "http": _http,
     "mcp": _mcp,
+    "plausible": _plausible,
     "static-site": _static_site,
+    "stripe": _stripe,
 }
 
 
@@ -162,10 +188,6 @@ def load(
             place = declared.document.position(("settings",))
             findings.append(Finding(path, *place, "connector-settings", error.message, error.hint))
             continue
-        unknown = _unknown(declared, connector.capabilities())
-        if unknown:
-            findings += unknown
-            continue
         found[declared.name] = stack(connector, declared, around, sinks, secrets)
     return found, findings
 
@@ -173,6 +195,18 @@ def load(
 def by_capability(connectors: Mapping[str, Connector], capability: str) -> Connector | None:
     """The connector that offers a capability: the first by name where several do; None where none does."""
     return next((each for _, each in sorted(connectors.items()) if capability in each.capabilities()), None)
+
+
+def ignored_fields(tree: Tree) -> dict[str, frozenset[str]]:
+    """By connector: the fields, as `kind.field`, that its service may hold otherwise than our records."""
+    found: dict[str, frozenset[str]] = {}
+    for path in tree.paths(CONNECTORS):
+        document = parse(path, tree.read(path) or b"")[0] if path.endswith(".yaml") else None
+        rules = document.data.get("reconcile") if document else None
+        names = rules.get("ignore") if isinstance(rules, Mapping) else None
+        if isinstance(names, list):
+            found[path.removeprefix(CONNECTORS).removesuffix(".yaml")] = frozenset(map(str, names))
+    return found
 
 
 def iso(moment: datetime) -> str:
@@ -195,22 +229,22 @@ def _read(path: str, content: bytes) -> tuple[Declaration | None, list[Finding]]
         return None, [*findings, Finding(path, *place, "connector-use", message, hint)]
     kind = KINDS[declared.use]()
     schema = {"type": "object", "required": ["settings"], "properties": {"settings": kind.settings}}
-    findings += _judged(schema, declared)
-    if kind.capabilities:
-        findings += _unknown(declared, kind.capabilities)
-    return (None if errors(findings) else declared), findings
-
-
-def _unknown(declared: Declaration, offered: Mapping[str, Capability]) -> list[Finding]:
-    """What `capabilities` names and the connector does not offer."""
-    document, findings = declared.document, []
+    judged = _judged(schema, declared)
+    if not judged:
+        judged = [
+            Finding(path, *document.position(("settings", *where)), "connector-settings", message, hint, severity)
+            for where, message, hint, severity in kind.wrong(declared.settings)
+        ]
+    findings += judged
+    known = not errors(judged)
+    offers = kind.offers(declared.settings) if kind.offers and known else kind.capabilities
     for index, name in enumerate(document.data.get("capabilities") or ()):
-        if name not in offered:
+        if name not in offers and (known or not kind.offers):
             place = document.position(("capabilities", index))
-            hint = did_you_mean(name, offered) or f"it offers {', '.join(offered)}"
+            hint = did_you_mean(name, offers) or f"it offers {', '.join(offers)}"
             message = f"{declared.use} does not offer {name[:60]}"
-            findings.append(Finding(document.path, *place, "connector-capability", message, hint))
-    return findings
+            findings.append(Finding(path, *place, "connector-capability", message, hint))
+    return (None if errors(findings) else declared), findings
 
 
 def _secrets(document: Document) -> list[Finding]:

@@ -56,6 +56,8 @@ class Claim:
     approved_commit: str
     claimed_by: str
     at: str
+    amount: int = 0  # of money, in minor units of `currency`
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ class Capability:
     Of a write: `lookup` says in words how an earlier attempt is found, and `authoritative` whether "not found" then
     proves that it never happened. `shows` says what the preview shows. `each` names the list in the payload of which
     every item is an effect of its own (one mail to 400 people is 400 mails), empty where the payload is one act.
+    `late` is for how many seconds after a try something may still arrive that was sent then, so that "not found" proves
+    nothing yet: 0 where acting twice with one key does what acting once does.
     `transient` names the failures after which a later attempt may work, in the service's words (`429`, `timeout`).
 
     Of a read: `result` is a JSON Schema of `Collected.data` as the service is known to give it; `cursor` tells whether
@@ -143,6 +147,7 @@ class Capability:
     authoritative: bool = True
     shows: str = ""
     each: str = ""
+    late: float = 60.0
     transient: tuple[str, ...] = ()
     result: Mapping[str, Any] = field(default_factory=dict)
     cursor: bool = False

@@ -24,12 +24,16 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of `state/policies/<file>.yaml`. `name` is `<file stem>/<index or given name>`; `when` is CEL."""
+    """One rule of `state/policies/<file>.yaml`. `name` is `<file stem>/<index or given name>`; `when` is CEL.
+
+    Every rule is asked again when an approved effect is about to happen; one `at: apply` is asked only then.
+    """
 
     name: str
     when: str
     then: Decision
     why: str
+    at: str = "proposal"
 
 
 @dataclass(frozen=True, slots=True)

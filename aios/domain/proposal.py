@@ -12,7 +12,10 @@ from aios.domain.policy import Verdict
 
 @dataclass(frozen=True, slots=True)
 class PlannedEffect:
-    """An effect of the proposal, as the run record keeps it and the operator reviews it."""
+    """An effect of the proposal, as the run record keeps it and the operator reviews it.
+
+    `item` is the index of its item where the step goes through a list.
+    """
 
     step: str
     capability: str
@@ -25,6 +28,7 @@ class PlannedEffect:
     undo: str
     payload: Mapping[str, Any]
     record: str = ""
+    item: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

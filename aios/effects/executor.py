@@ -1,23 +1,29 @@
 """Doing an approved effect: at most once, or ask.
 
-    approved? → paused? → claim → look up → act → receipt
+    done? → approved? → allowed now? → claim → look up → act → receipt
 
 A claim without a receipt means that an earlier attempt ended somewhere between: the service is asked. Found → receipt;
 authoritatively absent → act; otherwise it becomes a question. Nothing is ever tried again blindly.
+
+A claim is a lease. Whoever holds one acts within `LEASE` or not at all; a claim of another machine, of which nobody here
+can know whether its worker lives, is taken over only after `GRACE`, which is longer by more than clocks differ and an
+act takes. Whoever takes over claims anew, by compare-and-swap: of several one wins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aios.domain.agent import Question
-from aios.domain.effect import Claim, Connector, Effect, HowKnown, Outcome, Receipt
+from aios.domain.effect import Claim, Connector, Effect, HowKnown, Lookup, Outcome, Receipt
 from aios.domain.keys import key_of
-from aios.effects.ledger import Ledger
-from aios.errors import BusyError, RefusedError, TransientError
+from aios.domain.measure import amount_of, currency_of
+from aios.effects.ledger import Absence, Ledger
+from aios.errors import AiosError, BusyError, CredentialsError, HeldError, RefusedError, TransientError
 
+LEASE = timedelta(minutes=5)  # for ourselves, between a claim and its act
 GRACE = timedelta(minutes=15)  # for a worker on another machine, after its claim
 HAPPENED, DID_NOT_HAPPEN = "it happened", "it did not happen"
 
@@ -45,12 +51,18 @@ def _gone(_: str) -> bool | None:
     return False
 
 
+def _allowed() -> None:
+    return
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What an execution needs: the ledger, the moment (ISO 8601), who works, and the boundaries that tests stop at.
 
     `paused` says why the effects of a connector of that name are stopped, empty where they are not.
     `alive` tells whether a worker that claimed is still at it; None where that cannot be known (another machine).
+    `permit` raises HeldError where a policy or a cap forbids acting now. `pause` waits some seconds. `turn` names the
+    run's attempt at the step: what a service refuses for good is refused for a turn.
     """
 
     ledger: Ledger
@@ -59,54 +71,110 @@ class Desk:
     paused: Callable[[str], str]
     checkpoint: Callable[[str], None] = _nothing
     alive: Callable[[str], bool | None] = _gone
+    permit: Callable[[], None] = _allowed
+    pause: Callable[[float], None] = lambda _: None
+    turn: str = ""
 
 
 def execute(
     effect: Effect, connector: Connector, desk: Desk, *, approved: Collection[str], approved_commit: str
 ) -> Done | Ask:
-    """Do the effect unless it was done. Raises RefusedError where it is not approved or effects are paused, and
-    TransientError where the service asks to come back later. Where something may have been sent the claim stays, and
-    the next call looks up first."""
-    key = effect.key
-    claim, receipt = desk.ledger.get(key)
+    """Do the effect unless it was done.
+
+    Raises HeldError where it may not be done now, another RefusedError where the service refuses it, TransientError
+    where the service asks to come back later, and any other AiosError where it failed for good. Whatever may have been
+    sent keeps its claim, and the next call looks up first; what certainly was not is free to be tried anew.
+    """
+    ledger, key = desk.ledger, effect.key
+    receipt = ledger.get(key)[1]
     if receipt is not None:
         return Done(receipt, new=False)
     if key not in approved:
-        raise RefusedError(f"{effect.capability} → {effect.target} was never approved as it is now", "nothing was sent")
+        raise HeldError(f"{effect.capability} → {effect.target} was never approved as it is now", "nothing was sent")
     reason = desk.paused(effect.connector)
     if reason:
-        raise RefusedError(f"effects are stopped: {reason}", "nothing was sent")
+        raise HeldError(f"effects are stopped: {reason}", "nothing was sent")
+    desk.permit()
     desk.checkpoint("before claim")
-    mine = not desk.ledger.stands(key) and desk.ledger.claim(_claim(effect, desk, approved_commit))
+    claim = _claim(effect, desk, approved_commit)
+    mine = not ledger.stands(key) and ledger.claim(claim)
     desk.checkpoint("after claim")
-    if not mine:
-        _leave_to(desk.ledger.get(key)[0], desk)
-    found = connector.lookup(effect)
+    found = _first_look(effect, connector, desk) if mine else _look_after(effect, connector, desk)
     if found.found is not None:
         return _receipt(effect, found.found, HowKnown.FOUND, desk)
-    if not mine and not found.authoritative:
-        return Ask(_question(effect, claim or desk.ledger.get(key)[0]))
+    if not mine:
+        if not found.authoritative:
+            return Ask(question_of(effect, ledger.get(key)[0]))
+        claim = replace(claim, at=desk.now())
+        if not ledger.retake(claim, by=desk.worker):
+            raise BusyError(f"another worker took over {effect.capability} → {effect.target}", "wait for it")
+    if _since(claim.at, desk) > LEASE:
+        _release(effect, desk, desk.worker, "too long since it was claimed")
+        raise TransientError(f"{effect.capability} → {effect.target} was claimed too long ago", sent=False)
     desk.checkpoint("before act")
     try:
         outcome = connector.act(effect)
-    except RefusedError:
-        _release(effect, desk, connector.name)
+    except (RefusedError, TransientError) as error:
+        if not (isinstance(error, TransientError) and error.sent):
+            _release(effect, desk, f"connector:{connector.name}", error.message, end=_is_final(error))
         raise
-    except TransientError as error:
-        if not error.sent:
-            _release(effect, desk, connector.name)
-        raise
+    except AiosError as error:
+        return _after_failure(effect, connector, desk, error)
     desk.checkpoint("after act")
     if not outcome.sent:
-        _release(effect, desk, connector.name)
+        _release(effect, desk, f"connector:{connector.name}", "it was only shown")
         hint = f"`mode: live` in state/connectors/{connector.name}.yaml sends it"
-        raise RefusedError(f"{connector.name} only shows: {effect.capability} → {effect.target} was not sent", hint)
+        raise HeldError(f"{connector.name} only shows: {effect.capability} → {effect.target} was not sent", hint)
     return _receipt(effect, outcome, HowKnown.ACTED, desk)
 
 
-def _release(effect: Effect, desk: Desk, connector: str) -> None:
+def _first_look(effect: Effect, connector: Connector, desk: Desk) -> Lookup:
+    """On a fresh claim nothing was sent yet: where the service cannot be asked, the claim is given back."""
+    try:
+        return connector.lookup(effect)
+    except AiosError as error:
+        _release(effect, desk, f"connector:{connector.name}", error.message)
+        raise
+
+
+def _look_after(effect: Effect, connector: Connector, desk: Desk) -> Lookup:
+    """What became of somebody's claim. Where nothing is there yet but may still arrive, it is waited for."""
+    claim = desk.ledger.get(effect.key)[0]
+    _leave_to(claim, desk)
+    found = connector.lookup(effect)
+    capability = connector.capabilities().get(effect.capability)
+    late = timedelta(seconds=capability.late if capability else 0) - (_since(claim.at, desk) if claim else timedelta(0))
+    if found.found is not None or not found.authoritative or late <= timedelta(0):
+        return found
+    desk.pause(late.total_seconds())
+    return connector.lookup(effect)
+
+
+def _after_failure(effect: Effect, connector: Connector, desk: Desk, error: AiosError) -> Done | Ask:
+    """It failed for good, and that alone does not say whether it was done: the service is asked at once.
+
+    Raises the error where nothing was done, TransientError where nobody can be asked now.
+    """
+    try:
+        found = _look_after(effect, connector, replace(desk, alive=_gone))
+    except AiosError as silent:
+        raise TransientError(f"{error.message}; and it cannot be looked up: {silent.message}") from error
+    if found.found is not None:
+        return _receipt(effect, found.found, HowKnown.FOUND, desk)
+    if not found.authoritative:
+        return Ask(question_of(effect, desk.ledger.get(effect.key)[0], error.message))
+    _release(effect, desk, f"connector:{connector.name}", error.message, end=True)
+    raise error
+
+
+def _is_final(error: AiosError) -> bool:
+    """Would trying the same again be refused again? Not where something of ours, or a key, is in the way."""
+    return not isinstance(error, TransientError | HeldError | CredentialsError | BusyError)
+
+
+def _release(effect: Effect, desk: Desk, by: str, why: str, *, end: bool = False) -> None:
     """Nothing reached the service for certain: the next attempt begins anew, without a question."""
-    desk.ledger.absent(effect.key, at=desk.now(), by=f"connector:{connector}")
+    desk.ledger.absent(Absence(effect.key, desk.now(), by, why, "refused" if end else "", desk.turn if end else ""))
 
 
 def _leave_to(claim: Claim | None, desk: Desk) -> None:
@@ -116,8 +184,12 @@ def _leave_to(claim: Claim | None, desk: Desk) -> None:
         return
     if alive:
         raise BusyError(f"{claim.claimed_by} is doing it right now", "wait for it")
-    if datetime.fromisoformat(desk.now()) - datetime.fromisoformat(claim.at) < GRACE:
+    if _since(claim.at, desk) < GRACE:
         raise TransientError(f"{claim.claimed_by} claimed it at {claim.at} and may be at it", sent=False)
+
+
+def _since(at: str, desk: Desk) -> timedelta:
+    return datetime.fromisoformat(desk.now()) - datetime.fromisoformat(at)
 
 
 def settle(ledger: Ledger, key: str, *, happened: bool, url: str, now: str, by: str) -> None:
@@ -130,7 +202,7 @@ def settle(ledger: Ledger, key: str, *, happened: bool, url: str, now: str, by: 
     if happened:
         ledger.receipt(Receipt(key, "done", HowKnown.OPERATOR, now, url=url, detail=f"said by {by}"))
     else:
-        ledger.absent(key, at=now, by=by)
+        ledger.absent(Absence(key, now, by))
 
 
 def _claim(effect: Effect, desk: Desk, approved_commit: str) -> Claim:
@@ -145,6 +217,8 @@ def _claim(effect: Effect, desk: Desk, approved_commit: str) -> Claim:
         approved_commit=approved_commit,
         claimed_by=desk.worker,
         at=desk.now(),
+        amount=amount_of(effect.payload),
+        currency=currency_of(effect.payload),
     )
 
 
@@ -164,10 +238,7 @@ def _receipt(effect: Effect, outcome: Outcome, how: HowKnown, desk: Desk) -> Don
     return Done(receipt if new else desk.ledger.get(effect.key)[1] or receipt, new)
 
 
-def _question(effect: Effect, claim: Claim | None) -> Question:
+def question_of(effect: Effect, claim: Claim | None, failure: str = "") -> Question:
     when = f"claimed by {claim.claimed_by} at {claim.at}" if claim else "claimed"
-    return Question(
-        f"did {effect.capability} → {effect.target} happen?",
-        (HAPPENED, DID_NOT_HAPPEN),
-        (when, "the service does not say whether it has it", f"key {effect.key}"),
-    )
+    told = (when, *([failure] if failure else []), "the service does not say whether it has it", f"key {effect.key}")
+    return Question(f"did {effect.capability} → {effect.target} happen?", (HAPPENED, DID_NOT_HAPPEN), told)

@@ -1,22 +1,58 @@
 """The ledger: what was claimed and what came of it, append-only on the branch `aios/ledger`.
 
-A claim is a compare-and-swap on the branch: of two workers, one wins. It is on the disk before `claim` returns.
+A claim is a compare-and-swap on the branch: of two workers, one wins. It is on the disk before `claim` returns. An
+effect's folder holds `claim.yaml`, `absent-1.yaml` (it did not happen), `claim-2.yaml` (tried anew) … `receipt.yaml`,
+and `held-1.yaml` … for why it waits. What is asked of one effect reads its folder, however much else there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from aios.domain.effect import Claim, HowKnown, Receipt
 from aios.domain.names import LEDGER
+from aios.effects.acts import Acts
 from aios.errors import CorruptError, MovedError
 from aios.store.commits import Draft, commit_many
 from aios.store.documents import dump, parse
 from aios.store.git import Git
+from aios.store.objects import parse_tree
 
 NAME, EMAIL = "aios", "aios@localhost"
-CLAIM, RECEIPT = "claim.yaml", "receipt.yaml"
+RECEIPT = "receipt.yaml"
+_NUMBER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """It did not happen, says `by`. `end` is `refused` or `withheld` where it shall not be tried again in that `turn` (a
+    run's attempt at a step); empty where nothing speaks against trying."""
+
+    key: str
+    at: str
+    by: str
+    why: str = ""
+    end: str = ""
+    turn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why an approved effect of a run waits, and until when (ISO 8601 UTC; empty where nobody knows).
+
+    `kind` is held (by ourselves), credentials, service or doubt.
+    """
+
+    key: str
+    run: str
+    kind: str
+    at: str
+    why: str
+    until: str = ""
 
 
 def folder(key: str) -> str:
@@ -31,79 +67,103 @@ class Ledger:
     def __init__(self, git: Git) -> None:
         self._git = git
 
+    @property
+    def acts(self) -> Acts:
+        """The same by day, target and money."""
+        return Acts(self._git)
+
     def claim(self, claim: Claim) -> bool:
         """Claim an effect; False where somebody's claim stands.
 
         After it was said that an attempt did not happen, one further claim is free: it lies beside the first.
         """
-        data = {"schema": "claim.v1", **asdict(claim)}
-        return self._add(
-            claim.key, self._claim_file(claim.key), data, f"claimed: {claim.capability} {claim.target}", claim.at
-        )
+        files = {_claim_file(self._absences(claim.key)): _claim_data(claim)}
+        return self._add(claim.key, files, f"claimed: {claim.capability} {claim.target}", claim.at)
 
-    def absent(self, key: str, *, at: str, by: str) -> None:
-        """What was claimed last did not happen: the operator says so, or a connector that sent nothing."""
-        number = self._absences(key) + 1
-        data: dict[str, object] = {"schema": "absence.v1", "key": key, "at": at, "by": by}
-        self._add(key, f"absent-{number}.yaml", data, f"absent: says {by}", at)
+    def retake(self, claim: Claim, *, by: str) -> bool:
+        """Take over from a claim of which nothing came, both in one commit; False where another worker was first."""
+        number = self._absences(claim.key) + 1
+        absence = Absence(claim.key, claim.at, by, "its worker is gone, and the service has nothing of it")
+        files = {_absence_file(number): _told("absence.v1", absence), _claim_file(number): _claim_data(claim)}
+        return self._add(claim.key, files, f"taken over: {claim.capability} {claim.target}", claim.at, unless=RECEIPT)
+
+    def absent(self, absence: Absence) -> None:
+        """What was claimed last did not happen: the operator says so, a connector that sent nothing, or ourselves."""
+        name = _absence_file(self._absences(absence.key) + 1)
+        message = f"{absence.end or 'absent'}: says {absence.by}"
+        self._add(absence.key, {name: _told("absence.v1", absence)}, message, absence.at)
+
+    def ended(self, key: str, turn: str) -> Absence | None:
+        """The word that it shall not be tried again in a turn; None where nothing forbids it."""
+        number = self._absences(key)
+        data = self._read(key, _absence_file(number)) if number else None
+        absence = Absence(**data) if data else None
+        return absence if absence and absence.end and absence.turn == turn else None
 
     def stands(self, key: str) -> bool:
         """Is there a claim that neither a receipt nor somebody's word has settled?"""
-        return self._read(key, self._claim_file(key)) is not None and self._read(key, RECEIPT) is None
-
-    def _claim_file(self, key: str) -> str:
-        """Where the claim that counts lies, or would lie."""
-        number = self._absences(key) + 1
-        return CLAIM if number == 1 else f"claim-{number}.yaml"
-
-    def _absences(self, key: str) -> int:
-        number = 0
-        while self._read(key, f"absent-{number + 1}.yaml") is not None:
-            number += 1
-        return number
+        names = self._names(key)
+        return _claim_file(_numbered(names, "absent")) in names and RECEIPT not in names
 
     def receipt(self, receipt: Receipt) -> bool:
         """Write an effect's receipt; False where it has one."""
         data = {"schema": "receipt.v1", **asdict(receipt), "how": receipt.how.value}
-        return self._add(receipt.key, RECEIPT, data, f"receipt: {receipt.outcome}, {receipt.how.value}", receipt.at)
+        return self._add(receipt.key, {RECEIPT: data}, f"receipt: {receipt.outcome}, {receipt.how.value}", receipt.at)
 
     def get(self, key: str) -> tuple[Claim | None, Receipt | None]:
         """The claim that was made last, and the receipt."""
-        claim = self._read(key, self._claim_file(key)) or self._read(key, CLAIM)
-        receipt = self._read(key, RECEIPT)
-        return (
-            Claim(**{k: str(v) for k, v in claim.items()}) if claim else None,
-            _receipt(receipt) if receipt else None,
-        )
+        names = self._names(key)
+        number = _numbered(names, "absent")
+        last = _claim_file(number)
+        if last not in names:
+            last = next((each for each in map(_claim_file, range(number - 1, -1, -1)) if each in names), "")
+        claim = self._read(key, last) if last else None
+        receipt = self._read(key, RECEIPT) if RECEIPT in names else None
+        return claim_of(claim) if claim else None, _receipt_of(receipt) if receipt else None
+
+    def hold(self, hold: Hold) -> None:
+        """Note why an effect waits, unless that is what was noted last; numbers in the reason do not count."""
+        before = self.held(hold.key, hold.run)
+        if before is not None and _reason(before) == _reason(hold):
+            return
+        name = f"held-{_numbered(self._names(hold.key), 'held') + 1}.yaml"
+        self._add(hold.key, {name: _told("hold.v1", hold)}, f"held: {hold.why}", hold.at)
+
+    def held(self, key: str, run: str) -> Hold | None:
+        """Why it waited last; None where it never did in this run."""
+        number = _numbered(self._names(key), "held")
+        data = self._read(key, f"held-{number}.yaml") if number else None
+        return Hold(**data) if data and data["run"] == run else None
 
     def unsettled(self) -> list[Claim]:
         """Claims that nothing has settled, oldest first."""
-        found = [claim for key in self.keys() if self.stands(key) and (claim := self.get(key)[0])]
+        found = [claim for key in self.acts.open() if (claim := self.get(key)[0])]
         return sorted(found, key=lambda claim: (claim.at, claim.key))
 
-    def keys(self) -> Iterator[str]:
-        tip = self._git.rev(LEDGER)
-        for path in self._git.tree(tip) if tip else ():
-            if path.endswith(f"/{CLAIM}"):
-                yield f"sha256:{path.split('/')[1]}"
+    def _absences(self, key: str) -> int:
+        return _numbered(self._names(key), "absent")
+
+    def _names(self, key: str) -> frozenset[str]:
+        """The files of an effect's folder."""
+        found = self._git.read_object(f"{LEDGER}:{folder(key)}")
+        return frozenset(map(os.fsdecode, parse_tree(found.content, self._git.hash_size)) if found else ())
 
     def _read(self, key: str, name: str) -> dict[str, str] | None:
         path = f"{folder(key)}/{name}"
         content = self._git.read_blob(f"{LEDGER}:{path}")
-        if content is None:
-            return None
-        document, _ = parse(path, content)
-        if document is None:
-            raise CorruptError(f"{path} on aios/ledger cannot be read", "`git log aios/ledger` shows who changed it")
-        return {name: value for name, value in document.data.items() if name != "schema"}
+        return read(path, content) if content is not None else None
 
-    def _add(self, key: str, name: str, data: dict[str, object], message: str, at: str) -> bool:
-        path = f"{folder(key)}/{name}"
+    def _add(
+        self, key: str, files: Mapping[str, Mapping[str, Any]], message: str, at: str, *, unless: str = ""
+    ) -> bool:
+        """Write files that do not exist yet, all or none; False where one does, or where `unless` does."""
+        paths = {f"{folder(key)}/{name}": dump(data).encode() for name, data in files.items()}
         while True:
             tip = self._git.rev(LEDGER)
-            if tip is not None and self._git.read_blob(f"{tip}:{path}") is not None:
+            there = [*paths, *([f"{folder(key)}/{unless}"] if unless else [])]
+            if tip is not None and any(self._git.read_blob(f"{tip}:{path}") is not None for path in there):
                 return False
-            draft = Draft(f"{message}\n\nAios-Key: {key}\n", {path: dump(data).encode()}, at, NAME, EMAIL)
+            draft = Draft(f"{message}\n\nAios-Key: {key}\n", paths, at, NAME, EMAIL)
             try:
                 commit_many(self._git, LEDGER, [draft], expected=tip)
             except MovedError:
@@ -111,5 +171,46 @@ class Ledger:
             return True
 
 
-def _receipt(data: dict[str, str]) -> Receipt:
-    return Receipt(**{name: value for name, value in data.items() if name != "how"}, how=HowKnown(data["how"]))
+def claim_of(data: Mapping[str, str]) -> Claim:
+    told: dict[str, Any] = {**data, "amount": int(data.get("amount", 0))}
+    return Claim(**told)
+
+
+def _receipt_of(data: Mapping[str, str]) -> Receipt:
+    told: dict[str, Any] = {**data, "how": HowKnown(data["how"])}
+    return Receipt(**told)
+
+
+def read(path: str, content: bytes) -> dict[str, str]:
+    """A file of the ledger: text by name. Raises CorruptError."""
+    document, _ = parse(path, content)
+    if document is None:
+        raise CorruptError(f"{path} on aios/ledger cannot be read", "`git log aios/ledger` shows who changed it")
+    return {name: str(value) for name, value in document.data.items() if name != "schema"}
+
+
+def _told(schema: str, what: Absence | Hold) -> dict[str, Any]:
+    return {"schema": schema, **{name: value for name, value in asdict(what).items() if value}}
+
+
+def _claim_data(claim: Claim) -> dict[str, Any]:
+    money = {} if claim.amount or claim.currency else {"amount", "currency"}
+    return {"schema": "claim.v1", **{name: value for name, value in asdict(claim).items() if name not in money}}
+
+
+def _claim_file(absences: int) -> str:
+    """Where the claim that counts lies, or would lie."""
+    return f"claim-{absences + 1}.yaml" if absences else "claim.yaml"
+
+
+def _absence_file(number: int) -> str:
+    return f"absent-{number}.yaml"
+
+
+def _numbered(names: frozenset[str], kind: str) -> int:
+    """The highest number among the files of a kind; they are numbered without a gap."""
+    return sum(1 for name in names if name.startswith(f"{kind}-"))
+
+
+def _reason(hold: Hold) -> tuple[str, str, str]:
+    return hold.kind, hold.until, _NUMBER.sub("#", hold.why)

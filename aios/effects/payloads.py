@@ -6,16 +6,21 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aios.domain.effect import Connector, Effect
+from aios.domain.effect import Connector, Effect, Receipt
 from aios.domain.proposal import PlannedEffect
 from aios.domain.record import Record
+from aios.effects.correspondence import draft_invoice, mail, remind_of_invoice
+from aios.effects.material import Material
+from aios.effects.pictures import media_of
 from aios.errors import InvalidError
 
-Build = Callable[[Record, Record | None], dict[str, Any]]
+Build = Callable[[Record, Material], dict[str, Any]]
 
 
-def article(record: Record, company: Record | None) -> dict[str, Any]:
-    """The payload of `cms.publish` and `cms.update`."""
+def article(record: Record, material: Material) -> dict[str, Any]:
+    """The payload of `cms.publish`, `cms.update` and `cms.draft`. Raises InvalidError for a picture that is missing."""
+    markdown = public_text(record.body or "")
+    media = media_of(record, markdown, material)
     created = str(record.get("published") or record.get("created", ""))
     return {
         "id": record.id,
@@ -23,13 +28,14 @@ def article(record: Record, company: Record | None) -> dict[str, Any]:
         "title": str(record.get("title", record.id)),
         "summary": str(record.get("summary", "")),
         "description": str(record.get("description") or record.get("summary", "")),
-        "markdown": public_text(record.body or ""),
+        "markdown": markdown,
         "date": created,
         "updated": str(record.get("updated") or created),
         "tags": list(record.get("tags") or ()),
-        "author": _author(company),
+        "author": _author(material.company),
         "metrics_tag": str(record.get("metrics_tag") or record.id),
         **({"tier": record.get("tier")} if record.get("tier") else {}),
+        **({"media": media} if media else {}),
     }
 
 
@@ -50,17 +56,31 @@ def public_text(body: str) -> str:
 PAYLOADS: dict[str, Build] = {
     "cms.publish": article,
     "cms.update": article,
+    "invoices.draft": draft_invoice,
+    "invoices.remind": remind_of_invoice,
+    "mail.send": mail,
+    "cms.draft": article,
 }
 
 
 def plan(
-    capability: str, connector: Connector, record: Record, company: Record | None, *, run: str, step: str
+    capability: str,
+    connector: Connector,
+    record: Record,
+    material: Material,
+    *,
+    run: str,
+    step: str,
+    item: int | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> PlannedEffect:
-    """The exact effect, with its key and preview. Raises InvalidError for a capability that no record feeds."""
+    """The exact effect, with its key and preview. `more` is what the workflow adds to what the record says.
+
+    Raises InvalidError for a capability that no record feeds."""
     build = PAYLOADS.get(capability)
     if build is None:
         raise InvalidError(f"nothing is known to feed {capability}", f"known: {', '.join(PAYLOADS)}")
-    payload = build(record, company)
+    payload = build(record, material) | dict(more or {})
     target = connector.target(capability, payload)
     effect = Effect(connector.name, capability, target, payload, run, step, record.ref)
     preview = connector.preview(effect)
@@ -76,6 +96,7 @@ def plan(
         undo=preview.undo,
         payload=payload,
         record=record.ref,
+        item=item,
     )
 
 
@@ -85,8 +106,9 @@ def effect_of(planned: PlannedEffect, run: str) -> Effect:
     )
 
 
-def record_update(effect: Effect, *, url: str, at: str, key: str) -> Mapping[str, Any]:
-    """The fields of the canonical record that tell what became of the effect."""
+def record_update(effect: Effect, receipt: Receipt, *, done: int = 1) -> Mapping[str, Any]:
+    """The fields of the canonical record that tell what became of the effect; `done` counts the parts that happened."""
+    url, at, key = receipt.url, receipt.at, receipt.key
     if effect.capability == "cms.publish":
         return {"status": "published", "url": url, "published": at, "receipt": key}
     if effect.capability == "cms.update":
@@ -95,4 +117,8 @@ def record_update(effect: Effect, *, url: str, at: str, key: str) -> Mapping[str
         return {"url": url, "receipt": key}
     if effect.capability == "cms.unpublish":
         return {"status": "retired", "receipt": key}
+    if effect.capability == "mail.send":
+        return {"status": "sent", "sent": at, "receipt": key} if done else {"status": "withheld"}
+    if effect.capability in {"invoices.draft", "invoices.remind"}:
+        return {"receipt": key, **({"url": url} if url else {})}
     return {}

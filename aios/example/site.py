@@ -8,9 +8,9 @@ from pathlib import Path
 from aios.connectors.registry import Sinks, by_capability, load
 from aios.domain.effect import Effect
 from aios.domain.tree import Tree
+from aios.effects.material import Material
 from aios.effects.payloads import article
 from aios.errors import CorruptError
-from aios.store.catalog import Catalog
 
 
 def publish_earlier(tree: Tree, root: Path, *, local: Path, now: datetime) -> None:
@@ -21,9 +21,8 @@ def publish_earlier(tree: Tree, root: Path, *, local: Path, now: datetime) -> No
     site = by_capability(connectors, "cms.publish")
     if site is None:
         raise CorruptError("the example company has no site")
-    catalog = Catalog(tree)
-    company = catalog.get("company", "company")
-    pieces = [piece for piece in catalog.records("content") if piece.get("status") == "published"]
+    material = Material(tree)
+    pieces = [piece for piece in material.records("content") if piece.get("status") == "published"]
     for piece in sorted(pieces, key=lambda piece: str(piece.get("published"))):
-        payload = article(piece, company)
+        payload = article(piece, material)
         site.act(Effect(site.name, "cms.publish", site.target("cms.publish", payload), payload))

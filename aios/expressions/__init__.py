@@ -7,7 +7,7 @@ unknown name or a wrong type is an error when the file is checked.
 from aios.expressions.cel import LIMIT, compile_bool, compile_value, evaluate, evaluate_bool
 from aios.expressions.lexical import names_under
 from aios.expressions.scope import ExpressionError, Schema, Scope, declare, is_name, typed
-from aios.expressions.template import holes, render, render_text, whole
+from aios.expressions.template import fill, holes, render, render_text, whole
 
 __all__ = [
     "LIMIT",
@@ -19,6 +19,7 @@ __all__ = [
     "declare",
     "evaluate",
     "evaluate_bool",
+    "fill",
     "holes",
     "is_name",
     "names_under",

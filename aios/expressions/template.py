@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from aios.domain.keys import canonical_json
@@ -37,7 +37,7 @@ def render(value: Any, values: Mapping[str, Any]) -> Any:
     """A value with its expressions evaluated; a whole-value expression keeps its type. Raises ExpressionError."""
     if isinstance(value, str):
         only = whole(value)
-        return evaluate(only, values) if only is not None else _filled(value, values)
+        return evaluate(only, values) if only is not None else fill(value, values, _as_text)
     if isinstance(value, Mapping):
         return {name: render(each, values) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -49,6 +49,15 @@ def render_text(template: str, values: Mapping[str, Any]) -> str:
     return _as_text(render(template, values))
 
 
+def fill(text: str, values: Mapping[str, Any], write: Callable[[Any], str]) -> str:
+    """A text with its expressions evaluated, each written by `write`. Raises ExpressionError."""
+    parts, done = [], 0
+    for start, end, expression in _holes(text):
+        parts += [text[done:start], write(evaluate(expression, values))]
+        done = end
+    return "".join([*parts, text[done:]])
+
+
 def _holes(text: str) -> Iterator[tuple[int, int, str]]:
     start = text.find(_OPEN)
     while start >= 0:
@@ -58,14 +67,6 @@ def _holes(text: str) -> Iterator[tuple[int, int, str]]:
             raise ExpressionError(f"`{shown(text[start:])}` is never closed", "end it with `}}`")
         yield start, end + 2, text[inside:end]
         start = text.find(_OPEN, end + 2)
-
-
-def _filled(text: str, values: Mapping[str, Any]) -> str:
-    parts, done = [], 0
-    for start, end, expression in _holes(text):
-        parts += [text[done:start], _as_text(evaluate(expression, values))]
-        done = end
-    return "".join([*parts, text[done:]])
 
 
 def _as_text(value: Any) -> str:

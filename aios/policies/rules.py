@@ -16,6 +16,7 @@ from aios.expressions import ExpressionError, Scope, compile_bool, evaluate_bool
 from aios.policies.facts import FACTS
 
 Parse = Callable[[str, bytes], tuple[Document | None, list[Finding]]]
+MOMENTS = ("proposal", "apply")
 SCOPE = Scope({name: schema for name, (schema, _) in FACTS.items()})
 
 
@@ -73,14 +74,21 @@ def _rule(document: Document, where: Where, name: str, raw: Mapping[str, Any]) -
         close = _suggestion(str(raw.get("then")), [each.value for each in Decision])
         said = f"unknown decision `{one_line(str(raw.get('then')), 60)}`" if "then" in raw else "`then` is missing"
         return _closed(name, said), [_finding(document, (*where, "then"), said, close)]
+    at = raw.get("at", "proposal")
+    if at not in MOMENTS:
+        said = f"unknown moment `{one_line(str(at), 60)}`"
+        return _closed(name, said), [_finding(document, (*where, "at"), said, _suggestion(str(at), MOMENTS))]
+    if at == "apply" and then is not Decision.DENY:
+        said = f"`at: apply` can only hold an effect, not {then.value} it"
+        return _closed(name, said), [_finding(document, (*where, "then"), said, "write `then: deny`")]
     try:
         condition = _condition(raw.get("when"))
     except ExpressionError as error:
         found = [_finding(document, (*where, "when"), error.message, error.hint)]
         if then.strictness < Decision.ASK.strictness:
             return None, found  # it would let pass, and nobody can say what
-        return Rule(name, "true", then, f"its condition is not in order: {error.message}"), found
-    return Rule(name, condition, then, why), []
+        return Rule(name, "true", then, f"its condition is not in order: {error.message}", at), found
+    return Rule(name, condition, then, why, at), []
 
 
 def _condition(when: Any) -> str:
@@ -105,8 +113,10 @@ def _suggestion(name: str, known: Sequence[str]) -> str:
     return f"did you mean `{close[0]}`?" if close else f"one of {', '.join(known)}"
 
 
-def judge(rules: Sequence[Rule], facts: PolicyFacts) -> Verdict:
+def judge(rules: Sequence[Rule], facts: PolicyFacts, *, at: str = "proposal") -> Verdict:
     """The strictest decision of the rules that match. Fails closed: a rule that cannot be evaluated denies.
+
+    With the proposal those are asked that are not `at: apply`; at apply all are.
 
     Three rules stand above all files: nobody but a person changes protected files, nothing broken is merged, and only a
     person's merge raises trust.
@@ -119,6 +129,8 @@ def judge(rules: Sequence[Rule], facts: PolicyFacts) -> Verdict:
     if facts["raised"]:
         matched.append(("built-in/trust-raised", Decision.ASK, "merging raises trust: that is a person's to say"))
     for rule in rules:
+        if rule.at == "apply" and at != "apply":
+            continue
         try:
             if evaluate_bool(rule.when, facts):
                 matched.append((rule.name, rule.then, rule.why))

@@ -13,7 +13,7 @@ from aios.domain.finding import Finding
 from aios.domain.policy import Decision, Verdict
 from aios.domain.proposal import PlannedEffect
 from aios.domain.run import RunState, RunStatus, StepState
-from aios.domain.workflow import Workflow
+from aios.domain.workflow import StepKind, Workflow
 
 END = "end"  # the gate of what a run leaves after its last step: approving that ends the run
 
@@ -43,7 +43,9 @@ def build(
     }
     if proposed:
         record["proposed"] = proposed
-    record["steps"] = {name: _step(state.steps[name]) for name in workflow.steps if name in state.steps}
+    record["steps"] = {
+        name: step_data(state.steps[name], step.kind) for name, step in workflow.steps.items() if name in state.steps
+    }
     record["effects"] = [effect_data(effect) for effect in effects]
     if verdict is not None:
         record["verdict"] = verdict.as_dict()
@@ -61,10 +63,12 @@ def _models(state: RunState) -> dict[str, Any]:
     return told | ({"unpriced": sorted(used.unpriced)} if used.unpriced else {})
 
 
-def _step(step: StepState) -> dict[str, Any]:
+def step_data(step: StepState, kind: StepKind) -> dict[str, Any]:
+    """A step as the record tells it. Effects that failed do not make the step fail as long as one was done."""
     items = [step.items[index] for index in sorted(step.items, key=lambda index: -1 if index is None else index)]
     last = [item.last for item in items if item.last]
-    failed = any(attempt.status is StepStatus.FAILED for attempt in last)
+    failures = [attempt for attempt in last if attempt.status is StepStatus.FAILED]
+    failed = len(failures) == len(last) > 0 if kind is StepKind.EFFECT else bool(failures)
     skipped = last and all(attempt.status is StepStatus.SKIPPED for attempt in last)
     status = StepStatus.FAILED if failed else StepStatus.SKIPPED if skipped else StepStatus.SUCCEEDED
     data: dict[str, Any] = {"status": status.value, "attempts": sum(len(item.attempts) for item in items)}
@@ -97,7 +101,7 @@ def effect_data(effect: PlannedEffect) -> dict[str, Any]:
         "record": effect.record,
         "preview": effect.preview,
         "payload": dict(effect.payload),
-    }
+    } | ({} if effect.item is None else {"item": effect.item})
 
 
 def effects_of(record: Mapping[str, Any]) -> tuple[PlannedEffect, ...]:
@@ -115,6 +119,7 @@ def effects_of(record: Mapping[str, Any]) -> tuple[PlannedEffect, ...]:
             undo=str(item.get("undo", "")),
             payload=item.get("payload") or {},
             record=str(item.get("record", "")),
+            item=item.get("item"),
         )
         for item in record.get("effects") or ()
     )

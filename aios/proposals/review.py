@@ -24,6 +24,7 @@ _ADDRESS = re.compile(r"((?:\b[a-z][a-z0-9+.-]{1,20}://|\bwww\.|\b(?:mailto|xmpp
 _CLOSING = re.compile(r"\b(clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing))(\s*:?\s*)#(?=\d)", re.IGNORECASE)
 _BLOCK = re.compile(r"^(\d*)([#+\-=~.)])")  # what would make a line a heading, a list or a rule
 PREVIEW_LINES = 60
+MOST = 10  # of what is told one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,9 @@ def _risk(review: Review) -> str:
         if irreversible
         else "- Risk: every effect can be undone"
     ]
+    lines += [f"- **cannot be undone**: {neutral(effect.summary)}" for effect in irreversible[:MOST]]
+    if len(irreversible) > MOST:
+        lines.append(f"- … and {len(irreversible) - MOST} more of them, listed under Effects")
     if review.confidence is not None:
         lines.append(f"- Confidence: {review.confidence:.0%} (the editor's score)")
     return _section("Risk and confidence", lines)

@@ -6,13 +6,15 @@ fresh branch → what they leave is proposed in turn → done
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass
 
+from aios.domain.agent import Question
 from aios.domain.event import EventNote
 from aios.domain.keys import key_of
 from aios.domain.names import CLOSED
 from aios.domain.policy import Decision
-from aios.domain.run import Finish, RunState, RunStatus, Wait
+from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
 from aios.errors import RefusedError
 from aios.proposals.record import END, verdict_of
 from aios.runs.context import Context, Progress
@@ -46,15 +48,16 @@ def carry_on(context: Context, run: str, *, retry: bool = False, effects: bool =
 
     Raises BusyError where another process works on the run.
     """
+    spent: Counter[str] = Counter()
     while True:
-        standing = _session(context, run, retry=retry, effects=effects)
+        standing = _session(context, run, retry=retry, effects=effects, spent=spent)
         if standing is not None:
             maintain(context.git)
             return standing
         retry = False
 
 
-def _session(context: Context, run: str, *, retry: bool, effects: bool) -> Standing | None:
+def _session(context: Context, run: str, *, retry: bool, effects: bool, spent: Counter[str]) -> Standing | None:
     """One sitting at the run; None where something was merged and the run goes on from there."""
     with open_session(context, run) as session:
         state = session.state
@@ -70,7 +73,7 @@ def _session(context: Context, run: str, *, retry: bool, effects: bool) -> Stand
         if stopped.effects:
             if not effects:
                 return Standing(run, RunStatus.WAITING, stopped.effects[0].step, "approved; `aios apply` does it")
-            standing = _effects(context, session, definitions, stopped.effects)
+            standing = _effects(context, session, definitions, stopped.effects, spent)
             commit_kept(context.git, run, at=context.now())
             return standing
         if stopped.gate is not None:
@@ -163,16 +166,34 @@ def _leaves_something(context: Context, session: Session) -> bool:
 
 
 def _effects(
-    context: Context, session: Session, definitions: Definitions, starts: tuple[object, ...]
+    context: Context, session: Session, definitions: Definitions, starts: tuple[Start, ...], spent: Counter[str]
 ) -> Standing | None:
+    """Every effect that can be done now; one that waits or is in doubt holds up no other, unless all would wait."""
+    run, asked, waits = session.run, [], []
     for start in starts:
         try:
-            perform_effect(context, session, definitions, start)  # type: ignore[arg-type]
+            perform_effect(context, session, definitions, start, spent)
         except EffectAskError as ask:
-            return Standing(session.run, RunStatus.WAITING, ask.step, str(ask.question.text), question=ask.as_dict())
+            asked.append(ask)
         except EffectPausedError as paused:
-            return Standing(session.run, RunStatus.WAITING, paused.step, paused.message)
+            waits.append(paused)
+            if paused.for_all:
+                break
+    if asked:
+        question = _together([ask.question for ask in asked])
+        return Standing(run, RunStatus.WAITING, asked[0].step, question.text, question=asdict(question))
+    if waits:
+        first = next((each for each in waits if each.for_all), waits[0])
+        return Standing(run, RunStatus.WAITING, first.step, first.message, first.until)
     return None
+
+
+def _together(questions: list[Question]) -> Question:
+    """One question of all that is in doubt."""
+    if len(questions) == 1:
+        return questions[0]
+    evidence = (f"{each.text} {'; '.join(each.evidence)}" for each in questions)
+    return Question(f"did {len(questions)} effects happen?", questions[0].options, tuple(evidence))
 
 
 def state_line(state: RunState) -> str:

@@ -48,14 +48,17 @@ def decide(
     return tuple(commands)
 
 
-def inputs_of(workflow: Workflow, state: RunState, step: str) -> Mapping[str, Any] | None:
-    """A step's evaluated `with`; None where its `when` is false. Raises ExpressionError."""
+def inputs_of(workflow: Workflow, state: RunState, step: str) -> list[tuple[int | None, Mapping[str, Any]]]:
+    """A step's evaluated `with`, with the index of each item where it goes through a list; empty where its `when` is
+    false. Raises ExpressionError."""
     declared = workflow.steps[step]
     values = _values(workflow, state)
     if declared.when and not evaluate_bool(declared.when, values):
-        return None
-    rendered: Mapping[str, Any] = render(declared.with_, values)
-    return rendered
+        return []
+    items = _items(declared, values)
+    if items is None:
+        return [(None, render(declared.with_, values))]
+    return [(index, render(declared.with_, {**values, "item": item})) for index, item in enumerate(items)]
 
 
 def start_of(workflow: Workflow, state: RunState, step: str, item: int | None) -> Start | None:
@@ -136,7 +139,7 @@ def _fan_out(
             continue
         found = _slot(step, current, index, render(step.with_, {**values, "item": item}), now, in_flight)
         starts = [command for command in found if isinstance(command, Start)]
-        if starts and busy >= step.parallel:
+        if starts and busy >= step.parallel and step.kind is not StepKind.EFFECT:  # effects are done one by one
             break
         busy += len(starts)
         commands += found
@@ -191,14 +194,18 @@ def _status(workflow: Workflow, state: RunState, name: str) -> StepStatus | None
         return whole.status if _settled(step, whole) else None
     if not step.for_each or not current.items:
         return None
-    if any(_settled(step, item) and item.status is StepStatus.FAILED for item in current.items.values()):
+    failed = [item for item in current.items.values() if _settled(step, item) and item.status is StepStatus.FAILED]
+    if failed and step.kind is not StepKind.EFFECT:
         return StepStatus.FAILED
     try:
         items = _items(step, _values(workflow, state))
     except ExpressionError:
         return None
     done = all(_settled(step, current.items.get(index)) for index in range(len(items or ())))
-    return StepStatus.SUCCEEDED if done else None
+    if not done:
+        return None
+    # An effect that failed holds up no other that was approved with it, and nothing after them.
+    return StepStatus.FAILED if failed and len(failed) == len(current.items) else StepStatus.SUCCEEDED
 
 
 def _after(state: RunState, step: Step) -> str:

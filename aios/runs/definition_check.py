@@ -11,6 +11,7 @@ from aios.domain.finding import Finding, Severity
 from aios.domain.names import RESERVED_WORKFLOWS
 from aios.domain.record import Document, Where
 from aios.domain.slug import is_slug
+from aios.domain.vocabulary import VOCABULARY
 from aios.domain.workflow import Step, StepKind, Workflow
 from aios.expressions import ExpressionError, Scope, compile_value, evaluate, holes, is_name
 from aios.runs.definition_findings import Check, suggestion
@@ -19,6 +20,7 @@ from aios.runs.definition_types import check_types, inputs_scope
 from aios.runs.inputs import UNUSABLE, bare, problem_of
 
 MAX_PARALLEL, MAX_ATTEMPTS = 64, 20
+UNCONNECTED = "unconnected"
 
 
 def check(
@@ -33,6 +35,7 @@ def check(
     _subject(told)
     for step in workflow.steps.values():
         _step(told, step)
+    _unconnected(told)
     return sorted(told.findings)
 
 
@@ -137,7 +140,32 @@ def _uses(told: Check, step: Step, where: Where) -> None:
             does, kind = ("acts", "effect") if capability.writes else ("reads", "collect")
             told.add(where, "uses", f"`{step.uses}` {does}", f"write `{kind}: {step.uses}`")
             return
+        if VOCABULARY.get(step.uses) is (step.kind is StepKind.EFFECT):
+            return  # in order, and told for the whole workflow
         told.add(where, "uses", f"unknown {what} `{step.uses}`", suggestion(step.uses, sorted(known)))
+
+
+def _unconnected(told: Check) -> None:
+    """What nothing offers yet. That is no mistake in a workflow that only a person starts: it waits for a connector."""
+    acts = {StepKind.EFFECT: True, StepKind.COLLECT: False}
+    wanting = [
+        step
+        for step in told.workflow.steps.values()
+        if step.kind in acts and step.uses not in told.capabilities and VOCABULARY.get(step.uses) is acts[step.kind]
+    ]
+    if not wanting:
+        return
+    by_itself = any(trigger.kind != "manual" for trigger in told.workflow.triggers)
+    names = ", ".join(dict.fromkeys(step.uses for step in wanting))
+    message = f"it waits for a connector that offers {names}" + ("; nothing starts it before" if by_itself else "")
+    hint = "declare one in state/connectors/, or delete the workflow"
+    where: Where = ("steps", wanting[0].name)
+    told.add(where, UNCONNECTED, message, hint, Severity.WARNING if by_itself else Severity.INFO)
+
+
+def is_unconnected(finding: Finding) -> bool:
+    """Does it say that a workflow, in order otherwise, waits for a connector?"""
+    return finding.rule == f"workflow-{UNCONNECTED}"
 
 
 def _compensation(told: Check, step: Step, where: Where) -> None:
@@ -147,6 +175,8 @@ def _compensation(told: Check, step: Step, where: Where) -> None:
     capability = told.capabilities.get(step.compensate)
     if step.kind is not StepKind.EFFECT:
         told.add(where, "compensate", f"`{step.name}` has no effect to undo", "drop `compensate`")
+    elif capability is None and step.uses not in told.capabilities and VOCABULARY.get(step.compensate):
+        pass  # whoever offers the one may offer the other: it is said of the step
     elif capability is None:
         acts = sorted(name for name, each in told.capabilities.items() if each.writes)
         told.add(where, "compensate", f"unknown capability `{step.compensate}`", suggestion(step.compensate, acts))
@@ -162,9 +192,9 @@ def _bounds(told: Check, step: Step, where: Where) -> None:
         told.add((*where, "retry", "attempts"), "retry", message, f"1 to {MAX_ATTEMPTS}")
     if step.timeout <= 0:
         told.add((*where, "timeout"), "timeout", "`timeout` must be longer than nothing", "e.g. 60s")
-    if step.for_each and step.kind in {StepKind.GATE, StepKind.EFFECT}:
+    if step.for_each and step.kind is StepKind.GATE:
         message = f"`{step.name}` is decided once, not for each item"
-        told.add((*where, "for_each"), "for-each", message, "only agents and collections go through a list")
+        told.add((*where, "for_each"), "for-each", message, "one gate stands before all of them")
     if step.when and step.kind is StepKind.GATE:
         told.add(
             (*where, "when"), "when", f"`{step.name}` is a gate, which always asks", "put `when` on what follows it"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aios.domain.agent import Contract
+from aios.domain.effect import Capability
 from aios.domain.record import Where
 from aios.domain.workflow import Step, StepKind, Workflow
 from aios.expressions import ExpressionError, Scope, compile_bool, compile_value, declare, holes, names_under, whole
@@ -85,6 +86,8 @@ def check_types(told: Check, step: Step, where: Where) -> None:
     contract = told.agents.get(step.uses) if step.kind is StepKind.AGENT else None
     capability = told.capabilities.get(step.uses) if step.kind is StepKind.COLLECT else None
     taken: Mapping[str, Any] = contract.input if contract else capability.payload if capability else {}
+    if step.kind is StepKind.EFFECT:
+        taken = _taken_by(told.capabilities.get(step.uses))
     _given(told, step, taken, scope, (*where, "with"))
     if step.kind is StepKind.EFFECT and "record" not in step.with_:
         told.add((*where, "with"), "with", f"the effect {step.uses} needs `record`", "add `record:` to `with`")
@@ -112,6 +115,14 @@ def check_value(told: Check, value: Any, scope: Scope, where: Where, schema: Map
         problem = f"text around an expression is text, where {_either(types_of(schema))} is wanted"
     if problem:
         told.add(where, "type", f"`{where[-1]}`: {problem}", _wanted(schema))
+
+
+def _taken_by(capability: Capability | None) -> Mapping[str, Any]:
+    """What an effect takes: the record that feeds it, and any field of the payload that the workflow itself gives."""
+    properties = capability.payload.get("properties") if capability else None
+    if not isinstance(properties, Mapping):
+        return {}
+    return {"properties": {**properties, "record": {"type": "string"}}, "additionalProperties": False}
 
 
 def _given(told: Check, step: Step, taken: Mapping[str, Any], scope: Scope, where: Where) -> None:

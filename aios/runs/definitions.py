@@ -15,6 +15,7 @@ from aios.domain.workflow import Workflow
 from aios.errors import InvalidError, UsageError
 from aios.runs.context import Context
 from aios.runs.definition import load as load_workflow
+from aios.runs.definition_check import is_unconnected
 from aios.store.documents import parse
 from aios.store.trees import CommitTree
 
@@ -46,16 +47,32 @@ def workflow_names(tree: Tree) -> list[str]:
 
 
 def check_workflows(tree: Tree, connectors: Mapping[str, Connector]) -> tuple[dict[str, Workflow], list[Finding]]:
-    """Every workflow that is in order, and all findings of workflows and contracts."""
+    """Every workflow that can run, and what is wrong with workflows and contracts.
+
+    One that only a person starts and that waits for a connector is not wrong: whoever starts it is told.
+    """
     contracts, findings = load_contracts(tree, parse=parse)
     capabilities = capabilities_of(connectors)
     workflows: dict[str, Workflow] = {}
     for name in workflow_names(tree):
         workflow, found = load_workflow(tree, name, contracts, capabilities)
-        findings += found
-        if workflow is not None:
+        findings += [each for each in found if each.severity is not Severity.INFO or not is_unconnected(each)]
+        if workflow is not None and not any(map(is_unconnected, found)):
             workflows[name] = workflow
     return workflows, findings
+
+
+def waiting_for_connectors(tree: Tree, connectors: Mapping[str, Connector]) -> dict[str, str]:
+    """Workflows that are in order but for a connector that nobody declared → what they wait for, in words."""
+    contracts, _ = load_contracts(tree, parse=parse)
+    capabilities = capabilities_of(connectors)
+    found: dict[str, str] = {}
+    for name in workflow_names(tree):
+        workflow, findings = load_workflow(tree, name, contracts, capabilities)
+        waits = next((each.message for each in findings if is_unconnected(each)), "")
+        if workflow is not None and waits:
+            found[name] = waits
+    return found
 
 
 def load(context: Context, name: str, commit: str) -> Definitions:
@@ -68,6 +85,11 @@ def load(context: Context, name: str, commit: str) -> Definitions:
     connectors = context.connectors(tree)
     workflow, found = load_workflow(tree, name, contracts, capabilities_of(connectors))
     findings += found
+    waits = [f for f in found if is_unconnected(f)]
+    if workflow is not None and waits:
+        raise InvalidError(
+            f"the workflow `{name}` cannot run: {waits[0].message}", waits[0].hint, findings=tuple(waits)
+        )
     wrong = tuple(f for f in findings if f.severity is Severity.ERROR)
     if workflow is None or wrong:
         raise InvalidError(f"the workflow `{name}` is not in order", "nothing was started", findings=tuple(findings))

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from typing import Any
 
 from aios.domain.agent import Question
-from aios.domain.effect import Connector, Effect, Receipt
-from aios.domain.event import EventNote, StepStatus
-from aios.domain.keys import key_of
+from aios.domain.effect import Connector, Effect, HowKnown, Receipt, parts
 from aios.domain.names import run_record_path
 from aios.domain.proposal import PlannedEffect
 from aios.domain.run import RunState, Start
-from aios.effects.executor import Ask, Desk, execute, settle
-from aios.effects.ledger import Ledger
-from aios.effects.payloads import effect_of, record_update
-from aios.errors import AiosError, RefusedError, TransientError
+from aios.effects import bulk
+from aios.effects.executor import Ask, Desk, execute
+from aios.effects.ledger import Hold, Ledger
+from aios.effects.payloads import effect_of
+from aios.errors import AiosError, BusyError, CredentialsError, HeldError, RefusedError, TransientError
 from aios.proposals.record import effects_of
+from aios.runs.bookkeeping import Outcome, counts_of, write_down
 from aios.runs.context import Context, Progress
 from aios.runs.definitions import Definitions
-from aios.runs.main_branch import commit_to_main
-from aios.runs.outcome import record_changes
+from aios.runs.holding import Guard, closed_addresses
+from aios.runs.planning import record_of
 from aios.runs.recordings import recording_effect
 from aios.runs.session import Session, read_state
+from aios.runs.withheld import is_withheld, pass_over
+from aios.store.catalog import Catalog
 from aios.store.documents import parse
-from aios.store.edit import edit
+from aios.store.maintain import maintain
+from aios.store.trees import CommitTree
 
-EVENTS = {"cms.publish": "content.published", "cms.update": "content.updated", "cms.unpublish": "content.unpublished"}
+TIDY = 50  # acts after which the object store is tidied
 
 
 class EffectAskError(AiosError):
@@ -43,11 +47,14 @@ class EffectAskError(AiosError):
 
 
 class EffectPausedError(AiosError):
-    """Effects are stopped, or the service asks to come back later; nothing is lost."""
+    """Effects are held back, or the service asks to come back later; nothing is lost. `until` is ISO 8601 UTC, empty
+    where nobody knows; `for_all` tells that the connector's other effects would wait as well."""
 
-    def __init__(self, step: str, message: str) -> None:
+    def __init__(self, step: str, message: str, *, until: str = "", for_all: bool = False) -> None:
         super().__init__(message)
         self.step = step
+        self.until = until
+        self.for_all = for_all
 
 
 def run_record(context: Context, state: RunState, ref: str = "") -> Mapping[str, Any]:
@@ -61,53 +68,185 @@ def run_record(context: Context, state: RunState, ref: str = "") -> Mapping[str,
 
 
 def desk_of(context: Context) -> Desk:
-    return Desk(Ledger(context.git), context.now, context.worker, context.paused, context.checkpoint, context.alive)
+    return Desk(
+        Ledger(context.git),
+        context.now,
+        context.worker,
+        context.paused,
+        context.checkpoint,
+        context.alive,
+        pause=context.pause,
+    )
 
 
-def perform_effect(context: Context, session: Session, definitions: Definitions, start: Start) -> Receipt:
-    """Do one approved effect of the run and write down on main what came of it.
+def acts_of(planned: PlannedEffect, run: str, connector: Connector | None) -> tuple[Effect, ...]:
+    """The acts that a planned effect is made of, each once."""
+    effect = effect_of(planned, run)
+    capability = connector.capabilities().get(planned.capability) if connector else None
+    return tuple({part.key: part for part in parts(effect, capability)}.values()) if capability else (effect,)
 
-    Raises EffectAskError and EffectPausedError where the run has to wait; any other AiosError of the service is
-    recorded as the step's failure.
+
+def perform_effect(
+    context: Context, session: Session, definitions: Definitions, start: Start, spent: Counter[str]
+) -> Receipt | None:
+    """Do one approved effect of the run and write down on main what came of it; None where it is withheld.
+
+    `spent` counts the acts of this sitting by connector. Raises EffectAskError and EffectPausedError where the run has
+    to wait, which the ledger remembers; any other AiosError of the service is recorded as the step's failure.
     """
     state = session.state
-    record = run_record(context, state)
-    planned = next((effect for effect in effects_of(record) if effect.step == start.step), None)
+    planned = _planned(context, state, start)
     if planned is None:
-        raise RefusedError(f"`{start.step}` was not among the approved effects", "nothing was sent")
+        _withheld(context, session, definitions, start)
+        return None
     connector = context.connectors(definitions.tree).get(planned.connector)
     if connector is None:
         raise RefusedError(f"the connector {planned.connector} is gone", "see state/connectors/")
-    effect = effect_of(planned, state.id)
-    context.report(Progress(state.id, start.step, "started"))
+    effect, ledger = effect_of(planned, state.id), Ledger(context.git)
+    context.report(Progress(state.id, start.step, "started", start.item))
     try:
-        approval = approving_commit(context, state)
-        approved = {effect.key for effect in effects_of(run_record(context, state, approval))}
-        with recording_effect(context, state, effect, connector) as (recorded, told):
-            done = execute(effect, recorded, desk_of(context), approved=approved, approved_commit=approval)
-            told["aios.effect.outcome"] = done.question.text if isinstance(done, Ask) else done.receipt.how.value
-    except TransientError as error:
-        raise EffectPausedError(start.step, f"{error.message}; `aios apply` tries again") from error
-    except RefusedError as error:
-        raise EffectPausedError(start.step, f"{error.message} ({error.hint})") from error
-    except AiosError as error:
-        write_down(context, session, start, effect, None, error)
-        return Receipt(effect.key, "failed", how=_acted(), at=context.now(), detail=error.message)
+        outcome = _act(context, session, definitions, start, planned, connector, spent)
+    except EffectAskError as ask:
+        ledger.hold(Hold(effect.key, state.id, "doubt", context.now(), ask.question.text))
+        raise
+    except (RefusedError, TransientError) as error:
+        hold = _hold(context, effect, error)
+        if not isinstance(error, BusyError):
+            ledger.hold(hold)
+        raise EffectPausedError(
+            start.step, hold.why, until=hold.until, for_all=isinstance(error, CredentialsError | HeldError)
+        ) from error
+    write_down(context, session, start, effect, outcome)
+    told = "failed" if outcome.error else "succeeded"
+    context.report(Progress(state.id, start.step, told, start.item, _told(planned, outcome)))
+    return outcome.receipt or Receipt(effect.key, "failed", HowKnown.ACTED, context.now(), detail=str(outcome.error))
+
+
+def _planned(context: Context, state: RunState, start: Start) -> PlannedEffect | None:
+    for effect in effects_of(run_record(context, state)):
+        if (effect.step, effect.item) == (start.step, start.item):
+            return effect
+    return None
+
+
+def _withheld(context: Context, session: Session, definitions: Definitions, start: Start) -> None:
+    """What was approved without being planned was withheld. Raises RefusedError for anything else."""
+    uses, named = definitions.workflow.steps[start.step].uses, str(start.inputs.get("record", ""))
+    record = record_of(Catalog(CommitTree(context.git, context.main)), uses, named)
+    if not is_withheld(record):
+        raise RefusedError(f"`{start.step}` was not among the approved effects", "nothing was sent")
+    pass_over(context, session, start, record)
+
+
+def _hold(context: Context, effect: Effect, error: AiosError) -> Hold:
+    """Why it waits, as the ledger keeps it and the inbox tells it."""
+    until = error.until if isinstance(error, HeldError) else ""
+    kind = "credentials" if isinstance(error, CredentialsError) else "service"
+    kind = "held" if isinstance(error, HeldError) else kind
+    said = f" ({error.hint})" if error.hint else ""
+    said = "; `aios apply` tries again" if isinstance(error, TransientError) else said
+    return Hold(effect.key, effect.run, kind, context.now(), f"{error.message}{said}", until)
+
+
+def _act(
+    context: Context,
+    session: Session,
+    definitions: Definitions,
+    start: Start,
+    planned: PlannedEffect,
+    connector: Connector,
+    spent: Counter[str],
+) -> Outcome:
+    """Through the executor: one act, or part by part. Raises EffectAskError, and whatever makes the run wait."""
+    state = session.state
+    approval = approving_commit(context, state)
+    connectors = context.connectors(definitions.tree)
+    effects = effects_of(run_record(context, state, approval))
+    acts = {each.key: acts_of(each, state.id, connectors.get(each.connector)) for each in effects}
+    keys = {whole: frozenset(act.key for act in each) for whole, each in acts.items()}
+    guard = Guard(context, definitions, state, approval, effects, keys, spent)
+    again = len(state.steps[start.step].guidance) if start.step in state.steps else 0
+    desk = replace(
+        desk_of(context),
+        permit=lambda: guard.permit(planned.connector),
+        turn=f"{state.id}#{start.step}.{again}.{start.attempt}",
+    )
+    effect = effect_of(planned, state.id)
+    approved = frozenset(key for each in keys.values() for key in each)
+    with recording_effect(context, state, effect, connector) as (recorded, told):
+        capability = connector.capabilities().get(planned.capability)
+        if capability is not None and capability.each and planned.payload.get(capability.each) is not None:
+            outcome = _parts(context, desk, recorded, effect, acts.get(effect.key, ()), approved, approval, spent)
+            told["aios.effect.outcome"] = outcome.receipt.detail if outcome.receipt else str(outcome.error)
+            return outcome
+        try:
+            done = execute(effect, recorded, desk, approved=approved, approved_commit=approval)
+        except (RefusedError, TransientError):
+            raise
+        except AiosError as error:
+            told["aios.effect.outcome"] = error.message
+            return Outcome(error=error)
+        told["aios.effect.outcome"] = done.question.text if isinstance(done, Ask) else done.receipt.how.value
     if isinstance(done, Ask):
         raise EffectAskError(start.step, done.question)
-    write_down(context, session, start, effect, done.receipt, None)
-    context.report(Progress(state.id, start.step, "succeeded", detail=_told(planned, done.receipt)))
-    return done.receipt
+    spent[planned.connector] += int(done.new)
+    return Outcome(done.receipt)
 
 
-def _told(planned: PlannedEffect, receipt: Receipt) -> str:
-    return planned.summary if receipt.url in planned.summary else f"{planned.summary} {receipt.url}"
+def _parts(
+    context: Context,
+    desk: Desk,
+    connector: Connector,
+    effect: Effect,
+    acts: tuple[Effect, ...],
+    approved: frozenset[str],
+    approval: str,
+    spent: Counter[str],
+) -> Outcome:
+    before = spent[effect.connector]
+
+    def heard(tally: bulk.Tally) -> None:
+        spent[effect.connector] = before + tally.new
+        context.report(Progress(effect.run, effect.step, "thinking", detail=str(tally)))
+        if tally.new and tally.new % TIDY == 0:
+            maintain(context.git)
+
+    tally = bulk.execute_parts(
+        acts,
+        connector,
+        desk,
+        approved=approved,
+        approved_commit=approval,
+        withheld=closed_addresses(context),
+        heard=heard,
+    )
+    if tally.doubtful:
+        raise EffectAskError(effect.step, bulk.question_of(effect, tally))
+    if tally.left:
+        raise _with_progress(tally)
+    if tally.refused and not tally.done and not tally.withheld:
+        first = tally.refused[0]
+        return Outcome(error=AiosError(f"{tally}: {first.target}: {first.why}"), counts=counts_of(tally))
+    return Outcome(bulk.receipt_of(effect, tally, desk), counts=counts_of(tally))
 
 
-def _acted() -> Any:
-    from aios.domain.effect import HowKnown
+def _with_progress(tally: bulk.Tally) -> AiosError:
+    """What ended the sitting, with how far it came; another worker's acts end it too."""
+    error = tally.stopped
+    message = f"{tally}; {error.message if error else 'the rest is still to do'}"
+    hint = error.hint if error else ""
+    if isinstance(error, HeldError):
+        return HeldError(message, hint, until=error.until)
+    return CredentialsError(message, hint) if isinstance(error, CredentialsError) else TransientError(message, hint)
 
-    return HowKnown.ACTED
+
+def _told(planned: PlannedEffect, outcome: Outcome) -> str:
+    if outcome.receipt is None:
+        return str(outcome.error)
+    url, detail = outcome.receipt.url, outcome.receipt.detail if outcome.counts else ""
+    told = planned.summary if url in planned.summary else f"{planned.summary} {url}"
+    refused = [f"{each['target']}: {each['why']}" for each in outcome.counts.get("refused_first", ())]
+    return "; ".join(part for part in (told, detail, *refused) if part)
 
 
 def approving_commit(context: Context, state: RunState) -> str:
@@ -132,50 +271,12 @@ def approving_commit(context: Context, state: RunState) -> str:
     raise RefusedError(f"no merge on {context.main} approves {state.id}", "nothing was sent")
 
 
-def write_down(
-    context: Context, session: Session, start: Start, effect: Effect, receipt: Receipt | None, error: AiosError | None
-) -> None:
-    """The bookkeeping commit: the canonical record and the run record say what happened."""
-    state = session.state
-    # How it came to be known stays in the ledger: the tree is the same whether the process died in between or not.
-    output = {"key": effect.key, "url": receipt.url} if receipt else None
-    status = StepStatus.SUCCEEDED if receipt else StepStatus.FAILED
-    note = EventNote(
-        type=EVENTS.get(effect.capability, "effect.done") if receipt else "step.failed",
-        title=f"{effect.target}" if receipt else f"{start.step}: {error.message if error else ''}",
-        records=(effect.record,) if effect.record else (),
-        run=state.id,
-        step=start.step,
-        item=start.item,
-        attempt=start.attempt,
-        status=status.value,
-        actor=f"connector:{effect.connector}",
-        key=key_of("bookkeeping", state.id, start.step, effect.key, status.value, start.attempt),
-        output=output,
-        error=str(error) if error else "",
-    )
-
-    def changes(tip: str) -> dict[str, bytes | None]:
-        step: dict[str, Any] = {"status": status.value, "attempts": start.attempt, "ended": context.now()}
-        step |= {"output": output} if output else {"error": str(error)}
-        found = record_changes(context, state, tip, {f"steps.{start.step}": step})
-        path = f"state/{effect.record}.md"
-        content = context.git.read_blob(f"{tip}:{path}")
-        if receipt and content is not None:
-            fields = record_update(effect, url=receipt.url, at=receipt.at, key=effect.key)
-            found[path] = edit(content.decode(), dict(fields.items())).encode()
-        return found
-
-    commit_to_main(context, note, changes)
-    session.learn(note)
-    context.checkpoint("after bookkeeping")
-
-
 def pending(context: Context, run: str) -> tuple[PlannedEffect, ...]:
-    """Approved effects of a run that have no receipt yet."""
+    """Approved effects of a run that have no receipt yet and whose step has not ended."""
     state = read_state(context.git, run, main=context.main)
-    ledger = Ledger(context.git)
-    return tuple(e for e in effects_of(run_record(context, state)) if ledger.get(e.key)[1] is None)
+    ended = {(name, item) for name, step in state.steps.items() for item in step.items}
+    ledger, planned = Ledger(context.git), effects_of(run_record(context, state))
+    return tuple(e for e in planned if (e.step, e.item) not in ended and ledger.get(e.key)[1] is None)
 
 
 def receipts(context: Context, run: str) -> list[tuple[PlannedEffect, Receipt]]:
@@ -187,49 +288,3 @@ def receipts(context: Context, run: str) -> list[tuple[PlannedEffect, Receipt]]:
     if not done:
         raise RefusedError(f"{run} has no receipt", "`aios apply` does what was approved")
     return done
-
-
-@dataclass(frozen=True, slots=True)
-class Unsettled:
-    key: str
-    summary: str
-    evidence: str
-    command: str
-
-    def as_dict(self) -> dict[str, str]:
-        return asdict(self)
-
-
-def unsettled(context: Context) -> list[Unsettled]:
-    """Claims that nothing settled and that the service itself cannot answer."""
-    from aios.store.trees import CommitTree
-
-    connectors = context.connectors(CommitTree(context.git, context.main))
-    found = []
-    for claim in Ledger(context.git).unsettled():
-        connector = connectors.get(claim.connector)
-        evidence = _evidence(context, claim.run, claim.key, connector)
-        if evidence:
-            said = f"claimed by {claim.claimed_by} at {claim.at}; {evidence}"
-            command = f"aios reconcile {claim.key[7:19]} --happened | --did-not-happen"
-            found.append(Unsettled(claim.key, f"{claim.capability} → {claim.target}", said, command))
-    return found
-
-
-def _evidence(context: Context, run: str, key: str, connector: Connector | None) -> str:
-    """Why the service cannot tell; empty where it can, and `aios apply` settles it."""
-    if connector is None:
-        return "its connector is gone"
-    state = read_state(context.git, run, main=context.main)
-    planned = next((e for e in effects_of(run_record(context, state)) if e.key == key), None)
-    if planned is None:
-        return "its run record no longer tells of it"
-    try:
-        found = connector.lookup(effect_of(planned, run))
-    except AiosError as error:
-        return f"the service cannot be asked: {error.message}"
-    return "" if found.found or found.authoritative else "the service does not say whether it has it"
-
-
-def settle_by_operator(context: Context, key: str, *, happened: bool, url: str) -> None:
-    settle(Ledger(context.git), key, happened=happened, url=url, now=context.now(), by=context.operator.email)

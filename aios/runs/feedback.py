@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeGuard
 
@@ -20,6 +20,7 @@ from aios.domain.event import EventNote
 from aios.domain.names import CLOSED, MEMORY
 from aios.domain.record import Trust
 from aios.memory.learning import (
+    Corrections,
     Known,
     Lesson,
     contradicted,
@@ -40,7 +41,8 @@ from aios.store.edit import edit
 LEARNED = "lesson.proposed"
 MOST = 5  # lessons in one proposal: more is not read
 LOOK_BACK = timedelta(days=180)
-_CONTENT = "state/content/"
+_MESSAGES = "state/messages/"
+_TEXTS = ("state/content/", _MESSAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def _lessons(context: Context, decision: _Decision) -> list[Lesson]:
         lesson
         for path, before, after in _edits(context, decision)
         for lesson in lessons_of_corrections(
-            corrections(before[1], after[1], was=before[0], now=after[0]),
+            _of_habit(path, corrections(before[1], after[1], was=before[0], now=after[0]), before[1]),
             about=path.removeprefix("state/").removesuffix(".md"),
             workflow=workflow,
             run=decision.run,
@@ -154,21 +156,30 @@ _Text = tuple[Mapping[str, Any], str]
 
 
 def _edits(context: Context, decision: _Decision) -> Iterator[tuple[str, _Text, _Text]]:
-    """Pieces that the operator changed on the branch before they merged it: path, before, after."""
+    """Pieces and mails that the operator changed on the branch before they merged it: path, before, after."""
     git, head = context.git, str(decision.output.get("head", ""))
     base = git.merge_base(f"{decision.commit}^1", head) if git.rev(head) else None
     if base is None:
         return
-    text = git.text("log", "--no-merges", "--reverse", "--format=%H%x00%P%x00%ae", f"{base}..{head}", "--", _CONTENT)
+    text = git.text("log", "--no-merges", "--reverse", "--format=%H%x00%P%x00%ae", f"{base}..{head}", "--", *_TEXTS)
     for line in text.splitlines():
         commit, parent, email = line.split("\0")
         if email == AIOS_EMAIL:
             continue
-        names = git.text("diff-tree", "-r", "-z", "--name-only", "--diff-filter=M", parent, commit, "--", _CONTENT)
+        names = git.text("diff-tree", "-r", "-z", "--name-only", "--diff-filter=M", parent, commit, "--", *_TEXTS)
         for path in filter(None, names.split("\0")):
             before, after = (_text(context, f"{at}:{path}", path) for at in (parent, commit))
             if before and after:
                 yield path, before, after
+
+
+def _of_habit(path: str, found: Corrections, before: str) -> Corrections:
+    """What of it may hold for others. A mail is to one person: how they are greeted, and what they need not be told,
+    says nothing of the next."""
+    if not path.startswith(_MESSAGES):
+        return found
+    greeting = before.strip().partition("\n\n")[0]
+    return replace(found, wordings=tuple(each for each in found.wordings if each.before not in greeting), taken_out=())
 
 
 def _text(context: Context, spec: str, path: str) -> _Text | None:

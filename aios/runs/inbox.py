@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from aios.domain.names import BRANCHES, RESERVED_WORKFLOWS, run_record_path
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
 from aios.domain.wording import counted
 from aios.domain.workflow import StepKind
+from aios.effects.ledger import Hold, Ledger
 from aios.errors import AiosError
-from aios.proposals.record import awaited_effects, verdict_of
+from aios.proposals.record import awaited_effects, effects_of, verdict_of
 from aios.runs.context import Context
 from aios.runs.decide import decide
 from aios.runs.definitions import load
+from aios.runs.effects import run_record
 from aios.runs.gate import open_gate
 from aios.runs.questions import Question, open_questions
 from aios.runs.session import read_state
@@ -29,7 +31,8 @@ KINDS = ("effect", "question", "failed", "confirm", "proposal", "digest", "denie
 class Item:
     """One thing that waits. `needs_you` tells a decision from a mere wait; `command` is what to type.
 
-    A question that no run asks has its record in `record` and no `run`.
+    A question that no run asks has its record in `record` and no `run`. `held` marks approved effects that were begun
+    and wait: until `until`, where that is known.
     """
 
     id: str
@@ -46,6 +49,7 @@ class Item:
     until: str = ""
     usd: float = 0.0
     tokens: int = 0
+    held: bool = False
 
     @property
     def needs_you(self) -> bool:
@@ -144,18 +148,14 @@ def _by_decision(context: Context, state: RunState) -> Item | None:
         workflow = load(context, state.workflow, state.base).workflow
     except AiosError as error:
         return _make(state, "failed", error.message, error.hint, f"aios cancel {state.ulid}")
-    for command in decide(workflow, state, context.now()):
+    commands = decide(workflow, state, context.now())
+    for command in commands:
         match command:
             case Finish(status=RunStatus.FAILED):
                 return _make(state, "failed", command.why, "it can be tried again", f"aios resume {state.ulid} --retry")
             case Start() if workflow.steps[command.step].kind is StepKind.EFFECT:
-                return _make(
-                    state,
-                    "approved",
-                    f"{command.step}: {workflow.steps[command.step].uses}",
-                    "approved, not done yet",
-                    "aios apply",
-                )
+                starts = [each for each in commands if isinstance(each, Start) and each.step == command.step]
+                return _effects(context, state, starts, workflow.steps[command.step].uses)
             case Wait() if command.until:
                 return _make(
                     state,
@@ -174,6 +174,37 @@ def _by_decision(context: Context, state: RunState) -> Item | None:
         "it was interrupted",
         f"aios resume {state.ulid}",
     )
+
+
+def _effects(context: Context, state: RunState, starts: list[Start], uses: str) -> Item:
+    """Approved effects of a step that are not done, and why they wait if they were begun."""
+    step, slots = starts[0].step, {(start.step, start.item) for start in starts}
+    title = f"{step}: {uses}" + (f" ({len(starts)} of them)" if len(starts) > 1 else "")
+    hold = _hold(context, state, slots)
+    if hold is None:
+        return _make(state, "approved", title, "approved, not done yet", "aios apply")
+    if hold.kind == "doubt":
+        why = "nobody knows whether it happened"
+        item = _make(state, "effect", hold.why, why, "aios reconcile", since=hold.at)
+    elif hold.kind == "credentials":
+        item = _make(state, "effect", f"{title}: a key is refused", hold.why, "aios apply", since=hold.at)
+    elif hold.until > context.now():
+        item = _make(
+            state, "timer", f"{step} waits until {hold.until}", hold.why, "aios apply", since=hold.at, until=hold.until
+        )
+    else:
+        item = _make(state, "approved", title, hold.why, "aios apply", since=hold.at)
+    return replace(item, held=True)
+
+
+def _hold(context: Context, state: RunState, slots: set[tuple[str, int | None]]) -> Hold | None:
+    """Why the first of the effects that were begun waits. A doubt that was settled meanwhile holds nothing."""
+    ledger = Ledger(context.git)
+    for each in effects_of(run_record(context, state)):
+        hold = ledger.held(each.key, state.id) if (each.step, each.item) in slots else None
+        if hold and (hold.kind != "doubt" or any(claim.run == state.id for claim in ledger.unsettled())):
+            return hold
+    return None
 
 
 def _make(

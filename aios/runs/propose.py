@@ -18,8 +18,10 @@ from aios.policies import judge, load_rules
 from aios.proposals.record import END, build, effect_data, effects_of
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions
+from aios.runs.effects import acts_of
 from aios.runs.feedback import propose_lessons
 from aios.runs.history import OPENED, REFRESHED
+from aios.runs.holding import today
 from aios.runs.planning import plan_effects
 from aios.runs.session import Session
 from aios.runs.standing import standing
@@ -119,11 +121,22 @@ def assess(
         findings=findings,
         unverified=len(standing(tree, [change.path for change in changes if change.after]).unverified),
         subject=state.subject,
+        today=today(context, effects, _acts(context, definitions, state, effects)),
     )
     verdict = judge(rules, facts)
     if broken and verdict.decision.strictness < Decision.ASK.strictness:
         verdict = Verdict(Decision.ASK, "", "a policy file is not in order", verdict.matched)
     return verdict, [*findings, *broken]
+
+
+def _acts(
+    context: Context, definitions: Definitions, state: RunState, effects: tuple[PlannedEffect, ...]
+) -> dict[str, frozenset[str]]:
+    connectors = context.connectors(definitions.tree)
+    return {
+        each.key: frozenset(act.key for act in acts_of(each, state.id, connectors.get(each.connector)))
+        for each in effects
+    }
 
 
 def raised_trust(context: Context, base: str, head: str) -> list[Finding]:

@@ -12,12 +12,12 @@ from aios.domain.proposal import PlannedEffect
 from aios.domain.run import RunState, RunStatus
 from aios.effects.executor import Ask, execute
 from aios.effects.ledger import Ledger
-from aios.effects.payloads import effect_of, record_update
+from aios.effects.payloads import record_update
 from aios.errors import RefusedError
 from aios.proposals.record import effects_of
 from aios.runs.context import Context, Progress
 from aios.runs.definitions import Definitions, load
-from aios.runs.effects import desk_of, run_record
+from aios.runs.effects import acts_of, desk_of, run_record
 from aios.runs.history import REVERTED
 from aios.runs.main_branch import commit_to_main
 from aios.runs.outcome import record_changes
@@ -51,17 +51,24 @@ def plan_revert(context: Context, run: str) -> list[Undo]:
     definitions = load(context, state.workflow, state.base)
     ledger = Ledger(context.git)
     record = run_record(context, state)
-    found = [(effect, ledger.get(effect.key)[1]) for effect in effects_of(record)]
-    done = [(effect, receipt) for effect, receipt in found if receipt is not None]
-    return [_undo(context, definitions, state, effect, receipt) for effect, receipt in reversed(done)]
+    connectors = context.connectors(definitions.tree)
+    undone: list[Undo] = []
+    for planned in reversed(effects_of(record)):
+        connector = connectors.get(planned.connector)
+        acts = [(act, ledger.get(act.key)[1]) for act in acts_of(planned, state.id, connector)]
+        done = [(act, receipt) for act, receipt in acts if receipt is not None]
+        found = [_undo(definitions, planned, act, receipt, connector) for act, receipt in reversed(done)]
+        if len(acts) > 1 and not any(each.compensation for each in found):
+            told = f"{planned.summary}: {len(done)} of {len(acts)} were done"
+            found = [Undo(told, planned.key, None)] if done else []
+        undone += found
+    return undone
 
 
 def _undo(
-    context: Context, definitions: Definitions, state: RunState, planned: PlannedEffect, receipt: Receipt
+    definitions: Definitions, planned: PlannedEffect, effect: Effect, receipt: Receipt, connector: Connector | None
 ) -> Undo:
     step = definitions.workflow.steps[planned.step]
-    connector = context.connectors(definitions.tree).get(planned.connector)
-    effect = effect_of(planned, state.id)
     undoing = connector.undo(effect, receipt) if connector else None
     if connector is None or undoing is None:
         return Undo(planned.summary, planned.key, None)
@@ -148,11 +155,11 @@ def _write_down(context: Context, state: RunState, effects: list[Effect], receip
     def changes(tip: str) -> dict[str, bytes | None]:
         found = record_changes(context, state, tip, {"status": RunStatus.REVERTED.value, "finished": context.now()})
         for effect, receipt in zip(effects, receipts, strict=True):
-            path = f"state/{effect.record}.md"
-            content = _before(context, effect, path, tip)
-            if content is not None:
-                fields = record_update(effect, url=receipt.url, at=receipt.at, key=receipt.key)
-                found[path] = edit(content.decode(), dict(fields.items())).encode()
+            for path in (f"state/{effect.record}.md", f"state/{effect.record}.yaml"):
+                content = _before(context, effect, path, tip) if effect.record else None
+                if content is not None:
+                    fields = record_update(effect, receipt)
+                    found[path] = edit(content.decode(), dict(fields.items())).encode()
         return found
 
     commit_to_main(context, note, changes, as_operator=True)

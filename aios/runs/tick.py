@@ -57,7 +57,13 @@ def start_due(context: Context, firings: Iterable[Firing], say: Callable[[str], 
 
 def timers(items: Iterable[Item], now: str) -> list[str]:
     """Runs whose wait is over, or that were interrupted."""
-    return [item.run for item in items if item.kind == "interrupted" or (item.kind == "timer" and item.until <= now)]
+    waiting = [item for item in items if not item.held]
+    return [each.run for each in waiting if each.kind == "interrupted" or (each.kind == "timer" and each.until <= now)]
+
+
+def held_back(items: Iterable[Item], now: str) -> list[str]:
+    """Runs whose approved effects were begun, had to wait, and may be tried again; not where the operator is needed."""
+    return [item.run for item in items if item.held and item.kind in {"approved", "timer"} and item.until <= now]
 
 
 def _founded(context: Context) -> str:

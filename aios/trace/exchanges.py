@@ -48,6 +48,7 @@ def collected_of(data: Mapping[str, Any]) -> Collected:
         data["data"],
         tuple(CollectedDocument(**each) for each in data["documents"]),
         tuple(Finding(**{**each, "severity": Severity(each["severity"])}) for each in data["findings"]),
+        data.get("cursor"),
     )
 
 

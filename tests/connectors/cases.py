@@ -15,6 +15,8 @@ from aios.connectors.sidecars.audit import Crossing
 from aios.domain.effect import Connector, Effect
 from aios.store.trees import EmptyTree, OverlayTree
 from tests.connectors.stands import Stand, mcp
+from tests.connectors.stands.plausible import serve_plausible
+from tests.connectors.stands.stripe import serve_stripe
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SECRET = "s3cret-value-nobody-may-see"  # noqa: S105  nobody's
@@ -32,6 +34,18 @@ ARTICLE: Mapping[str, Any] = {
     "author": "Ann",
     "metrics_tag": "hello",
 }
+INVOICE: Mapping[str, Any] = {
+    "id": "march",
+    "customer": {"email": "Bob@reader.example", "name": "Bob Reader"},
+    "lines": [
+        {"description": "Price review", "quantity": 1, "amount": 120_000},
+        {"description": "Hours, on site", "quantity": 3, "amount": 9_050},
+    ],
+    "currency": "EUR",
+    "due_days": 14,
+    "memo": "Thank you & <b>see you</b>.",
+}
+REMINDER: Mapping[str, Any] = {"id": "a-1-0", "invoice": "in_00002", "amount": 4_900, "currency": "EUR"}
 
 
 def _nothing(_: Path) -> None:
@@ -73,6 +87,7 @@ CASES = {
             ("cms.update", {**ARTICLE, "title": "Hello again", "updated": "2026-03-05T09:00:00Z"}),
             ("cms.unpublish", {"id": "hello", "slug": "hello"}),
         ),
+        reads=(("cms.list", {}),),
     ),
     "access-log": Case(
         "access-log",
@@ -86,6 +101,14 @@ CASES = {
         acts=(("notes.write", {"id": "second", "text": "Good <b>morning</b>"}), ("notes.remove", {"id": "second"})),
         reads=(("sources.read", {}),),
         serve=mcp.serve,
+    ),
+    "plausible": Case("plausible", {}, reads=(("analytics.read", {"days": 7}),), serve=serve_plausible),
+    "stripe": Case(
+        "stripe",
+        {},
+        acts=(("invoices.draft", INVOICE), ("invoices.remind", REMINDER)),
+        reads=(("customers.list", {}), ("invoices.list", {"limit": 5}), ("payments.list", {"since": "2026-01-01"})),
+        serve=serve_stripe,
     ),
     "files": Case("files", {}, reads=(("sources.read", {"locations": ["notes"]}),), prepare=_notes),
 }
@@ -115,13 +138,16 @@ def settings_of(case: Case, root: Path) -> dict[str, Any]:
     return {**(stand.settings(stand.address) if stand else {}), **case.settings}
 
 
-def stage(case: Case, root: Path, *, mode: str = "live", **more: Any) -> Stage:
-    """The connector as the registry makes it from a declaration."""
+def stage(
+    case: Case, root: Path, *, mode: str = "live", settings: Mapping[str, Any] | None = None, **more: Any
+) -> Stage:
+    """The connector as the registry makes it from a declaration; `settings` instead of those of the case's stand."""
     if not (root / "prepared").exists():
         root.mkdir(exist_ok=True)
         case.prepare(root)
         (root / "prepared").touch()
-    declared = {"schema": "connector.v1", "use": case.use, "settings": settings_of(case, root), "mode": mode, **more}
+    given = settings_of(case, root) if settings is None else dict(settings)
+    declared = {"schema": "connector.v1", "use": case.use, "settings": given, "mode": mode, **more}
     tree = OverlayTree(EmptyTree(), {"state/connectors/it.yaml": yaml.safe_dump(declared).encode()})
     crossings: list[Crossing] = []
     connectors, findings = load(

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aios.connectors.access_log.lines import parse
-from aios.connectors.access_log.tally import MOST_BYTES
+from aios.connectors.analytics import MOST_BYTES
 from aios.domain.effect import Collected
 from aios.domain.keys import canonical_json
 from aios.errors import RefusedError

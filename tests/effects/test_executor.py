@@ -15,7 +15,7 @@ import pytest
 from aios.domain.effect import HowKnown
 from aios.effects.executor import Ask, Done, execute, settle
 from aios.effects.ledger import Ledger
-from aios.errors import AiosError, BusyError, RefusedError, TransientError
+from aios.errors import BusyError, RefusedError, TransientError
 from aios.store.git import Git
 from tests.effects.service import AT, EFFECT, Service, desk
 
@@ -132,7 +132,6 @@ def test_a_receipt_stands_even_while_effects_are_paused(git: Git, service: Servi
         (RefusedError("they refuse it", "ask them"), True),
         (TransientError("no connection", sent=False), True),
         (TransientError("no answer", sent=True), False),
-        (AiosError("a server error"), False),
     ],
 )
 def test_only_what_certainly_was_not_sent_is_done_again_without_a_question(

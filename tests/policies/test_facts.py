@@ -8,7 +8,8 @@ import pytest
 from jsonschema import Draft7Validator
 
 from aios.domain.finding import Severity
-from aios.policies.facts import FACTS, UNKNOWN
+from aios.domain.measure import UNKNOWN, Total
+from aios.policies.facts import FACTS, Today
 from tests.policies.proposals import BLOB, OTHER, change, effect, finding, proposal
 
 
@@ -49,16 +50,24 @@ def test_the_facts_of_a_proposal_are_complete_and_plain() -> None:
         "effects": [
             {
                 "capability": "cms.publish", "connector": "site", "target": "https://acme.example/x",
-                "reversible": True, "amount": 1250, "currency": "EUR", "recipients": 0,
+                "reversible": True, "amount": 1250, "currency": "EUR", "recipients": 0, "first_time": 0,
             },
             {
                 "capability": "mail.send", "connector": "site", "target": "https://acme.example/x",
-                "reversible": False, "amount": 0, "currency": "", "recipients": 2,
+                "reversible": False, "amount": 0, "currency": "", "recipients": 2, "first_time": 2,
             },
         ],
         "irreversible": 1,
         "recipients": 2,
         "amount": 1250,
+        "first_time": 2,
+        "today": [
+            {"capability": "cms.publish", "currency": "EUR", "acts": 1, "amount": 1250},
+            {"capability": "mail.send", "currency": "", "acts": 2, "amount": 0},
+        ],
+        "time": "00:00",
+        "weekday": "thursday",
+        "date": "1970-01-01",
         "trust": ["external", "derived"],
         "errors": 1,
         "warnings": 2,
@@ -112,6 +121,29 @@ def test_an_amount_that_nobody_can_read_counts_as_the_largest(amount: Any, expec
 )
 def test_recipients_are_counted_and_unknown_ones_are_many(recipients: Any, expected: int) -> None:
     assert proposal(effects=[effect(recipients=recipients), effect()])["recipients"] == expected
+
+
+def test_recipients_may_be_objects_and_who_was_reached_before_is_not_new() -> None:
+    mail = effect("mail.send", recipients=[{"email": "Ann@x.example", "name": "Ann"}, {"email": "bo@x.example"}])
+    told = proposal(effects=[mail], today=Today(reached=lambda _, people: {"ann@x.example"} & set(people)))
+    assert (told["recipients"], told["first_time"]) == (2, 1)
+
+
+def test_the_lines_of_an_invoice_are_its_amount() -> None:
+    lines = [{"description": "a", "quantity": 3, "amount": 1000}, {"description": "b", "amount": 50}]
+    told = proposal(effects=[effect("invoices.draft", lines=lines, currency="EUR")])
+    assert (told["amount"], told["effects"][0]["currency"]) == (3050, "EUR")
+    assert proposal(effects=[effect("invoices.draft", lines=["?"])])["amount"] == UNKNOWN
+
+
+def test_the_day_is_what_was_done_and_what_is_left_of_the_plan() -> None:
+    done = [Total("post", "mail.send", "", 40, 0), Total("bank", "invoices.draft", "EUR", 1, 700)]
+    mail = effect("mail.send", recipients=["a@x.example"] * 10)
+    told = proposal(effects=[mail], today=Today(totals=done, left={mail.key: 4}))
+    assert told["today"] == [
+        {"capability": "invoices.draft", "currency": "EUR", "acts": 1, "amount": 700},
+        {"capability": "mail.send", "currency": "", "acts": 44, "amount": 0},
+    ]
 
 
 @pytest.mark.parametrize(

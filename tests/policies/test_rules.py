@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from aios.domain.finding import Severity
 from aios.domain.policy import Decision, Rule
 from aios.policies import judge, load_rules
+from aios.policies.facts import Today
 from aios.store.documents import parse
 from tests.policies.proposals import change, effect, finding, proposal
 from tests.records.dict_tree import REPOSITORY, DictTree
@@ -96,6 +98,12 @@ def test_two_rules_stand_above_all_files() -> None:
         ),
         ("amount >= 10000", {"effects": [effect(amount=10_000)]}, {"effects": [effect(amount=9_999)]}),
         ("effects.all(e, e.currency == 'EUR')", {"effects": [effect(currency="EUR")]}, {"effects": [effect()]}),
+        ("first_time > 0", {"effects": [effect(recipients=["x@x.example"])]}, {"effects": [effect()]}),
+        (
+            "today.exists(t, t.capability == 'mail.send' && t.acts > 2)",
+            {"effects": [effect("mail.send", recipients=["a", "b", "c"])]},
+            {"effects": [effect("mail.send", recipients=["a", "b"])]},
+        ),
         ("'external' in trust", {"trust": ["external"]}, {"trust": ["derived"]}),
         ("unverified > 0", {"unverified": 1}, {}),
         ("warnings > 1", {"findings": [finding(Severity.WARNING)] * 2}, {}),
@@ -228,3 +236,29 @@ def test_the_shipped_policies_are_in_order_and_say_what_they_mean() -> None:
     assert (
         judge(rules, proposal(workflow="watch-content", changes=numbers, effects=[effect()])).decision is Decision.ASK
     )
+
+
+def test_a_rule_for_apply_is_asked_only_then_and_the_others_again() -> None:
+    quiet = "{when: \"time < '08:00' || weekday == 'sunday'\", then: deny, why: quiet, at: apply}"
+    rules, findings = loaded(policy(quiet, '{when: "size(effects) > 1", then: deny, why: many}'))
+    assert findings == []
+    night = Today(at=datetime(2026, 3, 2, 6, 0, tzinfo=UTC))
+    for hour, expected in ((6, Decision.DENY), (9, Decision.ASK)):
+        told = proposal(today=Today(at=datetime(2026, 3, 2, hour, 0, tzinfo=UTC)))
+        assert judge(rules, told).decision is Decision.ASK
+        assert judge(rules, told, at="apply").decision is expected
+    told = proposal(today=Today(at=datetime(2026, 3, 2, 9, 0, tzinfo=UTC)), effects=[effect(), effect()])
+    assert judge(rules, told).decision is judge(rules, told, at="apply").decision is Decision.DENY
+    assert judge(rules, proposal(today=night)).rule == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{when: 'true', then: deny, why: w, at: aply}", "unknown moment `aply`"),
+        ("{when: 'true', then: auto, why: w, at: apply}", "`at: apply` can only hold an effect"),
+    ],
+)
+def test_a_rule_at_a_moment_that_nobody_knows_denies(text: str, message: str) -> None:
+    rules, findings = loaded(policy(text))
+    assert (findings[0].message.startswith(message), rules[0].then) == (True, Decision.DENY)

@@ -76,7 +76,7 @@ def test_a_file_is_read_once_even_across_catalogs_of_neighbouring_trees() -> Non
 def test_asking_for_one_kind_reads_no_other() -> None:
     tree = example()
     catalog = Catalog(tree)
-    assert len(catalog.schemas.kinds()) == 22
+    assert len(catalog.schemas.kinds()) == 27
     tree.reads.clear()
     catalog.records("note")
     assert set(tree.reads) == {"memory/lessons/a.md", "memory/research/a.md"}

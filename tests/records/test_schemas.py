@@ -18,8 +18,8 @@ from tests.records.dict_tree import REPOSITORY, DictTree, company, schema_files
 SHIPPED = sorted((REPOSITORY / "state" / "schemas").glob("*.json"))
 KINDS = (
     "agent", "case", "company", "connector", "content", "cursor", "customer", "decision", "evidence", "funnel",
-    "golden", "memory-policy", "metric", "note", "policy", "product", "project", "question", "run", "signal", "source",
-    "workflow",
+    "golden", "invoice", "lead", "memory-policy", "message", "metric", "note", "policy", "product", "project",
+    "question", "run", "signal", "source", "suppression", "ticket", "workflow",
 )  # fmt: skip
 
 

@@ -18,11 +18,11 @@ from aios.domain.run import RunStatus
 from aios.errors import AiosError, BusyError, RefusedError, TransientError, UsageError
 from aios.runs.conductor import Standing, carry_on
 from aios.runs.context import Identity
-from aios.runs.effects import settle_by_operator, unsettled
 from aios.runs.gate import answer, approve, cancel, reject, revise
 from aios.runs.revert import plan_revert, revert
 from aios.runs.session import open_session, read_state
 from aios.runs.start import start_run
+from aios.runs.unsettled import settle_by_operator, unsettled
 from tests.kills import dies_at
 from tests.runs import house
 

@@ -244,5 +244,7 @@ def test_times_are_compared_as_moments_whatever_their_zone() -> None:
 
 def test_what_a_step_would_be_given_can_be_asked_before_it_runs() -> None:
     flow = workflow_of(agent("a", with_={"x": "${{ inputs.n }}"}), agent("b", when="inputs.n > 3"))
-    assert inputs_of(flow, state(inputs={"n": 1}), "a") == {"x": 1}
-    assert inputs_of(flow, state(inputs={"n": 1}), "b") is None
+    assert inputs_of(flow, state(inputs={"n": 1}), "a") == [(None, {"x": 1})]
+    assert inputs_of(flow, state(inputs={"n": 1}), "b") == []
+    listed = workflow_of(agent("a", for_each="inputs.n", with_={"x": "${{ item }}"}))
+    assert inputs_of(listed, state(inputs={"n": [5, 6]}), "a") == [(0, {"x": 5}), (1, {"x": 6})]

@@ -262,7 +262,7 @@ BROKEN = {
     ),
     "a list for a gate": (
         "gate: operator\n", 'gate: operator\n    for_each: "${{ steps.plan.questions }}"\n', "", "for-each",
-        "`approve` is decided once, not for each item", "only agents and collections go through a list",
+        "`approve` is decided once, not for each item", "one gate stands before all of them",
     ),
     "a condition for a gate": (
         "gate: operator\n", 'gate: operator\n    when: "inputs.days > 1"\n', "when: \"inputs.days", "when",

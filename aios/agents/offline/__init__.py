@@ -8,7 +8,10 @@ from types import ModuleType
 
 from aios.domain.agent import AgentCall, AgentReply, Engine, Tools
 
-ROLES = ("planner", "researcher", "writer", "editor", "deployer", "monitor", "archivist")
+ROLES = (
+    "planner", "researcher", "writer", "editor", "deployer", "monitor", "archivist",
+    "bookkeeper", "supporter", "publicist",
+)  # fmt: skip
 
 
 class _Engines(Mapping[str, Engine]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from aios.domain.front_matter import render_yaml, split
 
@@ -29,3 +30,30 @@ def set_fields(text: str, values: Mapping[str, str]) -> str:
             kept = comment[0] if comment else ""
             head = head[: found.start()] + rendered.rstrip("\n") + kept + "\n" + head[found.end() :]
     return text[:start] + head + text[start + len(split(text)[0]) :]
+
+
+def set_yaml(text: str, values: Mapping[str, Any]) -> str:
+    """YAML with top-level fields set, None taking a field out; all else stays as the operator wrote it.
+
+    A field of several lines goes with all its lines, and with the comments among them.
+    """
+    for name, value in values.items():
+        rendered = "" if value is None else render_yaml({name: value})
+        found = re.search(rf"^{re.escape(name)}:[^\n]*(?:\n(?:[ \t-][^\n]*|(?=\n[ \t-])))*\n?", text, re.MULTILINE)
+        if found is None:
+            text = f"{text.rstrip()}\n{rendered}" if rendered else text
+            continue
+        comment = re.search(r"[ \t]+#.*$", found[0].rstrip("\n")) if "\n" not in found[0].rstrip("\n") else None
+        if comment and rendered.count("\n") == 1:
+            rendered = f"{rendered.rstrip()}{comment[0]}\n"
+        text = text[: found.start()] + rendered + text[found.end() :]
+    return text
+
+
+def set_front(text: str, values: Mapping[str, Any]) -> str:
+    """The same for the front matter of a Markdown file. Raises ValueError where there is none."""
+    head, _, line = split(text)
+    if line == 1:
+        raise ValueError("there is no front matter")
+    start = text.index("\n") + 1
+    return text[:start] + set_yaml(head, values) + text[start + len(head) :]

@@ -31,8 +31,8 @@ class Rule:
         return re.compile(rf"(?<!\w){re.escape(self.instead_of)}(?!\w)", re.IGNORECASE)
 
 
-def rules(tools: Tools, *, now: str, workflow: str, agent: str) -> list[Rule]:
-    """The rules of all lessons that hold here for pieces, by path. `now` is ISO 8601."""
+def rules(tools: Tools, *, now: str, workflow: str, agent: str, kind: str = "content") -> list[Rule]:
+    """The rules of all lessons that hold here for records of the kind, by path. `now` is ISO 8601."""
     found = []
     for path in tools.paths(f"{MEMORY}lessons/*.md"):
         data, _, _ = load(tools.read(path) or "")
@@ -40,7 +40,7 @@ def rules(tools: Tools, *, now: str, workflow: str, agent: str) -> list[Rule]:
         end = moment(str(data.get("expires") or ""))
         is_over = end is not None and end <= (moment(now) or 0.0)
         holds = data.get("trust") == "operator" and not data.get("replaced_by") and not is_over
-        here = reaches(data.get("applies"), kind="content", workflow=workflow, agent=agent)
+        here = reaches(data.get("applies"), kind=kind, workflow=workflow, agent=agent)
         if isinstance(wording, Mapping) and holds and here:
             found.append(Rule(path, str(wording.get("instead_of") or ""), str(wording.get("write") or "")))
     return [rule for rule in found if rule.instead_of.strip()]

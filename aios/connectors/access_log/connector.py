@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,17 +17,16 @@ from aios.connectors.access_log.labels import referrer
 from aios.connectors.access_log.lines import parse
 from aios.connectors.access_log.rotation import BrokenLogError, LogFile, LongLogError, files_of, is_there, lines_of
 from aios.connectors.access_log.tally import Tally
+from aios.connectors.analytics import PARAMS, TOP, period, zone_of
 from aios.connectors.reading import Reader
 from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Capability, Collected
 from aios.domain.finding import Finding, Severity
-from aios.errors import RefusedError, UsageError
+from aios.errors import RefusedError
 
 __all__ = ["CAPABILITIES", "SETTINGS", "AccessLog", "connect"]
 
-_DATE = r"^\d{4}-\d{2}-\d{2}(?:T.*)?$"
 _MALFORMED_SHOWN = 10
-_TOP = 100
 
 SETTINGS: Mapping[str, Any] = {
     "type": "object",
@@ -57,19 +56,9 @@ SETTINGS: Mapping[str, Any] = {
     },
 }
 _PARAMS: Mapping[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
+    **PARAMS,
     "properties": {
-        "days": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 3_660,
-            "description": "So many whole days up to yesterday.",
-        },
-        "from": {"type": "string", "pattern": _DATE, "description": "First day."},
-        "to": {"type": "string", "pattern": _DATE, "description": "Last day, included."},
-        "now": {"type": "string", "pattern": _DATE, "description": "The moment that `days` counts back from."},
-        "top": {"type": "integer", "minimum": 1, "maximum": 1_000, "description": "Most pages, terms and addresses."},
+        **PARAMS["properties"],
         "cursor": {
             "type": "object",
             "additionalProperties": {"type": "integer", "minimum": 0},
@@ -101,7 +90,7 @@ class AccessLog(Reader):
         malformed, cursor}`. Raises UsageError for a period that is none, RefusedError where there is no log."""
         if capability not in CAPABILITIES:
             raise self.no(capability)
-        start, end = self._period(params)
+        start, end = period(params, self.zone, self.clock)
         logs = files_of(self.path, self.shown)
         if not logs and not is_there(self.path):
             raise RefusedError(f"there is no log at {self.path}", f"see `path` in state/connectors/{self.name}.yaml")
@@ -110,7 +99,7 @@ class AccessLog(Reader):
         reading = _Reading(tally, cursor, self.max_bytes)
         for log in logs:
             reading.take(log)
-        data = tally.result(top=int(params.get("top", _TOP)))
+        data = tally.result(top=int(params.get("top", TOP)))
         data |= {
             "timezone": self.zone.key,
             "lines": reading.lines,
@@ -129,19 +118,6 @@ class AccessLog(Reader):
             return [_trouble(log) for log in logs if log.trouble]
         message = f"{self.path} is empty" if is_there(self.path) else f"there is no log at {self.path}"
         return [Finding(place, 0, 0, "log-path", message, "see `settings.path`", Severity.WARNING)]
-
-    def _period(self, params: Mapping[str, Any]) -> tuple[date, date]:
-        try:
-            now = datetime.fromisoformat(str(params["now"])) if params.get("now") else self.clock()
-            today = (now.astimezone(self.zone) if now.tzinfo else now).date()
-            end = date.fromisoformat(str(params["to"])[:10]) if params.get("to") else today - timedelta(days=1)
-            days = timedelta(days=int(params.get("days", 7)) - 1)
-            start = date.fromisoformat(str(params["from"])[:10]) if params.get("from") else end - days
-        except (ValueError, OverflowError) as error:
-            raise UsageError(f"this is no period: {error}", "write dates like 2026-03-02") from error
-        if start > end:
-            raise UsageError(f"the period ends ({end}) before it begins ({start})", "turn `from` and `to` round")
-        return start, end
 
 
 class _Reading:
@@ -217,11 +193,7 @@ def _too_long(name: str, last: int, message: str) -> Finding:
 
 def connect(name: str, settings: Mapping[str, Any], around: Surroundings) -> AccessLog:
     """Raises RefusedError for a time zone that nobody knows, and for an address or a path that is none."""
-    zone = str(settings.get("timezone", "UTC"))
-    try:
-        known = ZoneInfo(zone)
-    except (KeyError, ValueError, OSError) as error:
-        raise RefusedError(f"`{zone[:60]}` is no time zone", "write it like Europe/Berlin") from error
+    known = zone_of(settings)
     site, path = str(settings.get("site", "")), str(settings["path"])
     own, _ = referrer(site)
     try:

@@ -12,12 +12,10 @@ from typing import Any
 from aios.connectors.access_log.bots import MOST_PAGES, gives_itself_away, is_bot_by_name
 from aios.connectors.access_log.labels import is_asset, page_path, plain, referrer, search_term, split
 from aios.connectors.access_log.lines import Request
-from aios.domain.keys import canonical_json
+from aios.connectors.analytics import bounded
 
 _SHOWN = frozenset({200, 304})
 _MISSING = frozenset({404, 410})
-_MOST_DAYS = 366  # of the one page that is left when nothing else can be cut
-MOST_BYTES = 48 * 1024  # of the whole answer: it becomes part of a commit message
 
 
 @dataclass(slots=True)
@@ -126,7 +124,7 @@ class Tally:
             "missing": [{"path": path, "count": number} for path, number in _ranked(missing)],
             "bots": {"requests": bots.total(), "names": [{"name": n, "count": c} for n, c in _ranked(bots)[:10]]},
         }
-        return _bounded(result, top)
+        return bounded(result, top)
 
 
 def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -141,19 +139,3 @@ def _came(counts: Mapping[tuple[str, str], int], *, top: int) -> list[dict[str, 
         else {"kind": "host", "host": host, "count": number}
         for (host, term), number in ranked
     ]
-
-
-def _bounded(result: dict[str, Any], top: int) -> dict[str, Any]:
-    """Cut the longest lists until the whole is small enough; the days of pages last."""
-    whole = {name: len(result[name]) for name in ("pages", "referrers", "searches", "missing")}
-    limit = top
-    while True:
-        cut = {**result, **{name: result[name][:limit] for name in whole}}
-        if limit <= 1:
-            cut["pages"] = [{**page, "days": page["days"][-_MOST_DAYS:]} for page in cut["pages"]]
-        left_out = {name: number - limit for name, number in whole.items() if number > limit}
-        if left_out:
-            cut["left_out"] = left_out
-        if len(canonical_json(cut).encode()) <= MOST_BYTES or limit <= 1:
-            return cut
-        limit = limit * 3 // 4

@@ -6,7 +6,7 @@ tools with what the operator agreed to. What a server says of itself is text fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,8 +19,9 @@ from aios.connectors.mcp.settings import SETTINGS, Use, tools_of, uses_of
 from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Capability, Collected, Effect, Lookup, Outcome, Preview, Receipt
 from aios.domain.event import one_line
-from aios.domain.finding import Finding
+from aios.domain.finding import Finding, Severity
 from aios.domain.front_matter import render_yaml
+from aios.domain.record import Where
 from aios.errors import AiosError, CredentialsError, RefusedError, TransientError
 from aios.expressions import evaluate_bool, render, render_text
 
@@ -212,6 +213,19 @@ class Mcp:
             raise RefusedError(f"{self.name}: {place}: {one_line(message)}", f"see `takes` in {self._place}")
 
 
+def offers(settings: Mapping[str, Any]) -> Mapping[str, Capability]:
+    """What the settings map, where nothing is wrong with them."""
+    return {name: _capability(use) for name, use in uses_of(settings).items()}
+
+
+def wrong(settings: Mapping[str, Any]) -> Iterator[tuple[Where, str, str, Severity]]:
+    """The first thing in the mapping that cannot work."""
+    try:
+        uses_of(settings)
+    except RefusedError as error:
+        yield ("tools",), error.message, error.hint, Severity.ERROR
+
+
 def _capability(use: Use) -> Capability:
     if not use.writes:
         return Capability(
@@ -271,7 +285,7 @@ def connect(name: str, settings: Mapping[str, Any], around: Surroundings) -> Mcp
         def credentials() -> Mapping[str, str]:
             return _values(settings.get("headers") or {}, around)
 
-        service = Service(name, str(settings["url"]), credentials, timeout, limit, around.told(name))
+        service = Service(name, str(settings["url"]), credentials, timeout, limit, told=around.told(name))
         wire = Streamable(service)
         return connected(Session(name, wire, timeout, wire.headers))
 

@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -64,16 +64,16 @@ class Pipe:
         for stream in (self._in, self._out, self._err):
             os.set_blocking(stream.fileno(), False)
 
-    def exchange(self, message: Mapping[str, Any], deadline: float) -> Generator[Any, None, None]:
-        """Send a request, then give every message that the server writes, until the caller has enough.
+    def exchange(self, message: Mapping[str, Any], deadline: float, hear: Callable[[Any], bool]) -> None:
+        """Send a request and give `hear` every message that the server writes, until it has enough.
 
         Raises TransientError where it is too late or the server is gone, AiosError where it says too much.
         """
         self.notify(message, deadline)
         while True:
             line = self._line(deadline)
-            if line.strip():
-                yield from self._message(line)
+            if line.strip() and self._heard(line, hear):
+                return
 
     def notify(self, message: Mapping[str, Any], deadline: float) -> None:
         """Send a message. What the server writes meanwhile is kept, so that neither waits for the other."""
@@ -120,14 +120,16 @@ class Pipe:
         del self._lines[: end + 1]
         return line
 
-    def _message(self, line: bytes) -> Iterator[Any]:
+    def _heard(self, line: bytes, hear: Callable[[Any], bool]) -> bool:
         try:
-            yield json_of(line.decode())
+            message = json_of(line.decode())
         except ValueError as error:
             if b'"jsonrpc"' in line:
                 raise AiosError(f"{self._name} answers with what cannot be read: {error}", "") from error
             # Servers print greetings where they should not: that is noise, and told only where nothing else comes.
             self._noise = self._noise or one_line(line.decode(errors="replace"), 120)
+            return False
+        return hear(message)
 
     def _wait(self, deadline: float, *, writing: bool = False) -> bool:
         """Wait until something can be read, or written where asked for; tells the latter. Keeps what was read."""

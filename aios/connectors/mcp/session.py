@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ _PAGES, _TOOLS = 50, 2_000
 class Wire(Protocol):
     """How messages go to a server and come back."""
 
-    def exchange(self, message: Mapping[str, Any], deadline: float) -> Generator[Any, None, None]: ...
+    def exchange(self, message: Mapping[str, Any], deadline: float, hear: Callable[[Any], bool]) -> None: ...
 
     def notify(self, message: Mapping[str, Any], deadline: float) -> None: ...
 
@@ -133,15 +133,21 @@ class Session:
             self.headers |= {"mcp-protocol-version": STATELESS, "mcp-method": method}
             self.headers |= {"mcp-name": _header(str(params["name"]))} if "name" in params else {}
         message = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
-        with closing(self.wire.exchange(message, deadline)) as answers:
-            for answer in answers:
-                if not isinstance(answer, Mapping):
-                    continue
-                if "method" in answer:
-                    self._answered(answer, deadline)
-                elif answer.get("id") == number or (answer.get("id") is None and "error" in answer):
-                    return self._result(answer)
-        raise TransientError(f"{self.name} broke off before it answered", "try again later")
+        answers: list[Mapping[str, Any]] = []
+
+        def hear(said: Any) -> bool:
+            if not isinstance(said, Mapping):
+                return False
+            if "method" in said:
+                self._answered(said, deadline)
+            elif said.get("id") == number or (said.get("id") is None and "error" in said):
+                answers.append(said)
+            return bool(answers)
+
+        self.wire.exchange(message, deadline, hear)
+        if not answers:
+            raise TransientError(f"{self.name} broke off before it answered", "try again later")
+        return self._result(answers[0])
 
     def _answered(self, asked: Mapping[str, Any], deadline: float) -> None:
         """A server may ask too: whether we are there we tell it, and refuse the rest (models, files, the person)."""

@@ -7,26 +7,33 @@ pure function of the first: whatever a crash leaves, the next act (or the same o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
-from aios.connectors.static_site.articles import apply, file_of, load, load_all, render
+from aios.connectors.cms import LISTED, LISTING, offered, preview, undoing
+from aios.connectors.media import read_approved
+from aios.connectors.static_site.articles import Article, Articles, apply, file_of, load, load_all, render
 from aios.connectors.static_site.output import DATA, locked, publish, refuse_foreign, shows, write
 from aios.connectors.static_site.pages import pages
-from aios.connectors.static_site.settings import ARTICLE, REMOVAL, RESTORATION, SETTINGS, Site, site_of
+from aios.connectors.static_site.pictures import keep, pictures
+from aios.connectors.static_site.settings import SETTINGS, Site, site_of
 from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Capability, Collected, Effect, Lookup, Outcome, Preview, Receipt
 from aios.domain.finding import Finding, Severity
-from aios.domain.front_matter import render_markdown, render_yaml
 from aios.errors import RefusedError
 
 __all__ = ["CAPABILITIES", "SETTINGS", "StaticSite", "connect"]
 
+_LIST = Capability("cms.list", False, LISTING, summary="Tell what is at the site.", result=LISTED)
 CAPABILITIES: Mapping[str, Capability] = {
-    "cms.publish": Capability("cms.publish", True, ARTICLE, "cms.unpublish", "Publish an article."),
-    "cms.update": Capability("cms.update", True, ARTICLE, "cms.restore", "Replace a published article's text."),
-    "cms.unpublish": Capability("cms.unpublish", True, REMOVAL, "cms.restore", "Withdraw an article."),
-    "cms.restore": Capability("cms.restore", True, RESTORATION, "", "Bring back what an act replaced."),
+    **offered(
+        lookup="The site keeps the key of every act beside its article.",
+        transient=("the directory is being written by another process",),
+        posts=False,
+    ),
+    _LIST.name: _LIST,
 }
 
 
@@ -36,10 +43,12 @@ def _nothing(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StaticSite:
-    """One site. `checkpoint` is called before every page that is written, so that tests can end the process there."""
+    """One site. `root` is the company's directory, where pictures lie. `checkpoint` is called before every page that is
+    written, so that tests can end the process there."""
 
     name: str
     site: Site
+    root: Path = Path()
     checkpoint: Callable[[str], None] = _nothing
 
     def capabilities(self) -> Mapping[str, Capability]:
@@ -50,28 +59,10 @@ class StaticSite:
         return self.site.address(str(payload["slug"]))
 
     def preview(self, effect: Effect) -> Preview:
-        payload = dict(effect.payload)
-        markdown = payload.pop("markdown", None)
-        text = render_yaml(payload) if markdown is None else render_markdown(payload, str(markdown))
-        address = self.site.address(str(payload["slug"]))
-        match effect.capability:
-            case "cms.publish":
-                undo = "cms.unpublish puts a page in its place that says it was withdrawn"
-                return Preview(f"Publish “{payload['title']}” at {address}", text, True, undo)
-            case "cms.update":
-                undo = "cms.restore brings the text before it back"
-                return Preview(f"Update “{payload['title']}” at {address}", text, True, undo)
-            case "cms.unpublish":
-                return Preview(f"Withdraw {address}", text, True, "cms.restore brings it back")
-            case _:
-                return Preview(f"Restore {address} as it was before", text, False)
+        return preview(effect, gone="puts a page in its place that says it was withdrawn")
 
     def undo(self, effect: Effect, receipt: Receipt) -> Effect | None:
-        undone = CAPABILITIES[effect.capability].compensation
-        if not undone:
-            return None
-        payload = {"id": effect.payload["id"], "slug": effect.payload["slug"], "undoes": receipt.key}
-        return replace(effect, capability=undone, target=self.target(undone, payload), payload=payload)
+        return undoing(effect, receipt, CAPABILITIES, self.target)
 
     def lookup(self, effect: Effect) -> Lookup:
         """Found once the whole site shows it: an act that was cut off in the middle is not found, and is made whole."""
@@ -80,7 +71,7 @@ class StaticSite:
         if article is None or not article.knows(effect.key):
             return Lookup(None, authoritative=True)
         articles = load_all(data / "articles")
-        if not shows(self.site.path, data, pages(articles, self.site)):
+        if not shows(self.site.path, data, self._files(articles, data)):
             return Lookup(None, authoritative=True)
         return Lookup(self._outcome(effect), authoritative=True)
 
@@ -94,7 +85,10 @@ class StaticSite:
             before = articles.get(str(effect.payload["id"]))
             after = before if before and before.knows(effect.key) else apply(articles, effect)
             articles[after.id] = after
-            files = pages(articles, self.site)
+            shown = effect.payload.get("media") or () if after is not before else ()
+            for digest, content in [(each["sha256"], read_approved(self.root, each)) for each in shown]:
+                keep(data, digest, content)
+            files = self._files(articles, data)
             # Before anything is written: what is refused must not be published along with the next act.
             refuse_foreign(self.site.path, data, files)
             if after is not before:
@@ -104,10 +98,29 @@ class StaticSite:
             return self._outcome(effect)
 
     def read(self, capability: str, params: Mapping[str, Any]) -> Collected:
-        del params
-        raise RefusedError(
-            f"{self.name} offers nothing to read as {capability}", f"it offers {', '.join(CAPABILITIES)}"
-        )
+        """What is at the site, newest first: what readers find on the disk, beside what was published."""
+        if capability != _LIST.name:
+            raise RefusedError(f"{self.name} offers nothing to read as {capability}", f"it offers {_LIST.name}")
+        articles = load_all(self.site.path / DATA / "articles")
+        files = pages(articles, self.site)
+        newest = sorted(articles.values(), key=lambda article: (article.updated, article.id), reverse=True)
+        return Collected({"articles": [self._listed(each, files) for each in newest[: params.get("limit")]]})
+
+    def _listed(self, article: Article, files: Mapping[str, bytes]) -> dict[str, Any]:
+        page = f"{article.slug}/index.html"
+        found = self.site.path / page
+        content = found.read_bytes() if found.is_file() else b""
+        return {
+            "id": article.id,
+            "record": article.id,
+            "slug": article.slug,
+            "title": str(article.payload["title"]),
+            "status": "published" if article.listed else "draft",
+            "url": self.site.address(article.slug),
+            "modified": article.updated,
+            "hash": sha256(content).hexdigest()[:16],
+            "edited": content != files.get(page, b""),
+        }
 
     def check(self) -> Sequence[Finding]:
         path = self.site.path
@@ -124,10 +137,13 @@ class StaticSite:
         if not data.is_dir():
             return []
         articles = load_all(data / "articles")
-        if shows(path, data, pages(articles, self.site)):
+        if shows(path, data, self._files(articles, data)):
             return []
         message = "the pages are not what the articles and settings make of them"
         return [Finding(place, 0, 0, "site-stale", message, "the next publication renders them", Severity.WARNING)]
+
+    def _files(self, articles: Articles, data: Path) -> dict[str, bytes]:
+        return dict(sorted({**pages(articles, self.site), **pictures(articles, data)}.items()))
 
     def _outcome(self, effect: Effect) -> Outcome:
         """The same whenever it is asked for the same act, however much happened since."""
@@ -138,4 +154,6 @@ class StaticSite:
 
 
 def connect(name: str, settings: Mapping[str, Any], surroundings: Surroundings) -> StaticSite:
-    return StaticSite(name, site_of(settings, surroundings.path(str(settings.get("path", "public")))))
+    return StaticSite(
+        name, site_of(settings, surroundings.path(str(settings.get("path", "public")))), surroundings.root
+    )

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from aios.connectors.media import public_name
+from aios.connectors.prose import Prose, prose
 from aios.connectors.static_site.articles import Article, Articles, instant
-from aios.connectors.static_site.markdown import Prose, prose
 from aios.connectors.static_site.settings import Site
-from aios.connectors.static_site.words import day, words
+from aios.connectors.words import day, words
 from aios.domain.slug import slug
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -135,7 +136,8 @@ def pages(articles: Articles, site: Site) -> dict[str, bytes]:
 
 def _prose(article: Article, site: Site, resolve: _Links) -> Prose:
     payload = article.payload
-    return prose(payload["markdown"], title=payload["title"], language=site.language, resolve=resolve)
+    images = {str(each["source"]): public_name(each) for each in payload.get("media") or ()}
+    return prose(payload["markdown"], title=payload["title"], language=site.language, resolve=resolve, images=images)
 
 
 def _about(site: Site, resolve: _Links) -> Prose:

@@ -1,4 +1,4 @@
-"""What the operator says of their site, and what an article is made of: the two schemas of this connector."""
+"""What the operator says of their site."""
 
 from __future__ import annotations
 
@@ -7,14 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-SLUG = {"type": "string", "pattern": "^[a-z0-9]+(?:-[a-z0-9]+)*$", "maxLength": 64}
-DATE = {
-    "type": "string",
-    "pattern": r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
-    r"(?:T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))?$",
-}
-KEY = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
 
 SETTINGS: Mapping[str, Any] = {
     "type": "object",
@@ -46,39 +38,6 @@ SETTINGS: Mapping[str, Any] = {
         },
     },
 }
-
-ARTICLE: Mapping[str, Any] = {
-    "type": "object",
-    "required": ["id", "slug", "title", "markdown", "date"],
-    "additionalProperties": False,
-    "properties": {
-        "id": {"type": "string", "minLength": 1, "maxLength": 200, "description": "The record it is made from."},
-        "slug": {**SLUG, "description": "The last part of its address."},
-        "title": {"type": "string", "minLength": 1, "maxLength": 300},
-        "summary": {"type": "string", "maxLength": 2_000},
-        "description": {"type": "string", "maxLength": 1_000},
-        "markdown": {"type": "string", "maxLength": 1_000_000, "description": "The text, Markdown without HTML."},
-        "date": {**DATE, "description": "When it was published first."},
-        "updated": {**DATE, "description": "When it changed last."},
-        "tags": {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 60}, "maxItems": 20},
-        "author": {"type": "string", "maxLength": 200},
-        "metrics_tag": {**SLUG, "description": "The name that the numbers know it by."},
-        "tier": {"enum": ["offline", "small", "large"], "description": "Who wrote it: no model, a small one, a large."},
-    },
-}
-
-REMOVAL: Mapping[str, Any] = {
-    "type": "object",
-    "required": ["id", "slug"],
-    "additionalProperties": False,
-    "properties": {
-        "id": ARTICLE["properties"]["id"],
-        "slug": SLUG,
-        "undoes": {**KEY, "description": "What it undoes."},
-    },
-}
-
-RESTORATION: Mapping[str, Any] = {**REMOVAL, "required": ["id", "slug", "undoes"]}
 
 
 @dataclass(frozen=True, slots=True)

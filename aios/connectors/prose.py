@@ -1,19 +1,19 @@
 """Markdown as a page: no HTML of the author's, headings to link to, footnotes, nothing fetched from elsewhere.
 
-Images of other hosts become links, so that nobody but this site learns who reads it.
+Images of other hosts become links, so that nobody but the site itself learns who reads it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
-from aios.connectors.static_site.words import words
+from aios.connectors.words import words
 from aios.domain.slug import slug
 
 # Where a link of the text leads: (address, is outside), or None for a link that leads nowhere.
@@ -30,18 +30,74 @@ class Prose:
     headings: tuple[tuple[str, str], ...]
 
 
-def prose(text: str, *, title: str, language: str, resolve: Resolve) -> Prose:
-    """The HTML of a text whose page already shows `title` as its first heading."""
+def prose(text: str, *, title: str, language: str, resolve: Resolve, images: Mapping[str, str] | None = None) -> Prose:
+    """The HTML of a text whose page already shows `title` as its first heading.
+
+    `images` are the addresses of pictures by the source that the text names.
+    """
     parser = _parser(language)
     tokens = parser.parse(text)
     tokens = _without_title(tokens, title)
     _lower(tokens)
     headings = _name(tokens, words(language)["anchor"])
-    for token in tokens:
-        if token.type == "inline":
-            token.children = list(_inline(token.children or [], resolve))
+    _place(tokens, resolve, images or {}, strict=False)
     html = str(parser.renderer.render(tokens, parser.options, {}))
     return Prose(html, _count(tokens), headings)
+
+
+def plain_prose(
+    text: str, *, title: str, language: str, resolve: Resolve, images: Mapping[str, str], within: str
+) -> str:
+    """The HTML of a text for a page that another program makes: elements and ids only, nothing of our own design.
+
+    `within` sets its notes apart from those of other texts on the same page. A picture that is neither in `images`
+    nor at an address of its own is shown as its words.
+    """
+    parser = _plain_parser(language)
+    tokens = _without_title(parser.parse(text), title)
+    _lower(tokens)
+    _name(tokens, "")
+    _place(tokens, resolve, images, strict=True)
+    return str(parser.renderer.render(tokens, parser.options, {"docId": within}))
+
+
+def pictures(text: str) -> tuple[tuple[str, str], ...]:
+    """(source, words) of every picture that a text shows and that has no address of its own, in their order."""
+    found: dict[str, str] = {}
+    for token in _plain_parser("en").parse(text):
+        for child in token.children or ():
+            source = str(child.attrGet("src") or "") if child.type == "image" else ""
+            if source and _scheme(source) == "" and not source.startswith(("/", "#")):
+                found.setdefault(source, child.content)
+    return tuple(found.items())
+
+
+def _place(tokens: Sequence[Any], resolve: Resolve, images: Mapping[str, str], *, strict: bool) -> None:
+    for token in tokens:
+        if token.type == "inline":
+            token.children = list(_inline(token.children or [], resolve, images, strict=strict))
+
+
+@lru_cache(maxsize=4)
+def _plain_parser(language: str) -> Any:
+    from markdown_it import MarkdownIt
+    from mdit_py_plugins.footnote import footnote_plugin
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    parser.use(footnote_plugin)
+    said = words(language)
+
+    def notes(*_: Any) -> str:
+        return f'<section class="footnotes" aria-label="{escape(said["notes"])}">\n<hr />\n<ol>\n'
+
+    def back(_: Any, tokens: Sequence[Any], index: int, __: Any, env: Any) -> str:
+        number, again = tokens[index].meta["id"] + 1, tokens[index].meta.get("subId", 0)
+        name = f"fnref-{env['docId']}-{number}" + (f":{again}" if again else "")
+        return f' <a href="#{name}" aria-label="{escape(said["back"])}">↩\ufe0e</a>'
+
+    parser.add_render_rule("footnote_block_open", notes)
+    parser.add_render_rule("footnote_anchor", back)
+    return parser
 
 
 @lru_cache(maxsize=4)
@@ -98,7 +154,7 @@ def _lower(tokens: Sequence[Any]) -> None:
 
 
 def _name(tokens: Sequence[Any], anchor: str) -> tuple[tuple[str, str], ...]:
-    """Give every heading an id of its own and a link to itself."""
+    """Give every heading an id of its own, and a link to itself that is called `anchor`; none where that is empty."""
     from markdown_it.token import Token
 
     used = {"notes", "text"}
@@ -116,13 +172,15 @@ def _name(tokens: Sequence[Any], anchor: str) -> tuple[tuple[str, str], ...]:
         token.attrSet("id", name)
         if token.tag == "h2":
             named.append((name, text))
+        if not anchor:
+            continue
         link = Token("link_open", "a", 1, attrs={"class": "anchor", "href": f"#{name}", "aria-label": anchor})
         sign = Token("text", "", 0, content="#")
         inline.children = [*(inline.children or []), link, sign, Token("link_close", "a", -1)]
     return tuple(named)
 
 
-def _inline(tokens: Sequence[Any], resolve: Resolve) -> Sequence[Any]:
+def _inline(tokens: Sequence[Any], resolve: Resolve, images: Mapping[str, str], *, strict: bool) -> Sequence[Any]:
     from markdown_it.token import Token
 
     kept: list[Any] = []
@@ -140,17 +198,18 @@ def _inline(tokens: Sequence[Any], resolve: Resolve) -> Sequence[Any]:
         elif token.type == "link_close" and dropped and dropped.pop():
             continue
         elif token.type == "image":
-            kept += _image(token, inside_link=bool(dropped), make=Token)
+            kept += _image(token, images, strict=strict, inside_link=bool(dropped), make=Token)
             continue
         kept.append(token)
     return kept
 
 
-def _image(token: Any, *, inside_link: bool, make: Any) -> list[Any]:
+def _image(token: Any, images: Mapping[str, str], *, strict: bool, inside_link: bool, make: Any) -> list[Any]:
     """An image of this site stays; one from elsewhere becomes a link to it."""
     source, text = str(token.attrGet("src") or ""), token.content
     scheme = _scheme(source)
-    if scheme == "" and not source.startswith("//"):
+    if source in images or (scheme == "" and not source.startswith("//") and (not strict or source.startswith("/"))):
+        token.attrSet("src", images.get(source, source))
         token.attrSet("loading", "lazy")
         return [token]
     label = make("text", "", 0, content=text or source)

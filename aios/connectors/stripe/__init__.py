@@ -1,0 +1,1 @@
+"""Stripe: customers, invoices and payments are read, invoices are drafted and sent."""
