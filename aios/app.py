@@ -290,6 +290,8 @@ class Company:
         from aios.agents.assisted import ASSISTED
         from aios.agents.offline import ENGINES, load
         from aios.runs.context import Context
+        from aios.connectors.drift import DRIFT, Folder
+        from aios.runs.adapting import ADAPTER, adapter
         from aios.runs.migrating import MIGRATOR, migrator
         from aios.runs.reconciling import RECONCILER, reconciler
         from aios.store.derived import Derived
@@ -299,7 +301,7 @@ class Company:
             main=self.main,
             clock=self.clock,
             operator=self.identity,
-            engines={**ENGINES, MIGRATOR: migrator, RECONCILER: reconciler},
+            engines={**ENGINES, MIGRATOR: migrator, RECONCILER: reconciler, ADAPTER: adapter},
             assisted=ASSISTED,
             recall=self.recall,
             recall_varies=self._recall_varies,
@@ -314,6 +316,7 @@ class Company:
             ticks=time.time_ns,
             derived=Derived(self._derived),
             ready=load,
+            drift=Folder(self.local / DRIFT),
         )
         return replace(context, report=self._report) if self._report else context
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aios.app import Company
     from aios.runs.connections import Connection
 
-_BAD = frozenset({"broken", "no credentials", "denied", "failing"})
+_BAD = frozenset({"broken", "no credentials", "denied", "failing", "resting"})
 _COLOURS = {**dict.fromkeys(_BAD, "red"), "paused": "yellow", "ready": "green"}
 _MOST = 40  # lines of settings
 

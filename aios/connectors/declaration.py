@@ -10,7 +10,10 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
-from aios.domain.finding import Finding, Severity, errors
+from aios.connectors.mapping_declared import Translation, translations
+from aios.connectors.sidecars.guard import SchemaPolicy
+from aios.connectors.sidecars.limits import Bounds
+from aios.domain.finding import Finding, errors
 from aios.domain.record import Document, Where
 from aios.domain.slug import is_slug
 
@@ -20,9 +23,8 @@ _RATE = re.compile(
 )
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 _PER = {"per_second": 1.0, "per_minute": 60.0, "per_hour": 3_600.0, "per_day": 86_400.0}
-# Part of the format; this version has no sidecar for them.
-_LATER = ("breaker", "map", "schema_policy")
-_LATER_LIMITS = ("items", "bytes", "timeout")
+_BOUNDS = ("items", "bytes", "timeout")
+_BREAKER = ("failures", "pause")
 _ACTS = ("per_apply", "per_day")
 _RETRY = ("attempts", "backoff", "ceiling")
 _LONGEST = 366 * 86_400.0  # seconds: what is longer was mistyped
@@ -38,7 +40,8 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """`capabilities` None means all; `rates` are (calls, seconds); times are seconds; `acts` caps effects."""
+    """`capabilities` None means all; `rates` are (calls, seconds), `breaker` (failures, pause); times are seconds.
+    `acts` caps effects."""
 
     name: str
     use: str
@@ -51,6 +54,14 @@ class Declaration:
     backoff: float = 1.0
     ceiling: float = 30.0
     mode: Mode = Mode.LIVE
+    bounds: Bounds = field(default_factory=Bounds)
+    breaker: tuple[int, float] | None = None
+    schema_policy: SchemaPolicy = SchemaPolicy.EVOLVE
+    translations: Mapping[str, Translation] = field(default_factory=dict)
+
+    def place(self, *where: str) -> tuple[str, int, int]:
+        """Path, line and column of a part of it."""
+        return self.document.path, *self.document.position(where)
 
 
 def declare(document: Document) -> tuple[Declaration | None, list[Finding]]:
@@ -59,8 +70,8 @@ def declare(document: Document) -> tuple[Declaration | None, list[Finding]]:
     data = document.data
     findings: list[Finding] = []
 
-    def wrong(where: Where, rule: str, message: str, hint: str, severity: Severity = Severity.ERROR) -> None:
-        findings.append(Finding(document.path, *document.position(where), rule, message, hint, severity))
+    def wrong(where: Where, rule: str, message: str, hint: str) -> None:
+        findings.append(Finding(document.path, *document.position(where), rule, message, hint))
 
     use, settings, mode = data.get("use"), data.get("settings", {}), data.get("mode", "live")
     name = document.path.rpartition("/")[2].removesuffix(".yaml")
@@ -90,18 +101,33 @@ def declare(document: Document) -> tuple[Declaration | None, list[Finding]]:
     if listed is not None and not (isinstance(listed, list) and all(isinstance(name, str) for name in listed)):
         wrong(("capabilities",), "connector-capabilities", "`capabilities` is not a list of names", "[cms.publish]")
         listed = []
-    limits = data.get("limits")
-    ignored: list[Where] = [(each,) for each in _LATER if each in data]
-    ignored += [("limits", each) for each in _LATER_LIMITS if isinstance(limits, Mapping) and each in limits]
-    for where in ignored:
-        message = f"`{where[-1]}` has no effect in this version of aios"
-        wrong(where, "connector-ignored", message, "leave it out until it has", Severity.WARNING)
+    bounds = _bounds(data.get("limits"), wrong)
+    breaker = _breaker(data["breaker"], wrong) if "breaker" in data else None
+    policy = data.get("schema_policy", SchemaPolicy.EVOLVE.value)
+    if policy not in tuple(SchemaPolicy):
+        message = f"`schema_policy` is `{str(policy)[:40]}`"
+        wrong(("schema_policy",), "connector-schema-policy", message, ", ".join(SchemaPolicy))
+    translated = translations(data["map"], wrong) if "map" in data else {}
     if errors(findings):
         return None, findings
     names = None if listed is None else frozenset(listed)
     return (
         Declaration(
-            name, str(use), document, settings, names, rates, acts, attempts, backoff, ceiling, Mode(str(mode))
+            name,
+            str(use),
+            document,
+            settings,
+            names,
+            rates,
+            acts,
+            attempts,
+            backoff,
+            ceiling,
+            Mode(str(mode)),
+            bounds,
+            breaker,
+            SchemaPolicy(str(policy)),
+            translated,
         ),
         findings,
     )
@@ -124,12 +150,45 @@ def _time(value: Any, where: Where, wrong: Wrong) -> float:
     return seconds
 
 
+def _bounds(limits: Any, wrong: Wrong) -> Bounds:
+    """`items`, `bytes` and `timeout`; that `limits` is a mapping is said with the rates."""
+    if not isinstance(limits, Mapping):
+        return Bounds()
+    counts: dict[str, int] = {}
+    for name in ("items", "bytes"):
+        if name in limits and (type(limits[name]) is not int or limits[name] < 1):
+            said = f"`{name}` is `{str(limits[name])[:40]}`, not a number of {name}"
+            wrong(("limits", name), "connector-limits", said, f"{name}: 1000")
+        elif name in limits:
+            counts[name] = limits[name]
+    seconds = _time(limits["timeout"], ("limits", "timeout"), wrong) if "timeout" in limits else None
+    if seconds == 0 and not str(limits["timeout"]).strip("0smhdw."):
+        wrong(("limits", "timeout"), "connector-limits", "`timeout` is no time at all", "timeout: 60s")
+    return Bounds(counts.get("items"), counts.get("bytes"), seconds or None)
+
+
+def _breaker(given: Any, wrong: Wrong) -> tuple[int, float] | None:
+    if not isinstance(given, Mapping):
+        wrong(("breaker",), "connector-breaker", "`breaker` is not a mapping", "{failures: 5, pause: 10m}")
+        return None
+    _only(given, "breaker", _BREAKER, wrong)
+    failures = given.get("failures", 5)
+    if type(failures) is not int or not 1 <= failures <= 1_000:
+        where = ("breaker", "failures")
+        wrong(where, "connector-breaker", "`failures` is not a number from 1 to 1000", "5 is a good one")
+        failures = 5
+    pause = _time(given.get("pause", "10m"), ("breaker", "pause"), wrong)
+    if "pause" in given and not pause:
+        wrong(("breaker", "pause"), "connector-breaker", "`pause` is no time at all", "10m is a good one")
+    return failures, pause
+
+
 def _rates(limits: Any, wrong: Wrong) -> tuple[tuple[int, float], ...]:
     """`rate: 60/m`, a number of calls a minute, or `per_second`, `per_minute`, `per_hour`, `per_day`."""
     if not isinstance(limits, Mapping):
         wrong(("limits",), "connector-limits", "`limits` is not a mapping", "rate: 60/m")
         return ()
-    _only(limits, "limits", ("rate", "acts", *_PER, *_LATER_LIMITS), wrong)
+    _only(limits, "limits", ("rate", "acts", *_PER, *_BOUNDS), wrong)
     rates: list[tuple[int, float]] = []
     given = limits.get("rate")
     several: Sequence[tuple[Where, Any]] = [(("limits", name), limits[name]) for name in _PER if name in limits]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aios.connectors.declaration import Declaration, Mode, declare
-from aios.connectors.sidecars.redact import Secrets
+from aios.connectors.drift import DRIFT, accepted, known, to_folder
+from aios.connectors.sidecars.redact import Redact, Secrets
 from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Capability, Connector
 from aios.domain.finding import Finding, Severity, errors
@@ -24,6 +25,8 @@ from aios.store.explain import did_you_mean, explain, name_of
 from aios.store.secrets import secrets_in
 
 if TYPE_CHECKING:
+    from aios.connectors.drift import Drift
+    from aios.connectors.shapes import Accepted
     from aios.connectors.sidecars.audit import Crossing
     from aios.connectors.sidecars.record import Exchange
 
@@ -106,33 +109,65 @@ class Sinks:
 
     audit: Callable[[Crossing], None]
     record: Callable[[Exchange], None] | None = None
+    drift: Callable[[Drift], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What the tree tells of a service's shapes beside the declaration, by capability."""
+
+    accepted: Mapping[str, Accepted] = field(default_factory=dict)
+    known: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def stack(
-    connector: Connector, declared: Declaration, around: Surroundings, sinks: Sinks, secrets: Secrets
+    connector: Connector,
+    declared: Declaration,
+    around: Surroundings,
+    sinks: Sinks,
+    secrets: Secrets,
+    learned: Learned = Learned(),
 ) -> Connector:
     """The one place that says which sidecars stand around a connector, from the inside out."""
     from aios.connectors.sidecars.allowed import Allowed
     from aios.connectors.sidecars.audit import Audit
+    from aios.connectors.sidecars.breaker import FILE, Breaker
     from aios.connectors.sidecars.dry_run import DryRun
+    from aios.connectors.sidecars.guard import Guard
+    from aios.connectors.sidecars.limits import Bounds, Limits
+    from aios.connectors.sidecars.map import Map
     from aios.connectors.sidecars.observe import Observe
     from aios.connectors.sidecars.rate_limit import RateLimit
     from aios.connectors.sidecars.record import Record
     from aios.connectors.sidecars.retry import Retry
 
+    def moment() -> float:
+        return around.clock().timestamp()
+
     if sinks.record is not None:
         connector = Record(connector, sinks.record, secrets.scrub)
+    if declared.bounds != Bounds():
+        connector = Limits(connector, declared.bounds)
     if declared.rates:  # within the retries: each attempt is a call
-        moment, file = (lambda: around.clock().timestamp()), around.local / "rates.sqlite"
-        connector = RateLimit(connector, declared.rates, file, moment, around.pause)
+        connector = RateLimit(connector, declared.rates, around.local / "rates.sqlite", moment, around.pause)
+    if declared.breaker:  # around the rate limit: what is not called does not wait its turn
+        connector = Breaker(connector, *declared.breaker, around.local / FILE, moment)
     if declared.attempts > 1:
         connector = Retry(connector, declared.attempts, declared.backoff, declared.ceiling)
+    # In the service's words, as its shape is declared.
+    connector = Guard(
+        connector, declared.schema_policy, learned.accepted, learned.known, sinks.drift, declared.place("schema_policy")
+    )
     if declared.mode is Mode.OBSERVE:
         connector = Observe(connector)
     if declared.mode is Mode.DRY_RUN:
         connector = DryRun(connector)
+    if declared.translations:  # around the mode: a dry run shows what would be sent
+        connector = Map(connector, declared.translations, lambda capability: declared.place("map", capability))
+    # From here on in ours.
     if declared.capabilities is not None:
         connector = Allowed(connector, declared.capabilities)
+    connector = Redact(connector, secrets)
     return Audit(connector, sinks.audit, lambda: iso(around.clock()), secrets.scrub)
 
 
@@ -161,34 +196,40 @@ def load(
     clock: Callable[[], datetime],
     pause: Callable[[float], None] = time.sleep,
     sinks: Sinks | None = None,
+    kinds: Mapping[str, Callable[[], Kind]] = KINDS,
 ) -> tuple[dict[str, Connector], list[Finding]]:
     """The connectors of a tree by name, sorted, and what is wrong with those that are missing among them.
 
     `root` is the company's directory: relative paths of settings start there. `local` is the directory for what can be
-    rebuilt; without `sinks` the audit goes to `crossings/` in it. Nothing is contacted or written here.
+    rebuilt; without `sinks` the audit goes to `crossings/` in it, and drift to its folder `drift`. Nothing is contacted
+    or written here.
     """
     from aios.connectors.quotas import keep
-    from aios.connectors.sidecars.audit import to_folder
+    from aios.connectors.sidecars.audit import by_connector
 
     secrets = Secrets(secret)
     around = Surroundings(root, local, clock, secrets, pause, keep(local / QUOTAS, lambda: iso(clock())))
-    sinks = sinks or Sinks(to_folder(local / CROSSINGS))
+    sinks = sinks or Sinks(by_connector(local / CROSSINGS), drift=to_folder(local / DRIFT))
     found: dict[str, Connector] = {}
     findings: list[Finding] = []
     for path in tree.paths(CONNECTORS):
         if not path.endswith(".yaml") or "/" in path.removeprefix(CONNECTORS):
             continue
-        declared, problems = _read(path, tree.read(path) or b"")
+        declared, problems = _read(path, tree.read(path) or b"", kinds)
         findings += problems
         if declared is None:
             continue
         try:
-            connector = KINDS[declared.use]().connect(declared.name, declared.settings, around)
+            connector = kinds[declared.use]().connect(declared.name, declared.settings, around)
         except AiosError as error:
             place = declared.document.position(("settings",))
             findings.append(Finding(path, *place, "connector-settings", error.message, error.hint))
             continue
-        found[declared.name] = stack(connector, declared, around, sinks, secrets)
+        problems = _mapped(declared, connector)
+        findings += problems
+        if not problems:
+            learned = Learned(accepted(tree, declared.name), known(tree, declared.name))
+            found[declared.name] = stack(connector, declared, around, sinks, secrets, learned)
     return found, findings
 
 
@@ -213,7 +254,9 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _read(path: str, content: bytes) -> tuple[Declaration | None, list[Finding]]:
+def _read(
+    path: str, content: bytes, kinds: Mapping[str, Callable[[], Kind]]
+) -> tuple[Declaration | None, list[Finding]]:
     document, findings = parse(path, content)
     if document is None:
         return None, findings
@@ -222,12 +265,12 @@ def _read(path: str, content: bytes) -> tuple[Declaration | None, list[Finding]]
     findings += problems
     if declared is None:
         return None, findings
-    if declared.use not in KINDS:
+    if declared.use not in kinds:
         place = document.position(("use",))
-        hint = did_you_mean(declared.use, KINDS) or f"there are {', '.join(KINDS)}"
+        hint = did_you_mean(declared.use, kinds) or f"there are {', '.join(kinds)}"
         message = f"there is no connector `{declared.use[:60]}`"
         return None, [*findings, Finding(path, *place, "connector-use", message, hint)]
-    kind = KINDS[declared.use]()
+    kind = kinds[declared.use]()
     schema = {"type": "object", "required": ["settings"], "properties": {"settings": kind.settings}}
     judged = _judged(schema, declared)
     if not judged:
@@ -236,15 +279,30 @@ def _read(path: str, content: bytes) -> tuple[Declaration | None, list[Finding]]
             for where, message, hint, severity in kind.wrong(declared.settings)
         ]
     findings += judged
-    known = not errors(judged)
-    offers = kind.offers(declared.settings) if kind.offers and known else kind.capabilities
+    in_order = not errors(judged)
+    offers = kind.offers(declared.settings) if kind.offers and in_order else kind.capabilities
     for index, name in enumerate(document.data.get("capabilities") or ()):
-        if name not in offers and (known or not kind.offers):
+        if name not in offers and (in_order or not kind.offers):
             place = document.position(("capabilities", index))
             hint = did_you_mean(name, offers) or f"it offers {', '.join(offers)}"
             message = f"{declared.use} does not offer {name[:60]}"
             findings.append(Finding(path, *place, "connector-capability", message, hint))
     return (None if errors(findings) else declared), findings
+
+
+def _mapped(declared: Declaration, connector: Connector) -> list[Finding]:
+    """`map` names only what the connector offers: else its rules would be kept by nobody."""
+    offered = connector.capabilities() if declared.translations else {}
+    return [
+        Finding(
+            *declared.place("map", name),
+            "connector-map",
+            f"{declared.use} does not offer {name[:60]}",
+            did_you_mean(name, offered) or f"it offers {', '.join(offered)}",
+        )
+        for name in declared.translations
+        if name not in offered
+    ]
 
 
 def _secrets(document: Document) -> list[Finding]:

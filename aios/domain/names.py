@@ -16,6 +16,8 @@ POLICIES = "state/policies/"
 CONNECTORS = "state/connectors/"
 WORKFLOWS = "workflows/"
 RUNS = "state/runs/"
+SIGNALS = "state/signals/"
+SHAPES = "state/shapes/"  # how services' data was found to look, and was accepted
 MEMORY = "memory/"
 LOCAL = ".aios/"  # rebuildable, git-ignored
 
@@ -53,6 +55,11 @@ def run_record_path(run: str, started_at: str) -> str:
 def cursor_path(connector: str) -> str:
     """How far a connector was read: `state/cursors/<connector>.yaml`."""
     return f"state/cursors/{connector}.yaml"
+
+
+def shape_path(connector: str) -> str:
+    """What was accepted of a connector's data since it was declared: `state/shapes/<connector>.yaml`."""
+    return f"{SHAPES}{connector}.yaml"
 
 
 def is_protected(path: str) -> bool:

@@ -17,6 +17,7 @@ from aios.domain.policy import Decision
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
 from aios.errors import RefusedError
 from aios.proposals.record import END, verdict_of
+from aios.runs.adapting import put_on_record
 from aios.runs.context import Context, Progress
 from aios.runs.definitions import Definitions, load
 from aios.runs.effects import EffectAskError, EffectPausedError, perform_effect
@@ -52,6 +53,7 @@ def carry_on(context: Context, run: str, *, retry: bool = False, effects: bool =
     while True:
         standing = _session(context, run, retry=retry, effects=effects, spent=spent)
         if standing is not None:
+            put_on_record(context)
             maintain(context.git)
             return standing
         retry = False

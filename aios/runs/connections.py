@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aios.connectors.credentials import Credentials, Named, named, wrong
 from aios.connectors.declaration import Declaration, declare
+from aios.connectors.drift import DRIFT, Folder, accepted, changes_of, sentence
 from aios.connectors.health import Health, health
 from aios.connectors.quotas import Quota, quota
-from aios.connectors.registry import CROSSINGS, KINDS, QUOTAS
+from aios.connectors.registry import CROSSINGS, KINDS, QUOTAS, iso
+from aios.connectors.shapes import Change
 from aios.connectors.sidecars.audit import crossings_of
+from aios.connectors.sidecars.breaker import FILE, standing
 from aios.domain.effect import Connector
 from aios.domain.event import one_line
 from aios.domain.finding import Finding
-from aios.domain.names import CONNECTORS
+from aios.domain.names import CONNECTORS, SIGNALS
 from aios.domain.tree import Tree
 from aios.domain.wording import counted
 from aios.effects.ledger import Ledger
@@ -25,8 +28,6 @@ from aios.errors import UsageError
 from aios.store.documents import parse
 from aios.store.explain import did_you_mean
 from aios.store.git import Git
-
-_SIGNALS = "state/signals/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Credential:
 @dataclass(frozen=True, slots=True)
 class Connection:
     """One connector. `connector` is None where its declaration cannot be used: `findings` say why. `paused` says why
-    nothing goes out, `drift` names what its service changed, `unsettled` counts effects that wait for a receipt."""
+    nothing goes out, `drift` names what its service changed, `rests` says until when the circuit breaker leaves it
+    alone (empty where it does not), `unsettled` counts effects that wait for a receipt."""
 
     name: str
     declared: Declaration | None
@@ -52,6 +54,7 @@ class Connection:
     quota: Quota | None
     credentials: tuple[Credential, ...]
     drift: tuple[str, ...]
+    rests: str
     unsettled: int
 
     @property
@@ -65,6 +68,8 @@ class Connection:
             return "denied"
         if self.paused:
             return "paused"
+        if self.rests:
+            return "resting"
         return "failing" if self.health.failing else "ready" if self.health.since else "unused"
 
     @property
@@ -76,10 +81,12 @@ class Connection:
             found.append("other credentials: the service does not accept these")
         if self.paused:
             found.append(self.paused)
+        if self.rests:
+            found.append(self.rests)
         if self.unsettled:
             found.append(f"{counted(self.unsettled, 'effect')} without a receipt (`aios apply`, `aios reconcile`)")
         if self.drift:
-            found.append(f"a decision on {counted(len(self.drift), 'change')} of its service's data")
+            found.append(f"a decision on what its service changed: {self.drift[0]}")
         return tuple(found)
 
 
@@ -138,7 +145,8 @@ def _connection(
         health=health(crossings_of(desk.local / CROSSINGS, name), desk.now),
         quota=quota(desk.local / QUOTAS, name),
         credentials=tuple(_credential(desk, each) for each in _secrets(declared)),
-        drift=_drift(tree, name),
+        drift=_drift(desk.local, tree, name),
+        rests=_rests(desk, name),
         unsettled=unsettled.get(name, 0),
     )
 
@@ -147,6 +155,19 @@ def _secrets(declared: Declaration | None) -> list[Named]:
     if declared is None or declared.use not in KINDS:
         return []
     return named(declared.settings, KINDS[declared.use]().settings)
+
+
+def _rests(desk: Desk, name: str) -> str:
+    stands = standing(desk.local / FILE, name)
+    if not stands.until:
+        return ""
+    until = iso(datetime.fromtimestamp(stands.until, UTC))
+    said = f"it failed {stands.failures} times in a row"
+    return (
+        f"{said} and is left alone until {until}"
+        if stands.until > desk.now.timestamp()
+        else f"{said}: the next call finds out whether it is back"
+    )
 
 
 def _credential(desk: Desk, each: Named) -> Credential:
@@ -158,13 +179,24 @@ def _credential(desk: Desk, each: Named) -> Credential:
     return Credential(each, "", desk.credentials.age(each.variable, value))
 
 
-def _drift(tree: Tree, connector: str) -> tuple[str, ...]:
-    """The changes of a service's data that are on record as signals, in a line each."""
-    found = []
-    for path in tree.paths(_SIGNALS):
+def _drift(local: Path, tree: Tree, connector: str) -> tuple[str, ...]:
+    """What its service changed and nobody has accepted yet, in a line for each capability: seen here, or on record."""
+    seen: dict[str, dict[str, Change]] = {}
+    for drift in Folder(local / DRIFT).all():
+        if drift.connector == connector and drift.asks:
+            seen.setdefault(drift.capability, {}).update({each.id: each for each in drift.changes})
+    for path in tree.paths(f"{SIGNALS}{connector}-drift-"):
         document, _ = parse(path, tree.read(path) or b"")
         inputs = document.data.get("inputs") if document else None
-        ours = isinstance(inputs, Mapping) and inputs.get("connector") == connector
-        if document and ours and document.data.get("name") == "schema-drift":
-            found.append(one_line(f"{document.data.get('why')} ({path})"))
+        if isinstance(inputs, Mapping) and inputs.get("connector") == connector:
+            changes = seen.setdefault(str(inputs.get("capability")), {})
+            changes.update({each.id: each for each in changes_of(inputs.get("changes"))})
+    agreed = accepted(tree, connector)
+    found = []
+    for capability, by_id in sorted(seen.items()):
+        known = agreed.get(capability)
+        settled = {*known.renamed, *known.types, *known.optional} if known else set()
+        left = [each for each in by_id.values() if each.field not in settled]
+        if left:
+            found.append(one_line(f"{capability}: {sentence(left)}"))
     return tuple(found)

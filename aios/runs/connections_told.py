@@ -140,4 +140,5 @@ def health_row(each: Connection) -> dict[str, Any]:
             for c in each.credentials
         ],
         "drift": list(each.drift),
+        "breaker": each.rests or "closed",
     }

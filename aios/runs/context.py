@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aios.agents.tools import anew
+from aios.connectors.drift import Folder
 from aios.domain.agent import AgentReply, Derive, Engine, Tier
 from aios.domain.effect import Connector
 from aios.domain.memory import Hit
@@ -57,6 +58,7 @@ class Context:
     recorded (to measure what recording costs). `derived(name, text, derive)` keeps what follows from a text alone, and
     `ready(agent, language)` loads what an agent's engine needs, once, before its attempts are forked.
     `recall_varies()`: does what recall answers depend on more than the tree, on vectors, say? Then it is recorded.
+    `drift` is what services were seen to give in another shape, until it is on record.
     `recall_by_words` (None: it is `recall`) depends on the tree alone, as the recall of runs that recorded none of it.
     """
 
@@ -83,6 +85,7 @@ class Context:
     ready: Callable[[str, str], None] = lambda _, __: None
     recall_varies: Callable[[], bool] = lambda: False
     recall_by_words: Recall | None = None
+    drift: Folder | None = None
     recorder: Recorder = field(default_factory=silent)
 
     def now(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from aios.domain.event import one_line
 from aios.domain.names import BRANCHES, RESERVED_WORKFLOWS, run_record_path
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
 from aios.domain.wording import counted
@@ -13,6 +14,7 @@ from aios.domain.workflow import StepKind
 from aios.effects.ledger import Hold, Ledger
 from aios.errors import AiosError
 from aios.proposals.record import awaited_effects, effects_of, verdict_of
+from aios.runs.adapting import ADAPTATION
 from aios.runs.context import Context
 from aios.runs.decide import decide
 from aios.runs.definitions import load
@@ -111,11 +113,13 @@ def _asked(question: Question) -> Item:
     )
 
 
-def _kept(state: RunState) -> str:
+def kept_by(state: RunState) -> str:
     """What merging does where no effect follows from it: a folding takes files away, anything else keeps some."""
     for step in state.steps.values():
         last = step.items[None].last if None in step.items else None
         output = last.output if last and isinstance(last.output, Mapping) else {}
+        if state.workflow == ADAPTATION and output.get("asks"):
+            return one_line(str(output["asks"]), 300)
         if output.get("folded"):
             into = counted(len(output.get("summaries") or ()), "summary", "summaries")
             return f"fold {counted(output['folded'], 'old note')} into {into}"
@@ -131,7 +135,7 @@ def _proposal(context: Context, state: RunState) -> Item:
     verdict = verdict_of(record)
     effects = tuple(effect.summary for effect in awaited_effects(record))
     kind = {"confirm": "confirm", "digest": "digest", "deny": "denied"}.get(verdict.decision.value, "proposal")
-    title = "; ".join(effects) or _kept(state)
+    title = "; ".join(effects) or kept_by(state)
     return _make(
         state,
         kind,

@@ -22,6 +22,7 @@ from aios.runs.context import AIOS_EMAIL, Context
 from aios.runs.definitions import Definitions, load
 from aios.runs.folding_told import folding_told
 from aios.runs.history import Fact
+from aios.runs.inbox import kept_by
 from aios.runs.migrating import MIGRATION
 from aios.runs.propose import raised_trust
 from aios.runs.rewriting_told import Rewritten, rewriting_told
@@ -128,7 +129,8 @@ def _title(record: Mapping[str, Any], state: RunState, folds: Sequence[str], rew
     if state.workflow == MIGRATION and rewritten.paths:
         return rewritten.title
     summaries = [effect.summary for effect in awaited_effects(record)]
-    return "; ".join(summaries) or f"Keep what {state.workflow} found on {state.subject}"
+    kept = kept_by(state)
+    return "; ".join(summaries) or f"{kept[:1].upper()}{kept[1:]}"
 
 
 def _confidence(state: RunState) -> float | None:

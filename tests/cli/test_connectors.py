@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -13,10 +14,10 @@ from typing import Any
 import pytest
 
 from aios.app import Company, found_company
-from aios.connectors.sidecars.audit import Crossing, to_folder
+from aios.connectors.sidecars.audit import Crossing, by_connector
 from aios.domain.effect import Claim
 from aios.effects.ledger import Ledger
-from aios.errors import Exit, UsageError
+from aios.errors import Exit, TransientError, UsageError
 from aios.store.git import Git
 from tests.conftest import commit_all
 from tests.connectors.stands import mcp
@@ -58,7 +59,7 @@ def told(root: Path, *arguments: str, **environment: str) -> Any:
 
 def crossed(root: Path, outcome: str, ago: timedelta) -> None:
     at = (datetime.now(UTC) - ago).strftime("%Y-%m-%dT%H:%M:%SZ")
-    to_folder(root / ".aios/crossings")(Crossing(at, "notes", "act", "notes.write", "x", "", "", 1, outcome, 0.1))
+    by_connector(root / ".aios/crossings")(Crossing(at, "notes", "act", "notes.write", "x", "", "", 1, outcome, 0.1))
 
 
 def test_the_list_says_of_each_what_it_offers_how_it_stands_and_what_it_waits_for(company: Path) -> None:
@@ -75,13 +76,13 @@ def test_the_list_says_of_each_what_it_offers_how_it_stands_and_what_it_waits_fo
 
 def test_a_connector_shows_its_layers_its_acts_and_its_settings_with_secrets_as_names(company: Path) -> None:
     shown = aios(company, "connectors", "show", "notes", NOTES_TOKEN=SECRET).stdout
-    assert "audit → retry → mcp" in shown
+    assert re.search(r"sidecars +audit → .*retry → mcp\n", shown)
     assert "“not found” proves that it never happened" in shown
     assert "undone by" in shown
     assert "env: NOTES_TOKEN" in shown
     assert SECRET not in shown
     detail = told(company, "show", "notes")
-    assert detail["sidecars"] == ["audit", "retry", "mcp"]
+    assert (detail["sidecars"][0], detail["sidecars"][-1]) == ("audit", "mcp")
     assert detail["capabilities"]["notes.write"]["undone by"] == "notes.remove"
 
 
@@ -129,6 +130,26 @@ def test_a_claim_without_a_receipt_is_what_a_connector_waits_for(company: Path) 
         assert Ledger(git).claim(claim)
     waits = told(company, "show", "notes", NOTES_TOKEN=SECRET)["waits for"]
     assert waits == ["1 effect without a receipt (`aios apply`, `aios reconcile`)"]
+
+
+def test_what_a_service_changed_and_a_breaker_that_is_open_are_told(company: Path) -> None:
+    from aios.connectors.drift import DRIFT, Drift, to_folder
+    from aios.connectors.shapes import Change, Kind
+    from aios.connectors.sidecars.breaker import FILE, Breaker
+    from tests.effects.service import EFFECT, Service
+
+    change = Change("notes[].text", Kind.MISSING, "")
+    to_folder(company / ".aios" / DRIFT)(Drift("notes", "sources.read", "evolve", (change,)))
+    service = Service(
+        company / ".aios" / "service", name="notes", fails=[("before", TransientError("nobody answered"))]
+    )
+    breaker = Breaker(service, 1, 3_600, company / ".aios" / FILE, lambda: datetime.now(UTC).timestamp())
+    with pytest.raises(TransientError):
+        breaker.act(EFFECT)
+    row = told(company, "health", "notes", NOTES_TOKEN=SECRET)[0]
+    assert row["state"] == "resting"
+    assert row["drift"] == ["sources.read: `notes[].text` is missing"]
+    assert "failed 1 times in a row and is left alone until" in row["breaker"]
 
 
 def test_one_connector_is_paused_and_the_others_are_not(company: Path) -> None:

@@ -14,7 +14,7 @@ from aios.connectors.credentials import Credentials, named, wrong
 from aios.connectors.health import health
 from aios.connectors.http import Answer
 from aios.connectors.sidecars import audit
-from aios.connectors.sidecars.audit import Crossing, crossings_of, to_folder
+from aios.connectors.sidecars.audit import Crossing, crossings_of, by_connector
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
@@ -52,7 +52,7 @@ def test_two_years_of_daily_calls_stay_small_and_the_newest_are_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "LARGEST", 20_000)  # a hundredth of the bound, and of the calls
-    sink = to_folder(tmp_path)
+    sink = by_connector(tmp_path)
     sink(crossing(timedelta(days=700), connector="rare"))
     for day in range(730, 0, -1):
         sink(crossing(timedelta(days=day), f"found in {day}"))
@@ -67,7 +67,7 @@ def test_two_years_of_daily_calls_stay_small_and_the_newest_are_there(
 
 def _write(folder: Path, name: str) -> None:
     audit.LARGEST = 5_000
-    sink = to_folder(folder)
+    sink = by_connector(folder)
     for number in range(100):
         sink(crossing(timedelta(), f"{name} {number}"))
 
@@ -90,7 +90,7 @@ def test_several_processes_write_and_put_aside_without_breaking_a_line(tmp_path:
 
 
 def test_half_a_line_and_what_is_none_are_passed_over_and_spoil_nothing_else(tmp_path: Path) -> None:
-    sink = to_folder(tmp_path)
+    sink = by_connector(tmp_path)
     sink(crossing(timedelta(days=2), "one"))
     file = tmp_path / "mail.jsonl"
     with file.open("ab") as opened:

@@ -18,14 +18,14 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from aios.connectors.declaration import Declaration, declare
 from aios.connectors.registry import Sinks, layers, load, stack
-from aios.connectors.sidecars.audit import Audit, to_file
+from aios.connectors.sidecars.audit import to_file
 from aios.connectors.sidecars.rate_limit import RateLimit
 from aios.connectors.sidecars.record import Exchange
 from aios.connectors.sidecars.redact import Secrets
 from aios.connectors.sidecars.retry import Retry
 from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Collected, Connector, Effect, Lookup
-from aios.domain.finding import Finding, Severity
+from aios.domain.finding import Finding
 from aios.errors import AiosError, RefusedError, TransientError
 from aios.store.documents import parse
 from aios.store.trees import EmptyTree, OverlayTree
@@ -92,12 +92,20 @@ def waits() -> Iterator[list[float]]:
 
 
 def test_the_stack_stands_in_one_order(tmp_path: Path) -> None:
-    everything = {"limits": {"rate": "9/m"}, "capabilities": ["mail.send"], "mode": "dry-run"}
+    everything = {
+        "limits": {"rate": "9/m", "items": 100},
+        "capabilities": ["mail.send"],
+        "mode": "dry-run",
+        "breaker": {"failures": 3},
+        "map": {"mail.send": {"payload": {"to": "recipient"}}},
+    }
     names = layers(House(tmp_path, record=True, **everything).connector)
-    assert names == ["audit", "allowed", "dry-run", "retry", "rate-limit", "record", "flaky"]
+    assert names == [
+        *("audit", "redact", "allowed", "map", "dry-run", "guard", "retry", "breaker", "rate-limit", "limits"),
+        *("record", "flaky"),
+    ]
     plain = House(tmp_path, retry={"attempts": 1}).connector
-    assert isinstance(plain, Audit)
-    assert isinstance(plain.inner, Service)
+    assert layers(plain) == ["audit", "redact", "guard", "flaky"]
 
 
 def test_every_attempt_counts_and_is_recorded_and_one_crossing_is_told(tmp_path: Path) -> None:
@@ -280,8 +288,9 @@ def test_of_several_limits_those_that_bind_are_kept() -> None:
     assert declared_as(limits={"rate": "10 / 2 minutes", "per_day": 100}).rates == ((10, 120), (100, 86_400))
 
 
-def test_what_this_version_does_not_do_is_said_and_the_rest_works() -> None:
-    connectors, findings = loaded("use: files\nbreaker: {failures: 3}\nlimits:\n  timeout: 60s\n")
-    assert list(connectors) == ["it"]
-    assert [(each.line, each.severity) for each in findings] == [(2, Severity.WARNING), (4, Severity.WARNING)]
+def test_all_that_can_be_declared_has_its_sidecar() -> None:
+    text = "use: files\nbreaker: {failures: 3}\nlimits:\n  timeout: 60s\nschema_policy: freeze\n"
+    connectors, findings = loaded(text + "map:\n  sources.read: {payload: {places: locations}}\n")
+    assert findings == []
+    assert {"breaker", "limits", "guard", "map"} <= set(layers(connectors["it"]))
     assert [each.rule for each in loaded("use: files", name="it's")[1]] == ["connector-name"]

@@ -19,7 +19,7 @@ SHIPPED = sorted((REPOSITORY / "state" / "schemas").glob("*.json"))
 KINDS = (
     "agent", "case", "company", "connector", "content", "cursor", "customer", "decision", "evidence", "funnel",
     "golden", "invoice", "lead", "memory-policy", "message", "metric", "note", "policy", "product", "project",
-    "question", "run", "signal", "source", "suppression", "ticket", "workflow",
+    "question", "run", "shape", "signal", "source", "suppression", "ticket", "workflow",
 )  # fmt: skip
 
 

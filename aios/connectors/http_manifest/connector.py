@@ -9,7 +9,7 @@ from typing import Any
 
 from aios.connectors.http import AnswerError, Service
 from aios.connectors.http_manifest.lists import items, mapped
-from aios.connectors.http_manifest.manifest import LIMIT, capabilities, taken
+from aios.connectors.http_manifest.manifest import LIMIT, capabilities, list_name, taken
 from aios.connectors.http_manifest.requests import Request, at, filled, given, request, sentence
 from aios.connectors.portion import portion
 from aios.connectors.surroundings import Surroundings
@@ -119,7 +119,7 @@ class Manifest:
         if by:
             found = _fresh(found, by, cursor)
         told = portion(found, limit)
-        data = {offer.get("called", capability.partition(".")[0]): told, "more": len(told) < len(found)}
+        data = {list_name(offer, capability): told, "more": len(told) < len(found)}
         return Collected(data, cursor=_after(told, by, cursor) if by else None)
 
     def check(self) -> Sequence[Finding]:

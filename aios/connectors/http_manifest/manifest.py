@@ -86,6 +86,11 @@ _OFFER = {
             "description": "What it is given: name → string, integer, number, boolean or a JSON Schema; `name?` may be"
             " left out.",
         },
+        "gives": {
+            "type": "object",
+            "additionalProperties": {"type": ["string", "object"]},
+            "description": "What an item of a read is known to hold, like `takes`; what differs is told as drift.",
+        },
         "query": {**_SCALARS, "description": "Parameters of the address."},
         "headers": _SCALARS,
         "body": {"description": "What is sent, as JSON."},
@@ -187,6 +192,21 @@ def schema_of(offer: Mapping[str, Any]) -> dict[str, Any]:
     return {**schema, "properties": {**more, **schema["properties"]}}
 
 
+def list_name(offer: Mapping[str, Any], name: str) -> str:
+    """What the list of a read is called: as it says, or as the capability's first word."""
+    return str(offer.get("called", name.partition(".")[0]))
+
+
+def given_by(offer: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The JSON Schema of what a read gives, from its `gives`; nothing where the manifest does not say."""
+    if "gives" not in offer:
+        return {}
+    item = {key: each for key, each in taken({"takes": offer["gives"]}).items() if key != "additionalProperties"}
+    called = list_name(offer, name)
+    properties = {called: {"type": "array", "items": item}, "more": {"type": "boolean"}}
+    return {"type": "object", "required": [called], "properties": properties}
+
+
 def capabilities(settings: Mapping[str, Any]) -> Mapping[str, Capability]:
     """What the manifest offers."""
     return {name: _capability(name, offer) for name, offer in settings["offers"].items()}
@@ -196,7 +216,15 @@ def _capability(name: str, offer: Mapping[str, Any]) -> Capability:
     later = ("429", "5xx", "timeout", *map(str, offer.get("later", ())))
     if "read" in offer:
         cursor = bool(offer.get("cursor"))
-        return Capability(name, False, schema_of(offer), summary=offer["summary"], transient=later, cursor=cursor)
+        return Capability(
+            name,
+            False,
+            schema_of(offer),
+            summary=offer["summary"],
+            transient=later,
+            result=given_by(offer, name),
+            cursor=cursor,
+        )
     find = offer.get("find")
     return Capability(
         name,

@@ -97,7 +97,7 @@ class Audit(Passing):
             self.sink(crossing)
 
 
-def to_folder(folder: Path) -> Callable[[Crossing], None]:
+def by_connector(folder: Path) -> Callable[[Crossing], None]:
     """A sink with a file for each connector, so that a busy one does not push out what is known of the others."""
     return lambda crossing: to_file(folder / f"{crossing.connector}.jsonl")(crossing)
 

@@ -16,11 +16,15 @@ from aios.errors import AiosError, TransientError
 _NAMES = {1: "second", 60: "minute", 3_600: "hour", 86_400: "day"}
 
 
+class HeldBackError(TransientError):
+    """The service was called as often as agreed; this call was not made."""
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimit(Passing):
     """`rates` are (calls, seconds); `moment` gives seconds since the epoch.
 
-    A call that comes too early is held back for up to `patience` seconds (`pause` waits); then it is a TransientError
+    A call that comes too early is held back for up to `patience` seconds (`pause` waits); then it is a HeldBackError
     that says when to come back, raised before anything was sent.
     """
 
@@ -47,7 +51,7 @@ class RateLimit(Passing):
         while (seconds := self._counted()) > 0:
             if seconds > left:
                 said = " and ".join(f"{calls} a {_NAMES.get(int(span), f'{span:g} s')}" for calls, span in self.rates)
-                raise TransientError(
+                raise HeldBackError(
                     f"{self.name} was called as often as allowed ({said})",
                     f"see `limits` in state/connectors/{self.name}.yaml",
                     retry_after=seconds,
