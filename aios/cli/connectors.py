@@ -56,7 +56,7 @@ def command() -> None:
 @json_option
 @click.pass_context
 def list_command(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001
-    """Every connector: what it offers, whether it may act, how it stands and what it waits for."""
+    """Every connector, how it stands and what it waits for."""
     here = company(ctx)
     found = here.connections()
     if as_json:
@@ -73,9 +73,9 @@ def list_command(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001
 @json_option
 @click.pass_context
 def show_command(ctx: click.Context, name: str, as_json: bool) -> None:  # noqa: FBT001
-    """What a connector does and how: its sidecars from the outside in, each capability, its settings.
+    """What one may do: sidecars, capabilities, settings.
 
-    Of each act it says how an earlier attempt is found, what “not found” proves, and what undoes it.
+    The sidecars are named from the outside in. Of each act it says how an earlier attempt is found, what “not found” proves, and what undoes it.
     """
     here = company(ctx)
     found = _one(here, name)
@@ -107,7 +107,7 @@ def show_command(ctx: click.Context, name: str, as_json: bool) -> None:  # noqa:
 @json_option
 @click.pass_context
 def test_command(ctx: click.Context, name: str, as_json: bool) -> int:  # noqa: FBT001
-    """Connect to the service, see whether it accepts our credentials, and say what to do where not.
+    """Connect to its service, and say what is wrong.
 
     Nothing is changed at the service. Exit code 1 where something is not in order.
     """
@@ -138,9 +138,9 @@ def test_command(ctx: click.Context, name: str, as_json: bool) -> int:  # noqa: 
 @click.option("--off", is_flag=True, help="Allow its effects again.")
 @click.pass_context
 def pause_command(ctx: click.Context, name: str, off: bool) -> None:  # noqa: FBT001
-    """Stop the outgoing effects of one connector on this machine; it goes on reading.
+    """Stop what one sends; it goes on reading.
 
-    `mode: observe` in state/connectors/NAME.yaml stops them everywhere, by review.
+    The pause holds on this machine; `mode: observe` in state/connectors/NAME.yaml holds everywhere, by review.
     """
     here = company(ctx)
     found = _one(here, name)
@@ -154,7 +154,7 @@ def pause_command(ctx: click.Context, name: str, off: bool) -> None:  # noqa: FB
 @json_option
 @click.pass_context
 def health_command(ctx: click.Context, name: str | None, as_json: bool) -> int:  # noqa: FBT001
-    """Calls and failures of the last days, last success and failure, quota, drift, age of credentials.
+    """Failures, quotas, drift, age of credentials.
 
     Exit code 1 where one is broken, is denied, lacks credentials or failed last.
     """

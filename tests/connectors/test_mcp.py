@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from aios.connectors.registry import Sinks, load
+from aios.connectors.quotas import quota
+from aios.connectors.registry import QUOTAS, Sinks, load
 from aios.domain.effect import Connector
 from aios.domain.finding import Finding
 from aios.errors import AiosError, CredentialsError, RefusedError, TransientError
@@ -67,7 +68,7 @@ def test_a_program_is_a_server_whose_notes_are_read_written_found_and_removed(tm
     assert here.act(wanted) == outcome == here.lookup(wanted).found
     assert done(tmp_path) == 1
     assert [each.title for each in here.read("sources.read", {}).documents] == ["Note first", "Note second"]
-    assert here.check() == []
+    assert list(here.check()) == []
 
 
 @pytest.mark.parametrize("how", ["greets", "asks", "stateless"])
@@ -182,6 +183,18 @@ def test_a_server_sees_of_our_environment_what_the_settings_name(
 def test_a_secret_that_is_not_set_is_named_before_anything_is_started(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="the secret NOBODY is not set"):
         notes(tmp_path, env={"X": {"env": "NOBODY"}}).read("sources.read", {})
+
+
+def test_what_an_address_says_of_its_quota_is_kept(tmp_path: Path) -> None:
+    stand = mcp.serve()
+    try:
+        here, _ = loaded(tmp_path, dict(stand.settings(stand.address)))
+        assert here is not None
+        assert [each.title for each in here.read("sources.read", {}).documents] == ["Note first"]
+        assert stand.snapshot()[2] == 0  # no session is left behind
+    finally:
+        stand.stop()
+    assert str(quota(tmp_path / QUOTAS, "it")) == "41 calls left"
 
 
 def test_an_address_that_wants_to_know_who_we_are(tmp_path: Path) -> None:

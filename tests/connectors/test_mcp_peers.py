@@ -31,7 +31,7 @@ def agreeing(root: Path, settings: dict[str, Any]) -> Connector:
     hints = [finding.hint.split("`")[1].removeprefix("agreed: {").removesuffix("}") for finding in here.check()]
     again, _ = loaded(root, {**settings, "agreed": dict(hint.split(": ") for hint in hints)})
     assert again is not None
-    assert again.check() == []
+    assert list(again.check()) == []
     return again
 
 
