@@ -75,7 +75,8 @@ def list_command(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001
 def show_command(ctx: click.Context, name: str, as_json: bool) -> None:  # noqa: FBT001
     """What one may do: sidecars, capabilities, settings.
 
-    The sidecars are named from the outside in. Of each act it says how an earlier attempt is found, what “not found” proves, and what undoes it.
+    The sidecars are named from the outside in. Of each act it
+    says how an earlier attempt is found, what “not found” proves, and what undoes it.
     """
     here = company(ctx)
     found = _one(here, name)

@@ -14,7 +14,7 @@ from aios.connectors.credentials import Credentials, named, wrong
 from aios.connectors.health import health
 from aios.connectors.http import Answer
 from aios.connectors.sidecars import audit
-from aios.connectors.sidecars.audit import Crossing, crossings_of, by_connector
+from aios.connectors.sidecars.audit import Crossing, by_connector, crossings_of
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
