@@ -21,6 +21,7 @@ from aios.errors import AiosError, RefusedError, UsageError
 from aios.store.git import Git
 
 if TYPE_CHECKING:
+    from aios.connectors.credentials import Credentials
     from aios.domain.agent import Tier
     from aios.domain.effect import Connector
     from aios.domain.finding import Finding
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from aios.memory.meaning.meaning import Meaning
     from aios.memory.meaning.refresh import Embedded
     from aios.projections import Projection, Refreshed
+    from aios.runs.connections import Connection
     from aios.runs.context import Context, Identity, Progress
     from aios.runs.inbox import Item
     from aios.runs.live import Seen
@@ -233,7 +235,25 @@ class Company:
     def load_connectors(self, tree: Tree) -> tuple[Mapping[str, Connector], list[Finding]]:
         from aios.connectors.registry import load
 
-        return load(tree, root=self.root, local=self.local, secret=os.environ.get, clock=self.clock)
+        return load(tree, root=self.root, local=self.local, secret=self._seen, clock=self.clock)
+
+    def connections(self) -> list[Connection]:
+        """The connectors of main, and how each is doing. Nothing is contacted."""
+        from aios.runs.connections import Desk, connections
+
+        tree = self.tree()
+        desk = Desk(self.git, self.local, self.clock(), self.secret, self.credentials, self.paused)
+        return connections(desk, tree, *self.load_connectors(tree))
+
+    def secret(self, name: str) -> str | None:
+        """What a variable holds that the settings of a connector name; None where it is not set."""
+        return os.environ.get(name)
+
+    def _seen(self, name: str) -> str | None:
+        value = self.secret(name)
+        if value:
+            self.credentials.saw(name, value)
+        return value
 
     def compare(self) -> Seen:
         """The records on main beside what the services hold. Asks every connector that can tell; changes nothing."""
@@ -302,14 +322,17 @@ class Company:
 
     # The switch
 
-    @property
-    def _pause_file(self) -> Path:
-        return self.local / "paused"
+    def _pause_file(self, connector: str) -> Path:
+        return self.local / "paused-connectors" / connector if connector else self.local / "paused"
 
-    def paused(self) -> str:
-        """Why outgoing effects are stopped; empty where they may go out."""
-        if self._pause_file.exists():
+    def paused(self, connector: str = "") -> str:
+        """Why outgoing effects (of a connector) are stopped; empty where they may go out."""
+        if self._pause_file("").exists():
             return "paused on this machine (`aios pause --off` allows effects again)"
+        if connector and self._pause_file(connector).exists():
+            return (
+                f"{connector} is paused on this machine (`aios connectors pause {connector} --off` allows them again)"
+            )
         company = self.company_record()
         if company is None:
             return "state/company.yaml cannot be read (`aios check` says why)"
@@ -318,11 +341,20 @@ class Company:
             return "`outgoing: paused` in state/company.yaml"
         return "" if outgoing == "live" else f"`outgoing: {outgoing}` in state/company.yaml is neither live nor paused"
 
-    def pause(self, *, on: bool) -> None:
+    def pause(self, *, on: bool, connector: str = "") -> None:
+        file = self._pause_file(connector)
         if on:
-            self._pause_file.touch()
+            file.parent.mkdir(exist_ok=True)
+            file.touch()
         else:
-            self._pause_file.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """Since when the secrets of connectors have the values that they have."""
+        from aios.connectors.credentials import Credentials
+
+        return Credentials(self.local / "credentials.json", self.clock, lambda: os.urandom(16))
 
     def company_record(self) -> Record | None:
         from aios.store.catalog import Catalog

@@ -15,6 +15,8 @@ from aios.domain.model import Message, Request, Role
 from aios.domain.wording import counted
 from aios.errors import AiosError
 from aios.founding import DRIVER
+from aios.runs.connections import Connection
+from aios.runs.connections_told import capabilities
 from aios.store.git import require_version
 
 LOW_DISK = 200 * 1024 * 1024  # bytes
@@ -194,17 +196,29 @@ def _ledger(company: Company) -> Check:
 
 
 def _connectors(company: Company) -> Iterator[Check]:
-    connectors, findings = company.load_connectors(company.tree())
-    for finding in findings:
-        yield Check("connector", "error", str(finding))
-    for name, connector in sorted(connectors.items()):
-        found = list(connector.check())
-        wrong = [finding for finding in found if finding.severity is Severity.ERROR]
-        capabilities = ", ".join(sorted(connector.capabilities()))
-        if found:
-            yield Check(name, "error" if wrong else "warning", found[0].message, found[0].hint)
-        else:
-            yield Check(name, "ok", f"offers {capabilities}")
+    """Each connector: can it be loaded, has it its secrets, does its service answer and accept them?"""
+    for each in company.connections():
+        if each.connector is None:
+            yield from (Check("connector", "error", str(finding)) for finding in each.findings)
+            continue
+        wrong = [secret for secret in each.credentials if secret.wrong]
+        for secret in wrong:
+            yield Check(each.name, "error", f"{secret.named.variable} {secret.wrong}", secret.named.hint(each.name))
+        if not wrong:
+            yield _answers(each)
+
+
+def _answers(each: Connection) -> Check:
+    found = list(each.connector.check()) if each.connector else []
+    if not found:
+        return Check(each.name, "ok", f"offers {', '.join(sorted(capabilities(each)))}")
+    bad = [finding for finding in found if finding.severity is Severity.ERROR]
+    said = [*bad, *found][0]
+    hint = said.hint
+    if each.credentials and (said.rule.endswith("credentials") or "401" in said.message or "403" in said.message):
+        hint = "; ".join(f"it was given {secret.named.variable}" for secret in each.credentials)
+        hint = f"{hint}: is it still right? {each.credentials[0].named.hint(each.name)}"
+    return Check(each.name, "error" if bad else "warning", said.message, hint)
 
 
 def _workflows(company: Company) -> Iterator[Check]:

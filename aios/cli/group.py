@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("Look", "What the figures say: does work get cheaper from run to run?"),
     "memory": ("Keep", "How memory is doing; fold old notes, bring folded ones back."),
     "agents": ("Keep", "Your agents: contracts, golden cases, how each version does."),
+    "connectors": ("Keep", "Your connectors: what each may do, how it is doing; try one, pause one."),
     "migrate": ("Keep", "Propose records of old schema versions, rewritten in the newest."),
     "rebuild": ("Keep", "Rebuild what is derived from the log."),
     "prune": ("Keep", "Forget old recordings and spans; the log stays."),

@@ -99,8 +99,11 @@ class Service:
         form: Mapping[str, Any] | None = None,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        hear: Callable[[Any], bool] | None = None,
     ) -> Answer:
         """One request: JSON, a form or bytes go up, JSON comes down. `path` is added to `base`.
+
+        With `hear` the answer may be a stream of events as well: it is given each as JSON until it has enough.
 
         Raises TransientError where a later attempt may work or where it is not known what became of a request that
         changes something, CredentialsError for 401 and 403, AnswerError for any other refusal, AiosError for an answer
@@ -129,9 +132,12 @@ class Service:
                     extensions={"trace": watch.told},
                 ) as response,
             ):
-                body = self._body(response)
                 found = {name.lower(): value for name, value in response.headers.items()}
                 status = response.status_code
+                streams = status < 300 and found.get("content-type", "").lower().startswith("text/event-stream")
+                if hear is not None and streams:
+                    self._events(method, response, hear)
+                body = b"" if hear is not None and streams else self._body(response)
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol):
             address = one_line(f"{self.base}{path}".partition("?")[0], 120)
             raise RefusedError(f"{self.name}: `{address}` is no address", "https://…") from None
@@ -171,6 +177,28 @@ class Service:
             if len(body) > self.limit:
                 return None
         return bytes(body)
+
+    def _events(self, method: str, response: Any, hear: Callable[[Any], bool]) -> None:
+        """Server-sent events, each with JSON as its data, until `hear` says that it was the last."""
+        read, rest, data = 0, bytearray(), list[str]()
+        for chunk in response.iter_bytes():
+            read += len(chunk)
+            if read > self.limit:
+                raise self._unread(method, f"answers with more than {self.limit} bytes", "ask for less at a time")
+            rest += chunk
+            *lines, rest = rest.split(b"\n")
+            for line in lines:
+                name, _, value = line.decode(errors="replace").rstrip("\r").partition(":")
+                if name == "data":
+                    data.append(value.removeprefix(" "))
+                elif not name and not value and (text := "\n".join(data)).strip():
+                    data = []
+                    try:
+                        event = json_of(text)
+                    except ValueError:
+                        raise self._unread(method, "answers with an event that is no JSON", "") from None
+                    if hear(event):
+                        return
 
     def _data(self, method: str, body: bytes | None, headers: Mapping[str, str], status: int) -> Any:
         if status >= 300 and body is None:

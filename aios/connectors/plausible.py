@@ -204,5 +204,7 @@ def connect(name: str, settings: Mapping[str, Any], around: Surroundings) -> Pla
     """Raises RefusedError for a time zone that nobody knows."""
     base = str(settings.get("address", "https://plausible.io")).rstrip("/")
     key = settings["key"]
-    service = Service(name, base, credentials=lambda: {"Authorization": f"Bearer {around.need(key)}"})
+    service = Service(
+        name, base, credentials=lambda: {"Authorization": f"Bearer {around.need(key)}"}, told=around.told(name)
+    )
     return Plausible(name, service, str(settings["site"]), zone_of(settings), around.clock)

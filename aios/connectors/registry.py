@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from aios.connectors.sidecars.audit import Crossing
     from aios.connectors.sidecars.record import Exchange
 
+# In the folder for what can be rebuilt:
+CROSSINGS, QUOTAS = "crossings", "quotas"
 Connect = Callable[[str, Mapping[str, Any], Surroundings], Connector]
 
 
@@ -59,6 +61,12 @@ def _access_log() -> Kind:
     from aios.connectors.access_log import connector
 
     return Kind(connector.SETTINGS, connector.CAPABILITIES, connector.connect)
+
+
+def _mcp() -> Kind:
+    from aios.connectors.mcp import connector
+
+    return Kind(connector.SETTINGS, {}, connector.connect, connector.offers, connector.wrong)
 
 
 def _files() -> Kind:
@@ -109,6 +117,7 @@ KINDS: Mapping[str, Callable[[], Kind]] = {
     "ghost": _ghost,
     "http": _http,
     "mail": _mail,
+    "mcp": _mcp,
     "plausible": _plausible,
     "static-site": _static_site,
     "stripe": _stripe,
@@ -214,14 +223,15 @@ def load(
     """The connectors of a tree by name, sorted, and what is wrong with those that are missing among them.
 
     `root` is the company's directory: relative paths of settings start there. `local` is the directory for what can be
-    rebuilt; without `sinks` the audit goes to `crossings.jsonl` in it, and drift to its folder `drift`. Nothing is
-    contacted or written here.
+    rebuilt; without `sinks` the audit goes to `crossings/` in it, and drift to its folder `drift`. Nothing is contacted
+    or written here.
     """
-    from aios.connectors.sidecars.audit import to_file
+    from aios.connectors.quotas import keep
+    from aios.connectors.sidecars.audit import by_connector
 
     secrets = Secrets(secret)
-    around = Surroundings(root, local, clock, secrets, pause)
-    sinks = sinks or Sinks(to_file(local / "crossings.jsonl"), drift=to_folder(local / DRIFT))
+    around = Surroundings(root, local, clock, secrets, pause, keep(local / QUOTAS, lambda: iso(clock())))
+    sinks = sinks or Sinks(by_connector(local / CROSSINGS), drift=to_folder(local / DRIFT))
     found: dict[str, Connector] = {}
     findings: list[Finding] = []
     for path in tree.paths(CONNECTORS):

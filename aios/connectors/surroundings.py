@@ -6,21 +6,33 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aios.errors import RefusedError
+
+if TYPE_CHECKING:
+    from aios.connectors.http import Answer
+
+
+def _nobody(_: str, __: Answer) -> None:
+    return
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """`root` is the company's directory, `local` the one for what can be rebuilt, `secret` gives a secret by the name
-    of its environment variable, `pause` waits so many seconds."""
+    of its environment variable, `pause` waits so many seconds, `hear` is told what services answer, by connector."""
 
     root: Path
     local: Path
     clock: Callable[[], datetime]
     secret: Callable[[str], str | None]
     pause: Callable[[float], None]
+    hear: Callable[[str, Answer], None] = _nobody
+
+    def told(self, name: str) -> Callable[[Answer], None]:
+        """What a connector of that name gives to `Service(told=…)`: quotas stand in the headers of answers."""
+        return lambda answer: self.hear(name, answer)
 
     def path(self, text: str) -> Path:
         """A path of the settings: `~` is the home directory, a relative one starts at the company's root.

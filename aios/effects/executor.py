@@ -59,6 +59,7 @@ def _allowed() -> None:
 class Desk:
     """What an execution needs: the ledger, the moment (ISO 8601), who works, and the boundaries that tests stop at.
 
+    `paused` says why the effects of a connector of that name are stopped, empty where they are not.
     `alive` tells whether a worker that claimed is still at it; None where that cannot be known (another machine).
     `permit` raises HeldError where a policy or a cap forbids acting now. `pause` waits some seconds. `turn` names the
     run's attempt at the step: what a service refuses for good is refused for a turn.
@@ -67,7 +68,7 @@ class Desk:
     ledger: Ledger
     now: Callable[[], str]
     worker: str
-    paused: Callable[[], str]
+    paused: Callable[[str], str]
     checkpoint: Callable[[str], None] = _nothing
     alive: Callable[[str], bool | None] = _gone
     permit: Callable[[], None] = _allowed
@@ -114,7 +115,7 @@ def _verify_allowed(effect: Effect, desk: Desk, approved: Collection[str]) -> No
     """Raises HeldError where it may not be done, or not now."""
     if effect.key not in approved:
         raise HeldError(f"{effect.capability} → {effect.target} was never approved as it is now", "nothing was sent")
-    reason = desk.paused()
+    reason = desk.paused(effect.connector)
     if reason:
         raise HeldError(f"effects are stopped: {reason}", "nothing was sent")
     desk.permit()

@@ -74,7 +74,7 @@ class Context:
     checkpoint: Callable[[str], None] = field(default=lambda _: None)
     pause: Callable[[float], None] = field(default=lambda _: None)
     patience: float = 120.0
-    paused: Callable[[], str] = lambda: ""
+    paused: Callable[[str], str] = lambda _: ""
     alive: Callable[[str], bool | None] = lambda _: False
     models: Callable[[Tree], Mapping[Tier, Model]] = lambda _: {}
     assisted: Mapping[str, Assisted] = field(default_factory=dict)

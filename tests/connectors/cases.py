@@ -15,7 +15,7 @@ from aios.connectors.sidecars.audit import Crossing
 from aios.domain.effect import Connector, Effect
 from aios.domain.keys import digest
 from aios.store.trees import EmptyTree, OverlayTree
-from tests.connectors.stands import Stand, mail
+from tests.connectors.stands import Stand, mail, mcp
 from tests.connectors.stands.ghost import KEY, serve_ghost
 from tests.connectors.stands.plausible import serve_plausible
 from tests.connectors.stands.rest import serve_rest
@@ -147,6 +147,13 @@ CASES = {
         acts=(("tickets.reply", {"ticket": "2", "text": "Yes: “<b>tomorrow</b>”"}),),
         reads=(("tickets.list", {}), ("tickets.list", {"state": "open", "limit": 2})),
         serve=serve_rest,
+    ),
+    "mcp": Case(
+        "mcp",
+        {},
+        acts=(("notes.write", {"id": "second", "text": "Good <b>morning</b>"}), ("notes.remove", {"id": "second"})),
+        reads=(("sources.read", {}),),
+        serve=mcp.serve,
     ),
     "plausible": Case("plausible", {}, reads=(("analytics.read", {"days": 7}),), serve=serve_plausible),
     "stripe": Case(

@@ -45,7 +45,7 @@ def held(case: Case, root: Path) -> tuple[object, object]:
     files = {
         str(path.relative_to(root)): path.read_bytes()
         for path in root.rglob("*")
-        if path.is_file() and not path.name.startswith("rates.sqlite")
+        if path.is_file() and not path.name.startswith("rates.sqlite") and path.parent.name != "quotas"
     }
     return stand.snapshot() if stand else None, files
 

@@ -78,7 +78,7 @@ class Service:
 
 
 def desk(git: Git, *, checkpoint: Callable[[str], None] = lambda _: None, paused: str = "") -> Desk:
-    return Desk(Ledger(git), lambda: AT, f"here:{os.getpid()}", lambda: paused, checkpoint)
+    return Desk(Ledger(git), lambda: AT, f"here:{os.getpid()}", lambda _: paused, checkpoint)
 
 
 def _main(root: str, file: str, knows: str, boundary: str) -> None:

@@ -37,7 +37,7 @@ def send(
     checkpoint: Callable[[str], None] = lambda _: None,
     withheld: Callable[[Effect], str] = lambda _: "",
 ) -> Tally:
-    here = replace(desk(git, checkpoint=checkpoint), turn=turn, paused=paused)
+    here = replace(desk(git, checkpoint=checkpoint), turn=turn, paused=lambda _: paused())
     acts = pieces(effect)
     keys = {act.key for act in acts}
     return execute_parts(acts, post, here, approved=keys, approved_commit="0" * 40, withheld=withheld)

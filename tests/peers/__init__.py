@@ -62,6 +62,12 @@ PEERS = {
         programs=("exim4", "dovecot", "openssl"),
         root=True,
     ),
+    "mcp": Peer(
+        "MCP's reference servers",
+        f"{INSTALL}; npm install @modelcontextprotocol/server-everything …-filesystem …-memory (on the PATH)",
+        modules=("mcp",),
+        programs=("mcp-server-everything", "mcp-server-filesystem", "mcp-server-memory"),
+    ),
     # Sixty packages come with it: it lives in an environment of its own, and only its program is asked for.
     "mlflow": Peer(
         "a backend of traces", "pip install 'mlflow>=3.17' (elsewhere; `mlflow` on the PATH)", programs=("mlflow",)

@@ -15,6 +15,7 @@ import pytest
 
 from aios.domain.agent import AgentCall, AgentReply, Tools
 from aios.domain.run import RunStatus
+from aios.effects.ledger import Ledger
 from aios.errors import AiosError, BusyError, RefusedError, TransientError, UsageError
 from aios.runs.conductor import Standing, carry_on
 from aios.runs.context import Identity
@@ -292,7 +293,7 @@ def test_a_run_on_a_subject_that_waits_is_refused_and_the_same_trigger_is_the_sa
 
 
 def test_the_switch_stops_every_effect_and_nothing_is_lost(root: Path) -> None:
-    here = house.context(root, paused=lambda: "tests say so")
+    here = house.context(root, paused=lambda _: "tests say so")
     with here.git:
         run = house.start(here)
         carry_on(here, run)
@@ -300,8 +301,27 @@ def test_the_switch_stops_every_effect_and_nothing_is_lost(root: Path) -> None:
         standing = carry_on(here, run, effects=True)
         assert "tests say so" in standing.why
         assert house.service_of(root).acts() == []
-        carry_on(replace(here, paused=lambda: ""), run, effects=True)
+        carry_on(replace(here, paused=lambda _: ""), run, effects=True)
     assert len(house.service_of(root).done()) == 1
+
+
+def test_a_pause_of_one_connector_stops_its_effects_before_they_are_claimed(root: Path) -> None:
+    asked: list[str] = []
+
+    def paused(connector: str) -> str:
+        asked.append(connector)
+        return f"{connector} is paused" if connector == "site" else ""
+
+    here = house.context(root, paused=paused)
+    with here.git:
+        run = house.start(here)
+        carry_on(here, run)
+        approve(here, run)
+        standing = carry_on(here, run, effects=True)
+        assert "site is paused" in standing.why
+        assert Ledger(here.git).unsettled() == []
+        assert house.service_of(root).acts() == []
+    assert set(asked) == {"site"}
 
 
 def test_only_an_approver_approves(root: Path) -> None:

@@ -236,7 +236,7 @@ def test_only_an_approver_undoes_and_only_what_policies_allow(root: Path, here: 
 def test_paused_effects_stay_and_nothing_is_lost(root: Path, here: Context) -> None:
     run = published(root)
     with pytest.raises(RefusedError, match="0 of 2 effects undone; effects are stopped: away"):
-        revert(replace(here, paused=lambda: "away"), run, reason="")
+        revert(replace(here, paused=lambda _: "away"), run, reason="")
     assert len(done(root)) == 3
     assert len(revert(here, run, reason="")) == 2
 

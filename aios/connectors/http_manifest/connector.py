@@ -206,6 +206,7 @@ def connect(name: str, settings: Mapping[str, Any], around: Surroundings) -> Man
         str(settings["url"]).rstrip("/"),
         credentials=_credentials(auth, around.need),
         signature=_signature(auth, around.need),
+        told=around.told(name),
     )
     headers = {str(key): str(value) for key, value in settings.get("headers", {}).items()}
     return Manifest(name, service, settings["offers"], capabilities(settings), headers, settings.get("test", ""))

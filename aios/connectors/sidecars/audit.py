@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,9 +16,10 @@ from aios.connectors.sidecars.passing import Passing
 from aios.domain.effect import Collected, Effect, Lookup, Outcome
 from aios.domain.event import one_line
 from aios.domain.keys import canonical_json, key_of
-from aios.errors import AiosError, RefusedError, TransientError
+from aios.errors import AiosError, CredentialsError, RefusedError, TransientError
 
 T = TypeVar("T")
+LARGEST = 2 * 1024 * 1024  # bytes, some 6,000 crossings; as many again are in the older file
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Audit(Passing):
         except AiosError as error:
             kind = "transient" if isinstance(error, TransientError) else "failed"
             kind = "refused" if isinstance(error, RefusedError) else kind
+            kind = "denied" if isinstance(error, CredentialsError) else kind
             outcome = f"{kind}: {error.message}"
             raise
         else:
@@ -93,16 +97,63 @@ class Audit(Passing):
             self.sink(crossing)
 
 
+def by_connector(folder: Path) -> Callable[[Crossing], None]:
+    """A sink with a file for each connector, so that a busy one does not push out what is known of the others."""
+    return lambda crossing: to_file(folder / f"{crossing.connector}.jsonl")(crossing)
+
+
 def to_file(path: Path) -> Callable[[Crossing], None]:
-    """A sink that appends one line of JSON per crossing; whole lines, whoever else writes."""
+    """A sink that appends one line of JSON per crossing; whole lines, whoever else writes.
+
+    A file that has grown to `LARGEST` becomes the older one, which is replaced: what is kept stays small for ever.
+    """
 
     def sink(crossing: Crossing) -> None:
         line = json.dumps(asdict(crossing)) + "\n"  # ASCII: nothing in it ends a line, and all of it can be written
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = _opened(path)
         try:
-            os.write(descriptor, line.encode())
+            size = os.fstat(descriptor).st_size
+            # A process that was killed, or a full disk, may have left half a line: this one begins a line of its own.
+            torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            os.write(descriptor, f"\n{line}".encode() if torn else line.encode())
+            if size + len(line) > LARGEST:
+                path.replace(_older(path))
         finally:
             os.close(descriptor)
 
     return sink
+
+
+def crossings_of(folder: Path, connector: str) -> Iterator[Crossing]:
+    """What is known of a connector's crossings, oldest first; what is no crossing is passed over."""
+    path = folder / f"{connector}.jsonl"
+    for file in (_older(path), path):
+        try:
+            lines = file.read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            continue
+        for line in lines:
+            try:
+                crossing = Crossing(**json.loads(line))
+                datetime.fromisoformat(crossing.at)
+            except (ValueError, TypeError):
+                continue
+            yield crossing
+
+
+def _older(path: Path) -> Path:
+    return path.with_suffix(".older.jsonl")
+
+
+def _opened(path: Path) -> int:
+    """The file, locked. It is opened again where another process has put it aside meanwhile."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)
