@@ -503,7 +503,7 @@ def test_a_mark_of_this_machine_proves_nothing_about_anothers_claim(
     effect = mail(here)
 
     def desk(worker: str, now: str, dies: str = "") -> Desk:
-        return Desk(Ledger(git), lambda _: now, f"{worker}:1", lambda: "", dying(dies), alive_on(worker))
+        return Desk(Ledger(git), lambda: now, f"{worker}:1", lambda _: "", dying(dies), alive_on(worker))
 
     def alive_on(machine: str) -> Callable[[str], bool | None]:
         return lambda worker: False if worker.startswith(machine) else None
