@@ -7,13 +7,12 @@ the next goes on with what is left. A part that the service refuses stops no oth
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aios.domain.agent import Question
 from aios.domain.effect import Connector, Effect, HowKnown, Receipt
 from aios.domain.wording import counted
-from aios.effects.executor import DID_NOT_HAPPEN, HAPPENED, Ask, Desk, execute
-from aios.effects.ledger import Absence
+from aios.effects.executor import DID_NOT_HAPPEN, HAPPENED, Ask, Desk, WithheldError, execute
 from aios.errors import AiosError, BusyError, CredentialsError, HeldError, TransientError
 
 IN_A_ROW = 5  # failures after which a sitting ends: it is hardly the recipients
@@ -61,25 +60,16 @@ def execute_parts(
     heard: Callable[[Tally], None] = lambda _: None,
 ) -> Tally:
     """Do the parts that are left. `withheld` says why one shall not go out (empty where nothing speaks against it),
-    asked just before its turn; `heard` is told after each act.
+    asked just before its turn and again before the act; `heard` is told after each act.
 
     Raises nothing that a single part may cause; what stops them all is in the tally.
     """
-    tally, row = Tally(len(parts)), 0
+    tally, row, desk = Tally(len(parts)), 0, replace(desk, objection=withheld)
     for part in parts:
         if _is_known(part, desk, tally):
             continue
         if tally.stopped is not None:
             tally.left += 1
-            continue
-        try:
-            why = "" if desk.ledger.stands(part.key) else withheld(part)
-        except HeldError as error:
-            tally.stopped, tally.left = error, tally.left + 1
-            continue
-        if why:
-            desk.ledger.absent(Absence(part.key, desk.now(), "aios", why, "withheld", desk.turn))
-            tally.withheld.append(NotDone(part.target, why))
             continue
         failed = _one(part, connector, desk, tally, approved, approved_commit)
         row = row + 1 if failed else 0
@@ -108,6 +98,9 @@ def _one(
         done = execute(part, connector, desk, approved=approved, approved_commit=commit)
     except BusyError:
         tally.left += 1  # another worker's
+        return None
+    except WithheldError as error:
+        tally.withheld.append(NotDone(part.target, error.message))
         return None
     except (HeldError, CredentialsError) as error:
         tally.left += 1

@@ -72,29 +72,52 @@ class Ledger:
         """The same by day, target and money."""
         return Acts(self._git)
 
-    def claim(self, claim: Claim) -> bool:
-        """Claim an effect; False where somebody's claim stands.
+    def claim(self, claim: Claim) -> int:
+        """Claim an effect: the number of the attempt, 0 where somebody's claim stands or it has its receipt.
 
         After it was said that an attempt did not happen, one further claim is free: it lies beside the first.
         """
-        files = {_claim_file(self._absences(claim.key)): _claim_data(claim)}
-        return self._add(claim.key, files, f"claimed: {claim.capability} {claim.target}", claim.at)
+        number = self._absences(claim.key) + 1
+        message = f"claimed: {claim.capability} {claim.target}"
+        unless = (RECEIPT, _absence_file(number))
+        files = {_claim_file(number): _claim_data(claim)}
+        return number if self._add(claim.key, files, message, claim.at, unless=unless) else 0
 
-    def retake(self, claim: Claim, *, after: int, by: str) -> bool:
-        """Take over from a claim of which nothing came, both in one commit; False where another worker was first.
+    def standing(self, key: str) -> tuple[int, Claim] | None:
+        """The claim that neither a receipt nor somebody's word has settled, with the number of its attempt."""
+        names = self._names(key)
+        number = _numbered(names, "absent") + 1
+        if _claim_file(number) not in names or RECEIPT in names:
+            return None
+        data = self._read(key, _claim_file(number))
+        return (number, claim_of(data)) if data else None
 
-        `after` is what `attempts` told before that claim was looked at: a claim made since is not taken over.
-        """
-        number = after + 1
-        absence = Absence(claim.key, claim.at, by, "its worker is gone, and the service has nothing of it")
-        files = {_absence_file(number): _told("absence.v1", absence), _claim_file(number): _claim_data(claim)}
-        return self._add(claim.key, files, f"taken over: {claim.capability} {claim.target}", claim.at, unless=RECEIPT)
+    def retake(self, claim: Claim, *, of: int, by: str) -> int:
+        """Take over from the attempt `of`, of which nothing came, both in one commit: the number of the new attempt, 0
+        where that attempt does not stand any more."""
+        why = "its worker is gone, and the service has nothing of it"
+        files = {
+            _absence_file(of): _told("absence.v1", Absence(claim.key, claim.at, by, why)),
+            _claim_file(of + 1): _claim_data(claim),
+        }
+        message = f"taken over: {claim.capability} {claim.target}"
+        taken = self._add(claim.key, files, message, claim.at, needs=_claim_file(of), unless=(RECEIPT,))
+        return of + 1 if taken else 0
 
-    def absent(self, absence: Absence) -> None:
-        """What was claimed last did not happen: the operator says so, a connector that sent nothing, or ourselves."""
-        name = _absence_file(self._absences(absence.key) + 1)
+    def absent(self, absence: Absence, *, of: int) -> bool:
+        """The attempt `of` did not happen: the operator says so, a connector that sent nothing, or ourselves. False
+        where that attempt does not stand any more: of a later one its word says nothing."""
+        return self._absent(absence, of, needs=_claim_file(of), unless=(RECEIPT,))
+
+    def withhold(self, absence: Absence) -> bool:
+        """It shall not be tried, and nobody has claimed it; False where somebody has meanwhile."""
+        number = self._absences(absence.key) + 1
+        return self._absent(absence, number, unless=(RECEIPT, _claim_file(number)))
+
+    def _absent(self, absence: Absence, number: int, *, needs: str = "", unless: tuple[str, ...]) -> bool:
+        files = {_absence_file(number): _told("absence.v1", absence)}
         message = f"{absence.end or 'absent'}: says {absence.by}"
-        self._add(absence.key, {name: _told("absence.v1", absence)}, message, absence.at)
+        return self._add(absence.key, files, message, absence.at, needs=needs, unless=unless)
 
     def ended(self, key: str, turn: str) -> Absence | None:
         """The word that it shall not be tried again in a turn; None where nothing forbids it."""
@@ -105,8 +128,7 @@ class Ledger:
 
     def stands(self, key: str) -> bool:
         """Is there a claim that neither a receipt nor somebody's word has settled?"""
-        names = self._names(key)
-        return _claim_file(_numbered(names, "absent")) in names and RECEIPT not in names
+        return self.standing(key) is not None
 
     def receipt(self, receipt: Receipt) -> bool:
         """Write an effect's receipt; False where it has one."""
@@ -116,10 +138,8 @@ class Ledger:
     def get(self, key: str) -> tuple[Claim | None, Receipt | None]:
         """The claim that was made last, and the receipt."""
         names = self._names(key)
-        number = _numbered(names, "absent")
-        last = _claim_file(number)
-        if last not in names:
-            last = next((each for each in map(_claim_file, range(number - 1, -1, -1)) if each in names), "")
+        numbers = range(_numbered(names, "absent") + 1, 0, -1)
+        last = next((each for each in map(_claim_file, numbers) if each in names), "")
         claim = self._read(key, last) if last else None
         receipt = self._read(key, RECEIPT) if RECEIPT in names else None
         return claim_of(claim) if claim else None, _receipt_of(receipt) if receipt else None
@@ -143,16 +163,12 @@ class Ledger:
         found = [claim for key in self.acts.open() if (claim := self.get(key)[0])]
         return sorted(found, key=lambda claim: (claim.at, claim.key))
 
-    def attempts(self, key: str) -> int:
-        """How many attempts are known not to have happened."""
-        return self._absences(key)
-
     def _absences(self, key: str) -> int:
         return _numbered(self._names(key), "absent")
 
-    def _names(self, key: str) -> frozenset[str]:
+    def _names(self, key: str, at: str = LEDGER) -> frozenset[str]:
         """The files of an effect's folder."""
-        found = self._git.read_object(f"{LEDGER}:{folder(key)}")
+        found = self._git.read_object(f"{at}:{folder(key)}")
         return frozenset(map(os.fsdecode, parse_tree(found.content, self._git.hash_size)) if found else ())
 
     def _read(self, key: str, name: str) -> dict[str, str] | None:
@@ -161,14 +177,22 @@ class Ledger:
         return read(path, content) if content is not None else None
 
     def _add(
-        self, key: str, files: Mapping[str, Mapping[str, Any]], message: str, at: str, *, unless: str = ""
+        self,
+        key: str,
+        files: Mapping[str, Mapping[str, Any]],
+        message: str,
+        at: str,
+        *,
+        needs: str = "",
+        unless: tuple[str, ...] = (),
     ) -> bool:
-        """Write files that do not exist yet, all or none; False where one does, or where `unless` does."""
+        """Write files that do not exist yet, all or none; False where one does, or one of `unless`, or `needs` does
+        not."""
         paths = {f"{folder(key)}/{name}": dump(data).encode() for name, data in files.items()}
         while True:
             tip = self._git.rev(LEDGER)
-            there = [*paths, *([f"{folder(key)}/{unless}"] if unless else [])]
-            if tip is not None and any(self._git.read_blob(f"{tip}:{path}") is not None for path in there):
+            names = self._names(key, tip) if tip else frozenset()
+            if not names.isdisjoint({*files, *unless}) or (needs and needs not in names):
                 return False
             draft = Draft(f"{message}\n\nAios-Key: {key}\n", paths, at, NAME, EMAIL)
             try:
@@ -205,9 +229,8 @@ def _claim_data(claim: Claim) -> dict[str, Any]:
     return {"schema": "claim.v1", **{name: value for name, value in asdict(claim).items() if name not in money}}
 
 
-def _claim_file(absences: int) -> str:
-    """Where the claim that counts lies, or would lie."""
-    return f"claim-{absences + 1}.yaml" if absences else "claim.yaml"
+def _claim_file(number: int) -> str:
+    return f"claim-{number}.yaml" if number > 1 else "claim.yaml"
 
 
 def _absence_file(number: int) -> str:

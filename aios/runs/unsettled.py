@@ -59,6 +59,8 @@ def unsettled(context: Context) -> list[Unsettled]:
     planned: dict[str, Mapping[str, tuple[str, Effect]]] = {}
     found = []
     for claim in Ledger(context.git).unsettled():
+        if context.alive(claim.claimed_by):
+            continue  # it is being done
         if claim.run not in planned:
             planned[claim.run] = _acts(context, claim.run, connectors)
         whole, effect = planned[claim.run].get(claim.key, ("", None))
@@ -103,4 +105,5 @@ def _evidence(context: Context, claim: Claim, effect: Effect | None, connector: 
 
 
 def settle_by_operator(context: Context, key: str, *, happened: bool, url: str) -> None:
-    settle(Ledger(context.git), key, happened=happened, url=url, now=context.now(), by=context.operator.email)
+    ledger, by = Ledger(context.git), context.operator.email
+    settle(ledger, key, happened=happened, url=url, now=context.now(), by=by, alive=context.alive)

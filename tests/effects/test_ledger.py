@@ -39,7 +39,7 @@ def test_a_day_is_told_by_kind_and_money_and_what_did_not_happen_is_left_out(git
         ledger.claim(claim(f"p{number}", at=at, amount=100 * number))
     ledger.receipt(Receipt(key_of("p1"), "done", HowKnown.ACTED, NOON))
     assert ledger.acts.since(NOON) == [Total("post", "mail.send", "EUR", 3, 600)]
-    ledger.absent(Absence(key_of("p2"), EVENING, "connector:post", "refused"))
+    ledger.absent(Absence(key_of("p2"), EVENING, "connector:post", "refused"), of=1)
     assert ledger.acts.since(NOON) == [Total("post", "mail.send", "EUR", 2, 400)]
     assert ledger.acts.reached("mail.send", ["p0", "p1", "p2", "other"]) == {"p0", "p1"}
     assert ledger.acts.reached("mail.send", ["p1"], besides=frozenset({key_of("p1")})) == set()
