@@ -17,6 +17,7 @@ CONNECTORS = "state/connectors/"
 WORKFLOWS = "workflows/"
 RUNS = "state/runs/"
 SIGNALS = "state/signals/"
+CURSORS = "state/cursors/"
 SHAPES = "state/shapes/"  # how services' data was found to look, and was accepted
 MEMORY = "memory/"
 LOCAL = ".aios/"  # rebuildable, git-ignored
@@ -54,7 +55,7 @@ def run_record_path(run: str, started_at: str) -> str:
 
 def cursor_path(connector: str) -> str:
     """How far a connector was read: `state/cursors/<connector>.yaml`."""
-    return f"state/cursors/{connector}.yaml"
+    return f"{CURSORS}{connector}.yaml"
 
 
 def shape_path(connector: str) -> str:

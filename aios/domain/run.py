@@ -112,6 +112,7 @@ class RunState:
     gates: Mapping[str, str] = field(default_factory=dict)
     decided: Mapping[str, str] = field(default_factory=dict)
     cancelled: bool = False
+    reverting: bool = False  # undoing it was allowed and begun
     finished: str = ""
     usd: float = 0.0
     tokens: int = 0

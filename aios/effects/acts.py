@@ -8,26 +8,33 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 from aios.domain.measure import Total
 from aios.domain.names import LEDGER
+from aios.errors import AiosError
 from aios.store.git import Git
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS tip (commit_id TEXT);
-CREATE TABLE IF NOT EXISTS acts (
-  key TEXT PRIMARY KEY, connector TEXT, capability TEXT, target TEXT, at TEXT, amount INTEGER, currency TEXT,
-  claims INTEGER DEFAULT 0, absences INTEGER DEFAULT 0, done INTEGER DEFAULT 0
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS by_target ON acts (capability, target);
-CREATE INDEX IF NOT EXISTS by_day ON acts (at);
-CREATE INDEX IF NOT EXISTS unsettled ON acts (key) WHERE done = 0 AND claims > absences;
-"""
+_VERSION = 1  # of the table; another is made anew
+_SCHEMA = (
+    "DROP TABLE IF EXISTS tip",
+    "DROP TABLE IF EXISTS acts",
+    "CREATE TABLE tip (commit_id TEXT)",
+    """CREATE TABLE acts (
+      key TEXT PRIMARY KEY, connector TEXT, capability TEXT, target TEXT, at TEXT, amount INTEGER, currency TEXT,
+      claims INTEGER DEFAULT 0, absences INTEGER DEFAULT 0, done INTEGER DEFAULT 0
+    ) WITHOUT ROWID""",
+    "CREATE INDEX by_target ON acts (capability, target)",
+    "CREATE INDEX by_day ON acts (at)",
+    "CREATE INDEX unsettled ON acts (key) WHERE done = 0 AND claims > absences",
+    f"PRAGMA user_version = {_VERSION}",
+)
 _FILE = re.compile(r"[0-9a-f]{2}/(?P<key>[0-9a-f]+)/(?P<kind>claim|absent|receipt)(?:-(?P<number>\d+))?\.yaml")
 _HAPPENED = "claims > 0 AND (done OR claims > absences)"  # or may have: what nobody settled counts
+T = TypeVar("T")
 
 
 class Acts:
@@ -54,49 +61,54 @@ class Acts:
 
     def reached(self, capability: str, targets: Iterable[str], *, besides: frozenset[str] = frozenset()) -> set[str]:
         """Those of the targets (small letters) that such an act reached before; `besides` are keys not to count."""
-        found = set()
-        with self._database() as database:
-            for target in targets:
-                sql = f"SELECT key FROM acts WHERE capability = ? AND target = ? AND {_HAPPENED}"  # noqa: S608
-                if any(row[0] not in besides for row in database.execute(sql, (capability, target))):
-                    found.add(target)
-        return found
+        sql = f"SELECT key FROM acts WHERE capability = ? AND target = ? AND {_HAPPENED}"  # noqa: S608
+        asked = list(targets)
+
+        def ask(database: sqlite3.Connection) -> set[str]:
+            found = ((each, database.execute(sql, (capability, each))) for each in asked)
+            return {each for each, rows in found if any(row[0] not in besides for row in rows)}
+
+        return self._answer(ask)
 
     def _query(self, sql: str, values: tuple[str, ...] = ()) -> list[tuple[str, str, str, int, int]]:
-        with self._database() as database:
-            return database.execute(sql, values).fetchall()
+        return self._answer(lambda database: database.execute(sql, values).fetchall())
 
-    def _database(self) -> closing[sqlite3.Connection]:
-        """The cache, up to date."""
+    def _answer(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        """Out of the cache, brought up to date; out of one that is made anew where it cannot be used.
+
+        Raises AiosError where none can be made either.
+        """
         file = self._git.dir / "aios" / "acts.sqlite"
-        file.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return closing(self._opened(file))
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:
-            file.unlink(missing_ok=True)  # not a database: made anew
-            return closing(self._opened(file))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                return self._asked(file, ask)
+            except sqlite3.DatabaseError as error:
+                if _is_busy(error):
+                    raise
+            for name in (file, file.with_name(f"{file.name}-journal")):  # a journal would be played back into the next
+                name.unlink(missing_ok=True)
+            return self._asked(file, ask)
+        except (sqlite3.Error, OSError) as error:
+            raise AiosError(
+                f"{file} cannot be used: {error}", "it is a cache: see to the disk, or delete it"
+            ) from error
 
-    def _opened(self, file: Path) -> sqlite3.Connection:
-        database = sqlite3.connect(file, timeout=60.0, isolation_level=None)
-        try:
+    def _asked(self, file: Path, ask: Callable[[sqlite3.Connection], T]) -> T:
+        with closing(sqlite3.connect(file, timeout=60.0, isolation_level=None)) as database:
             self._refresh(database)
-        except BaseException:
-            database.close()
-            raise
-        return database
+            return ask(database)
 
     def _refresh(self, database: sqlite3.Connection) -> None:
-        known = self._known(database)
-        if known == (self._git.rev(LEDGER) or ""):
+        if _version(database) == _VERSION and self._known(database) == (self._git.rev(LEDGER) or ""):
             return
         database.execute("BEGIN IMMEDIATE")
         try:
-            known, tip = (
-                self._known(database),
-                self._git.rev(LEDGER) or "",
-            )  # read within the lock: nobody is ahead of it
+            if _version(database) != _VERSION:  # made and filled in one: nobody meets it empty, or half made
+                for statement in _SCHEMA:
+                    database.execute(statement)
+            # Read within the lock: nobody is ahead of it.
+            known, tip = self._known(database), self._git.rev(LEDGER) or ""
             new = self._new(known, tip)
             if new is None:  # the branch was set back: from the beginning
                 database.execute("DELETE FROM acts")
@@ -111,8 +123,6 @@ class Acts:
 
     @staticmethod
     def _known(database: sqlite3.Connection) -> str:
-        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'acts'").fetchone():
-            database.executescript(_SCHEMA)
         row = database.execute("SELECT commit_id FROM tip").fetchone()
         return str(row[0]) if row else ""
 
@@ -157,3 +167,12 @@ class Acts:
                     told["key"],
                 ),
             )
+
+
+def _version(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    """Is another process at it, and nothing wrong with the file?"""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

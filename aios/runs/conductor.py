@@ -32,6 +32,8 @@ from aios.runs.session import Session, open_session
 from aios.runs.traces import commit_kept
 from aios.store.maintain import maintain
 
+UNDOING = "undoing it was begun: `aios revert` goes on with it, and nothing else of it is done"
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -68,6 +70,8 @@ def _session(context: Context, run: str, *, retry: bool, effects: bool, spent: C
             raise RefusedError(f"the run {run} was never started", "`aios runs --all` lists them")
         if state.finished or state.cancelled:
             return Standing(run, RunStatus(state.finished) if state.finished else RunStatus.CANCELLED)
+        if state.reverting:
+            return Standing(run, RunStatus.WAITING, why=UNDOING)
         definitions = load(context, state.workflow, state.base)
         if retry:
             _forget_failures(session, definitions)
@@ -107,8 +111,8 @@ def _decision(session: Session) -> Decision:
 
 
 def _forget_failures(session: Session, definitions: Definitions) -> None:
-    """Start failed steps afresh; the attempts so far stay in the log. Of effects that is said where they were done, on
-    main: said on a branch, it would stand behind whatever becomes of them."""
+    """Try anew what failed of the steps, and nothing that did not; the attempts so far stay in the log. Of effects that
+    is said where they were done, on main: said on a branch, it would stand behind whatever becomes of them."""
     failed = [
         name
         for name, step in session.state.steps.items()
@@ -131,7 +135,7 @@ def _again(session: Session, steps: list[str]) -> EventNote:
         run=session.run,
         actor="operator",
         key=key_of("retry", session.run, session.context.now(), *steps),
-        output={"note": "", "steps": steps},
+        output={"note": "", "steps": steps, "only": "failed"},
     )
 
 

@@ -5,7 +5,6 @@ Nothing here writes. What the attempt wants written comes back as files, judged 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,7 +15,7 @@ from aios.agents.tools import ContractTools
 from aios.domain.agent import AgentCall, AgentReply, Tier
 from aios.domain.effect import Connector
 from aios.domain.finding import Finding, errors
-from aios.domain.keys import canonical_json, digest
+from aios.domain.keys import digest
 from aios.domain.memory import Hit
 from aios.domain.model import Terms
 from aios.domain.names import COMPANY, cursor_path
@@ -30,6 +29,7 @@ from aios.errors import AiosError
 from aios.expressions import evaluate_bool, render_text
 from aios.runs.attempts import guidance_of
 from aios.runs.context import Context
+from aios.runs.cursors import file_of, reads_of
 from aios.runs.definitions import Definitions
 from aios.runs.found import found_before
 from aios.runs.remembering import Recall, memory_checked
@@ -170,15 +170,13 @@ def collect_attempt(
     """Read through a connector; documents become source records, marked as text from outside."""
     offered = connector.capabilities().get(capability)
     place = cursor_path(connector.name)
-    kept = _cursors(tree, place)
+    kept = reads_of(tree, place)
     if offered is not None and offered.cursor and capability in kept and "cursor" not in params:
         params = {**params, "cursor": kept[capability]}
     collected = connector.read(capability, params)
     files: dict[str, str] = {}
     if collected.cursor is not None and collected.cursor != kept.get(capability):
-        # In the order of a recording, so that a replay writes the same file.
-        reads = json.loads(canonical_json({**kept, capability: dict(collected.cursor)}))
-        files[place] = dump({"schema": "cursor.v1", "connector": connector.name, "reads": reads})
+        files[place] = file_of(connector.name, {**kept, capability: dict(collected.cursor)})
     ids: list[str] = []
     odd: list[Finding] = []
     for document in collected.documents:
@@ -214,13 +212,6 @@ def collect_attempt(
         "confidence": 1.0,
         "manifest": {"connector": connector.name, "capability": capability, "params": dict(params)},
     }
-
-
-def _cursors(tree: Tree, path: str) -> Mapping[str, Any]:
-    """How far earlier reads of a connector came, by capability. What they brought is merged, or it is read again."""
-    document, _ = parse(path, tree.read(path) or b"")
-    reads = document.data.get("reads") if document else None
-    return reads if isinstance(reads, Mapping) else {}
 
 
 def _seen(tools: ContractTools) -> list[str]:

@@ -19,6 +19,7 @@ from aios.errors import RefusedError, UsageError
 from aios.proposals.merging import Conflicted, merge
 from aios.proposals.record import END, awaited_effects, verdict_of
 from aios.runs.context import Context
+from aios.runs.cursors import put_back
 from aios.runs.definitions import Definitions, load
 from aios.runs.hand_edits import operators_share
 from aios.runs.history import ANSWERED, APPROVED, ASKED, CANCELLED, REJECTED, REVISED
@@ -362,17 +363,18 @@ def revise(context: Context, run: str, *, note: str, step: str = "") -> None:
             for name in names[names.index(first) :]
             if name in state.steps and steps[name].kind is not StepKind.GATE
         ]
-        session.append(
-            EventNote(
-                type=REVISED,
-                title=note,
-                run=run,
-                step="",
-                actor=f"{OPERATOR}:{context.operator.email}",
-                key=key_of("revision", run, context.now(), note),
-                output={"note": note, "steps": again, **_spoken_to(steps, step)},
-            )
+        told = EventNote(
+            type=REVISED,
+            title=note,
+            run=run,
+            step="",
+            actor=f"{OPERATOR}:{context.operator.email}",
+            key=key_of("revision", run, context.now(), note),
+            output={"note": note, "steps": again, **_spoken_to(steps, step)},
         )
+        collects = [steps[name].uses for name in again if steps[name].kind is StepKind.COLLECT]
+        reads = [(found.name, uses) for uses in collects if (found := definitions.connector_for(uses))]
+        session.append(told, put_back(reads, session.tree, CommitTree(context.git, state.base)))
         session.flush()
 
 

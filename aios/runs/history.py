@@ -150,8 +150,9 @@ def apply(state: RunState, fact: Fact) -> RunState:
             step = state.steps.get(fact.step, StepState())
             answered = replace(step, question=None, guidance=(*step.guidance, str(output.get("answer", ""))))
             return _step(state, fact.step, answered)
-        case "run.cancelled":
-            return replace(state, cancelled=True)
+        case "run.cancelled" | "run.reverting":
+            cancelled, reverting = fact.type == CANCELLED, fact.type == REVERTING
+            return replace(state, cancelled=state.cancelled or cancelled, reverting=state.reverting or reverting)
         case "run.finished":
             return replace(state, finished=str(output.get("status", "done")))
         case "run.reverted":
@@ -202,12 +203,15 @@ def _spent(state: RunState, fact: Fact) -> RunState:
 
 
 def _revise(state: RunState, output: Mapping[str, Any]) -> RunState:
-    """The operator sent it back: the named steps start afresh with the note as guidance, gates close again."""
+    """The operator sent it back: the named steps start afresh with the note as guidance, gates close again. Where only
+    what failed is tried again, the items that did not stay as they are."""
     note = str(output.get("note", ""))
     again = [str(name) for name in output.get("steps", ())]
     steps = dict(state.steps)
     for name in again:
         before = steps.get(name, StepState())
-        steps[name] = StepState(guidance=(*before.guidance, note), paths=before.paths)
+        kept = before.items.items() if output.get("only") == "failed" else ()
+        items = {item: each for item, each in kept if each.last and each.last.status is not StepStatus.FAILED}
+        steps[name] = StepState(items=items, guidance=(*before.guidance, note), paths=before.paths)
     gates = {name: decision for name, decision in state.gates.items() if decision == "approved"}
     return replace(state, steps=steps, gates=gates)

@@ -84,6 +84,9 @@ def _item(context: Context, run: str) -> Item | None:
     state = read_state(context.git, run, main=context.main)
     if state.finished or state.cancelled:
         return None
+    if state.reverting:
+        title = f"undoing {state.workflow} on {state.subject} was begun"
+        return _make(state, "failed", title, "it is not done yet; nothing else of it is", f"aios revert {state.ulid}")
     question = next(((name, step.question) for name, step in state.steps.items() if step.question), None)
     if question:
         name, asked = question

@@ -18,6 +18,7 @@ from aios.domain.workflow import Step, StepKind
 from aios.errors import AiosError
 from aios.runs.attempts import Ended, ended, keeping_edits, over_budget, without_work
 from aios.runs.context import Context, Progress
+from aios.runs.cursors import beside_others
 from aios.runs.decide import decide
 from aios.runs.definitions import Definitions
 from aios.runs.execute import work_of
@@ -152,6 +153,9 @@ class Runner:
         """Make it durable, and tell of it."""
         session, note = self.session, outcome.note
         changes, kept = keep_operator_edits(session.place, outcome.files)
+        step = self._step(start.step)
+        if step.kind is StepKind.COLLECT:
+            beside_others(changes, step.uses, session.tree)
         if outcome.manifest is not None:
             keep_manifest(self.context.git, session.run, outcome.manifest)
         session.append(keeping_edits(note, kept), changes)

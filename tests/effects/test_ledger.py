@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +63,28 @@ def test_the_cache_of_the_ledger_may_be_deleted_damaged_or_behind(git: Git) -> N
     assert len(ledger.acts.open()) == 2
     git.update_ref("refs/heads/aios/ledger", before, git.rev("refs/heads/aios/ledger"), reason="a fetch, forced")
     assert len(ledger.acts.open()) == 1
+
+
+def test_a_cache_that_is_half_made_of_another_version_or_damaged_inside_is_made_anew(git: Git) -> None:
+    ledger, file = Ledger(git), git.dir / "aios" / "acts.sqlite"
+    for number in range(40):
+        ledger.claim(claim(f"a{number}"))
+    for harm in ("DROP INDEX unsettled", "DROP TABLE tip", "ALTER TABLE acts DROP COLUMN capability"):
+        assert len(ledger.acts.open()) == 40
+        with closing(sqlite3.connect(file)) as database:
+            if "COLUMN" in harm:
+                database.execute("DROP INDEX by_target")
+            database.execute(harm)
+            database.commit()
+        assert (len(ledger.acts.open()), len(ledger.acts.reached("mail.send", ["a7", "b"]))) == (40, 1), harm
+    content = bytearray(file.read_bytes())
+    content[4096:] = b"\xa5" * (len(content) - 4096)  # every page but the first
+    file.write_bytes(content)
+    assert len(ledger.acts.open()) == 40
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(AiosError, match="cannot be used"):
+        ledger.acts.open()
 
 
 def test_why_an_effect_waits_is_noted_once_and_anew_when_it_is_another_reason(git: Git) -> None:

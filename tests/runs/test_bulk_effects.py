@@ -265,6 +265,21 @@ def test_an_item_in_doubt_or_waiting_holds_up_no_other(tmp_path: Path) -> None:
     assert office.apply(here, run).status is RunStatus.DONE
 
 
+def test_trying_again_what_failed_tells_nothing_twice_of_what_was_done(tmp_path: Path) -> None:
+    """Events start runs: a mail that is told twice would start them twice."""
+    here = office.founded(tmp_path / "co", workflow=office.EACH, count=3, to=1)
+    run, post = office.approved(here), office.post_of(here)
+    post.fails = {
+        "p0-0@x.example": ("before", RefusedError("550 no such user", "")),
+        "p1-0@x.example": ("before", TransientError("busy", sent=False)),
+    }
+    assert office.apply(here, run).status is RunStatus.WAITING
+    post.fails = {}
+    assert carry_on(here, run, retry=True, effects=True).status is RunStatus.DONE
+    told = here.git.text("log", "--format=%(trailers:key=Aios-Event,valueonly)", "main").split()
+    assert (told.count("message.sent"), sorted(post.sent().values())) == (3, [1, 1, 1])
+
+
 def test_reverting_says_that_mail_cannot_be_called_back(tmp_path: Path) -> None:
     here = office.founded(tmp_path / "co", to=3)
     run = office.approved(here)

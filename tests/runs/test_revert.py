@@ -21,6 +21,7 @@ from aios.proposals.review import render
 from aios.runs.conductor import carry_on
 from aios.runs.context import Context, Identity
 from aios.runs.gate import approve
+from aios.runs.inbox import items
 from aios.runs.revert import plan_revert, revert
 from aios.runs.reviewing import review_of
 from aios.runs.session import read_state
@@ -295,6 +296,27 @@ def test_what_was_never_done_is_not_undone(root: Path) -> None:
         ]
         revert(here, run, reason="")
         assert carry_on(here, run, effects=True).status is RunStatus.REVERTED
+    assert done(root) == ["cms.publish", "cms.unpublish"]
+
+
+def test_while_undoing_it_is_begun_nothing_else_of_it_is_done(root: Path) -> None:
+    """Its mail waited when undoing it was begun, and undoing it was cut off."""
+    here = context(root, Failing(service(root).folder, capability="mail.send", error=RefusedError("not now")))
+    with here.git:
+        run = house.start(here)
+        carry_on(here, run)
+        approve(here, run)
+        carry_on(here, run, effects=True)
+        (service(root).folder / "failed").unlink()
+        cut = context(root, Failing(service(root).folder, capability="cms.unpublish", error=TransientError("")))
+        with cut.git, pytest.raises(TransientError):
+            revert(cut, run, reason="")
+        for retry in (False, True):
+            standing = carry_on(here, run, effects=True, retry=retry)
+            assert (standing.status, "`aios revert` goes on" in standing.why) == (RunStatus.WAITING, True)
+        (waits,) = items(here, [run])
+        assert (waits.kind, waits.command) == ("failed", f"aios revert {run.rpartition('/')[2]}")
+        revert(here, run, reason="")
     assert done(root) == ["cms.publish", "cms.unpublish"]
 
 
