@@ -109,16 +109,24 @@ class _Round:
         self.reasons.append(Reason(f"left “{mail.subject}” alone", f"{why} ({mail.sender or mail.id})"))
 
     def _bounce(self, mail: Mail) -> None:
-        if mail.for_good:
+        if mail.for_good and not self._was_sent(mail):
+            self._leave(mail, f"it says that mail to {mail.bounced} came back, but names no mail that you sent")
+        elif mail.for_good:
             self._suppress(mail, mail.bounced, "bounced", "mail to it came back for good")
         else:
             self._leave(mail, f"mail to {mail.bounced} is late or came back for now")
+
+    def _was_sent(self, mail: Mail) -> bool:
+        """Is a notice about a mail of ours? Anybody can write one; our identifiers nobody can guess."""
+        digits = mail.came_back.removeprefix("<").partition("@")[0]
+        receipts = (str(each.get("receipt") or "").removeprefix("sha256:") for each in self.messages.values())
+        return mail.was_ours or (len(digits) == 40 and any(each.startswith(digits) for each in receipts))
 
     def _suppress(self, mail: Mail, email: str, reason: str, why: str) -> None:
         if email in self.closed:
             self._leave(mail, f"{email} is on the suppression list already")
             return
-        name = slug(email.replace("@", " at "))
+        name = _named(email, {each.id for each in self.closed.values()})
         data = {"schema": "suppression.v1", "email": email, "reason": reason, "since": self.call.now[:10]}
         data |= {"evidence": mail.id, "run": self.call.run, "trust": Trust.EXTERNAL.value}
         self.files[f"{SUPPRESSIONS}{name}.yaml"] = render_yaml(data)
@@ -194,7 +202,7 @@ class _Round:
     def _lead(self, mail: Mail, ticket: str) -> None:
         if mail.sender in self.leads or mail.sender in self.closed:
             return
-        name, domain = slug(mail.sender.replace("@", " at ")), mail.sender.rpartition("@")[2]
+        name, domain = _named(mail.sender, {each.id for each in self.leads.values()}), mail.sender.rpartition("@")[2]
         data = {"schema": "lead.v1", "name": mail.name or mail.sender, "email": mail.sender}
         data |= {} if domain in MAIL_PROVIDERS else {"domain": domain}
         more = {"status": "new", "tickets": [ticket], "since": self.call.now[:10], "run": self.call.run}
@@ -279,6 +287,12 @@ class _Round:
         reasons = (*self.reasons, *(taught(self.desk) if self.letters else ()))
         findings = (*self.findings, *unclear(self.desk))
         return AgentReply(output, self.files, title=summary, reasons=reasons, findings=findings)
+
+
+def _named(email: str, taken: set[str]) -> str:
+    """A name for an address's record that no other address has: `a.b@` and `a-b@` read alike."""
+    name = slug(email.replace("@", " at "))
+    return name if name not in taken else f"{name[:50].rstrip('-')}-{digest(email.encode())[7:19]}"
 
 
 def _chosen(found: list[Answer]) -> list[Answer]:
