@@ -61,7 +61,7 @@ COUNTERPARTS = (
         capability="invoices.list",
         items="invoices",
         match=(("service.id", "id"), ("number", "number")),
-        fields={"status": "status", "amount.amount": "amount_due", "due": "due", "url": "url"},
+        fields={"status": "status", "amount": "amount_due", "due": "due", "url": "url"},
         expected=frozenset({"open", "overdue"}),
     ),
 )
