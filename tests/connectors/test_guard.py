@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aios.connectors.drift import Drift, Folder, accepted, changes_of, known, to_folder
-from aios.connectors.shapes import MOST, Accepted, Kind, added, look
+from aios.connectors.shapes import MOST, Accepted, Change, Kind, added, extended, look, put_back
 from aios.connectors.sidecars.guard import DriftError, Guard, SchemaPolicy
 from aios.domain.effect import Capability, Collected, Outcome
 from aios.store.trees import EmptyTree, OverlayTree

@@ -1,4 +1,4 @@
-"""`mode` of a connector is main's to say, after an approval too: what was only shown goes out, what is to stop stops."""
+"""`mode` is main's to say, after an approval too: what was only shown goes out, and what is to stop stops."""
 
 from __future__ import annotations
 
