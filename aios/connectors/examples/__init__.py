@@ -21,8 +21,8 @@ AROUND = """\
 
 
 def example(product: str, kind: Kind) -> str:
-    """The text of a file that `aios check` finds in order. Every line `# name: value` in it may be uncommented, in place
-    of a line with that name where there is one."""
+    """The text of a file that `aios check` finds in order. Every line `# name: value` in it may be uncommented, in
+    place of a line with that name where there is one."""
     text = _text(product)
     settings = parse("", text.encode())[0]
     offers = kind.offers(settings.data["settings"]) if kind.offers and settings else kind.capabilities
