@@ -1,4 +1,7 @@
-"""The whole matrix: `python -m tests.faults [NAME …]`, of the connectors whose name begins so. Half a minute an act."""
+"""The whole matrix: `python -m tests.faults [NAME …]`, of the connectors whose name begins so.
+
+One to four minutes an act, about an hour in all, on two cores that others use too; each connector can run by itself.
+"""
 
 from __future__ import annotations
 

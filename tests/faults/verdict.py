@@ -8,10 +8,12 @@ from tests.faults.matrix import RECOVERING, Cell, Column
 from tests.faults.proxy import Fault
 
 _KEYLESS = {Fault.TWICE: "it takes no idempotency key: what the network delivers twice is two notes"}
+_KEPT = {Fault.TWICE: "MCP knows no idempotency key: this server's tools keep ours for their look-up only"}
 # (case, capability) → fault → why. Not we but the network, or the service itself, makes two of one.
 REPEATS: Mapping[tuple[str, str], Mapping[Fault, str]] = {
     ("notes, a look-up only", "note.add"): _KEYLESS,
     ("notes, neither", "note.add"): _KEYLESS,
+    **{("mcp", name): _KEPT for name in ("notes.write", "notes.remove")},
     ("mail", "mail.send"): {
         Fault.TWICE: "SMTP knows no idempotency key: what a relay delivers twice is two copies of one Message-ID",
         # To ask instead would make a question of every mail that is put off for a minute, which is common.
