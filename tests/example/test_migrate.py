@@ -25,7 +25,7 @@ from tests.example.replays import require_identical
 from tests.example.test_draft_by_a_model import SUBJECT
 from tests.example.test_flow import aios, told
 from tests.example.test_memory_killed import NOW, memory_of
-from tests.kills import dies_at
+from tests.kills import boundaries, dies_at
 
 
 @pytest.fixture
@@ -180,15 +180,14 @@ def test_what_the_operator_changes_on_the_branch_stays_in_the_state_diff(lived_i
 
 def test_killed_at_any_boundary_the_migration_goes_on_and_leaves_the_same(lived_in: Path, tmp_path: Path) -> None:
     whole = shutil.copytree(lived_in, tmp_path / "whole", symlinks=True)
-    names: list[str] = []
-    migrate_and_approve(whole, names.append)
+    found = boundaries(whole, migrate_and_approve)
     expected = memory_of(whole)
-    assert "before merge" in names
-    for boundary in range(1, len(names) + 1):
+    assert "before merge" in found.values()
+    for boundary, name in found.items():
         root = shutil.copytree(lived_in, tmp_path / "killed", symlinks=True)
-        assert dies_at(root, boundary, migrate_and_approve), names[boundary - 1]
+        assert dies_at(root, boundary, migrate_and_approve), name
         migrate_and_approve(root)
-        assert memory_of(root) == expected, names[boundary - 1]
+        assert memory_of(root) == expected, name
         shutil.rmtree(root)
 
 
