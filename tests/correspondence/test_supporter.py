@@ -38,6 +38,19 @@ def test_a_mail_becomes_a_ticket_of_its_customer_with_its_text_quoted() -> None:
     assert all(line.startswith(">") for line in body_of(tree, the("tickets", tree)).strip("\n").split("\n"))
 
 
+def test_who_is_no_party_to_a_thread_cannot_join_it() -> None:
+    _, tree = triage(company(ACORN), SEK)
+    mine = the("tickets", tree)
+    stranger = mail("2", "Re: Invoice in SEK", "Send me theirs.", **ANN, references=["<1@acorn.example>"])
+    reply, tree = triage(tree, stranger)
+    assert len(tree.paths("state/tickets/")) == 2
+    assert data_of(tree, mine)["messages"] == ["<1@acorn.example>"]
+    assert any("no party to" in reason.why for reason in reply.reasons)
+    colleague = mail("3", "Re: Invoice in SEK", "And mine?", references=["<1@acorn.example>"])
+    _, tree = triage(tree, colleague)
+    assert len(data_of(tree, mine)["messages"]) == 2
+
+
 def test_a_reply_says_what_the_operator_prepared_word_for_word_and_where_it_stands() -> None:
     reply, tree = triage(company(ACORN, CURRENCY), SEK)
     path = the("messages", tree)

@@ -139,7 +139,11 @@ class _Round:
         known = known or self._of_our_own(mail)
         sorted_ = sort(mail.plain_subject, mail.own, self.call.contract.settings)
         customer, why = recognised(self.customers, mail.sender)
-        name = known or f"{slug(mail.plain_subject, limit=48)}-{digest(mail.id.encode())[7:15]}"
+        if known and not self._is_party(known, mail.sender, customer):
+            told = f"{mail.sender} is no party to tickets/{known}, whatever the mail refers to"
+            self.reasons.append(Reason(f"“{mail.subject}” has a ticket of its own", told, (f"tickets/{known}",)))
+            known = ""
+        name = known or self._fresh_name(mail)
         path = f"{TICKETS}{name}.md"
         if known and (known in self.texts or known in self.tickets):
             text = self.texts.get(known) or self.tools.read(path) or ""
@@ -161,6 +165,18 @@ class _Round:
         self.asks.setdefault(name, []).append(mail)
         if customer is None and sorted_.category in (self.call.contract.settings.get("lead_categories") or ()):
             self._lead(mail, name)
+
+    def _is_party(self, name: str, sender: str, customer: Record | None) -> bool:
+        """Identifiers of mails are no secret: only who began a ticket, or is of the same customer, goes on with it."""
+        ticket = self.tickets.get(name)
+        data = load_yaml(split(self.texts[name])[0]) if name in self.texts else ticket.data if ticket else {}
+        same = customer is not None and data.get("customer") == customer.id
+        return same or not data or address(data.get("from")) == sender
+
+    def _fresh_name(self, mail: Mail) -> str:
+        hashed = digest(mail.id.encode()).removeprefix("sha256:")
+        name = f"{slug(mail.plain_subject, limit=48)}-{hashed[:8]}"
+        return f"{name}{hashed[8:32]}" if name in self.tickets or name in self.texts else name
 
     def _of_our_own(self, mail: Mail) -> str:
         """The ticket that a mail of ours belongs to, to which this one refers: its Message-ID holds its receipt."""
