@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aios.domain.names import COMPANY, LOCAL
+from aios.domain.names import COMPANY, CONNECTORS, LOCAL
 from aios.domain.tree import Tree
 from aios.errors import AiosError, RefusedError, UsageError
 from aios.store.git import Git
@@ -244,6 +244,10 @@ class Company:
         tree = self.tree()
         desk = Desk(self.git, self.local, self.clock(), self.secret, self.credentials, self.paused)
         return connections(desk, tree, *self.load_connectors(tree))
+
+    def uncommitted_connectors(self) -> list[str]:
+        """Declarations that lie in the work tree otherwise than on main."""
+        return [path for path in self.git.dirty([CONNECTORS]) if path.endswith(".yaml")]
 
     def secret(self, name: str) -> str | None:
         """What a variable holds that the settings of a connector name; None where it is not set."""

@@ -10,7 +10,7 @@ import click
 from aios.cli.output import company, emit_json, json_option, say, table
 from aios.domain.event import one_line
 from aios.domain.finding import Finding, Severity
-from aios.errors import AiosError, Exit
+from aios.errors import AiosError, Exit, UsageError
 from aios.runs.connections_told import (
     capabilities,
     days,
@@ -41,6 +41,12 @@ def _names(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]
     return sorted(file.stem for file in folder.glob("*.yaml") if file.stem.startswith(incomplete))
 
 
+def _products(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    from aios.connectors.registry import KINDS
+
+    return [name for name in KINDS if name.startswith(incomplete)]
+
+
 _ONE = click.argument("name", shell_complete=_names)
 
 
@@ -65,7 +71,9 @@ def list_command(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001
     rows = [row(each) | shown(each, here.clock()) for each in found]
     table(rows, ("name", "product", "offers", "mode", "state", "last success", "drift", "waits for"))
     if not found:
-        say("there is no connector: declare one in state/connectors/NAME.yaml, `use: files` is the simplest")
+        say("there is no connector: `aios connectors example` prints one to start from")
+    for path in here.uncommitted_connectors():
+        say(f"{path} is not committed as it is: what counts is what main has")
 
 
 @command.command("show", epilog="Example: aios connectors show site")
@@ -101,6 +109,29 @@ def show_command(ctx: click.Context, name: str, as_json: bool) -> None:  # noqa:
             click.echo(f"    {line}")
         if len(lines) > _MOST:
             click.echo(f"    … {len(lines) - _MOST} more lines in state/connectors/{found.name}.yaml")
+
+
+@command.command(
+    "example",
+    epilog="Example: aios connectors example mail > state/connectors/mail.yaml        then fill it in, and: aios check",
+)
+@click.argument("product", shell_complete=_products, required=False)
+@json_option
+def example_command(product: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Print a declaration of PRODUCT with comments, to start from; without PRODUCT, what is in the box."""
+    from aios.connectors.examples import example, summary
+    from aios.connectors.registry import KINDS
+    from aios.store.explain import did_you_mean
+
+    if product is None:
+        rows = [{"product": each, "what it is": summary(each)} for each in KINDS]
+        emit_json(rows) if as_json else table(rows, ("product", "what it is"))
+        return
+    if product not in KINDS:
+        hint = did_you_mean(product, KINDS) or f"in the box are {', '.join(KINDS)}; `http` and `mcp` reach any other"
+        raise UsageError(f"there is no connector `{one_line(product, 60)}` in the box", hint)
+    text = example(product, KINDS[product]())
+    emit_json({"product": product, "text": text}) if as_json else click.echo(text, nl=False)
 
 
 @command.command("test", epilog="Example: aios connectors test site")
@@ -173,14 +204,21 @@ def health_command(ctx: click.Context, name: str | None, as_json: bool) -> int: 
         for label, value in told(each, now):
             _line(label, value)
     if not found:
-        say("there is no connector: declare one in state/connectors/NAME.yaml")
+        say("there is no connector: `aios connectors example` prints one to start from")
     return Exit.FINDINGS if bad else Exit.OK
 
 
 def _one(here: Company, name: str) -> Connection:
     from aios.runs.connections import one
 
-    return one(here.connections(), name)
+    path = f"state/connectors/{name}.yaml"
+    edited = path in here.uncommitted_connectors()
+    found = here.connections()
+    if edited and name not in {each.name for each in found}:
+        raise UsageError(f"{path} is not committed", f'git add {path} && git commit -m "Connect {name}"')
+    if edited:
+        say(f"{path} has edits that are not committed: this is about what main has")
+    return one(found, name)
 
 
 def _tried(found: Connection) -> Iterator[dict[str, Any]]:

@@ -227,7 +227,8 @@ class Service:
         if status < 300:
             return answer
         text = _said(answer.data)
-        said = f"{self.name} answers {status}{': ' if text else ''}{hidden.sub('[…]', text) if hidden else text}"
+        text = one_line(hidden.sub("[…]", text) if hidden else text, 200)
+        said = f"{self.name} answers {status}{': ' if text else ''}{text}"
         if status < 400:
             moved = f"{said} and leads {_place(answer.headers)}"
             if status in _MOVED or method.upper() in _SAFE:
@@ -296,14 +297,14 @@ def _hidden(credentials: Mapping[str, str]) -> re.Pattern[str] | None:
 
 
 def _said(data: Any) -> str:
-    """What a service says of an error, in one short line: text from outside."""
+    """What a service says of an error, whole: text from outside."""
     found = data
     for name in ("error", "errors", "message", "detail", "title"):
         if isinstance(found, list) and found:
             found = found[0]
         if isinstance(found, Mapping) and name in found:
             found = found[name]
-    return one_line(found, 200) if isinstance(found, str) else ""
+    return found if isinstance(found, str) else ""
 
 
 def _place(headers: Mapping[str, str]) -> str:

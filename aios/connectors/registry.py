@@ -206,7 +206,7 @@ def layers(connector: Connector) -> list[str]:
 
 def _word(connector: Connector) -> str:
     """`RateLimit` → `rate-limit`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(connector).__name__).lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(connector).__name__.removesuffix("Connector")).lower()
 
 
 def load(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -41,6 +41,11 @@ class Change:
     @property
     def id(self) -> str:
         return f"{self.kind.value} {self.field} {self.to}".strip()
+
+
+def added(ids: Iterable[str]) -> set[str]:
+    """The fields that are new by these ids of changes."""
+    return {each.split(" ")[1] for each in ids if each.startswith(f"{Kind.ADDED.value} ")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +120,13 @@ def put_back(data: Any, accepted: Accepted) -> Any:
     return data
 
 
-def look(schema: Mapping[str, Any], data: Any, *, drop_unknown: bool = False) -> Seen:
+def look(
+    schema: Mapping[str, Any], data: Any, *, drop_unknown: bool = False, before: Collection[str] = frozenset()
+) -> Seen:
     """What of the data fits, and how its shape differs. A value that does not fit is left out, with the item that
-    cannot do without it; unknown fields stay, or go with `drop_unknown`."""
-    eye = _Eye(drop_unknown)
+    cannot do without it; unknown fields stay, or go with `drop_unknown`. `before` are unknown fields that were there
+    earlier: none of them is the new name of one that is gone."""
+    eye = _Eye(drop_unknown, before)
     found = eye.value(schema, data, "")
     eye.seen.data = None if found is _USELESS else found
     eye.conclude()
@@ -126,8 +134,9 @@ def look(schema: Mapping[str, Any], data: Any, *, drop_unknown: bool = False) ->
 
 
 class _Eye:
-    def __init__(self, drop_unknown: bool) -> None:  # noqa: FBT001
+    def __init__(self, drop_unknown: bool, before: Collection[str]) -> None:  # noqa: FBT001
         self.drop_unknown = drop_unknown
+        self.before = before
         self.seen = Seen()
         self.tallies: dict[str, _Tally] = {}
         self.wrong: dict[tuple[str, Kind], dict[str, str]] = {}  # (path, kind) → type → sample
@@ -200,7 +209,7 @@ class _Eye:
             found[Change(path, kind, "|".join(sorted(types)))] = ", ".join(types.values())
         for path, tally in self.tallies.items():
             begin = f"{path}." if path else ""
-            heirs = dict(_renamed(tally))
+            heirs = dict(_renamed(tally, {name for name in tally.unknown if f"{begin}{name}" in self.before}))
             for old, heir in heirs.items():
                 held = tally.unknown[heir]
                 said = f"in {len(held)} of {tally.objects}: {kind_of(held[0])}"
@@ -217,7 +226,7 @@ class _Eye:
         self.seen.changes = dict(sorted(found.items())[:MOST])
 
 
-def _renamed(tally: _Tally) -> Iterator[tuple[str, str]]:
+def _renamed(tally: _Tally, before: Collection[str]) -> Iterator[tuple[str, str]]:
     """Fields that no object has any more, each with one that is new in all of them, of its type and the likeliest name.
 
     A field that need not be there may simply be missing today: then the names have to be alike.
@@ -225,7 +234,9 @@ def _renamed(tally: _Tally) -> Iterator[tuple[str, str]]:
     properties = tally.schema.get("properties") or {}
     required = frozenset(tally.schema.get("required") or ())
     free = {
-        name: held for name, held in tally.unknown.items() if name != ODD and len(held) == tally.objects
+        name: held
+        for name, held in tally.unknown.items()
+        if name != ODD and len(held) == tally.objects and name not in before
     }  # in some only: an addition
     vanished = [name for name in properties if not tally.present.get(name)]
     for old in sorted(vanished, key=lambda name: name not in required):

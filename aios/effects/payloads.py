@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aios.domain.effect import Connector, Effect, Receipt
+from aios.domain.event import one_line
 from aios.domain.proposal import PlannedEffect
 from aios.domain.record import Record
 from aios.effects.correspondence import draft_invoice, mail, remind_of_invoice
@@ -66,7 +67,7 @@ PAYLOADS: dict[str, Build] = {
 def plan(
     capability: str,
     connector: Connector,
-    record: Record,
+    record: Record | None,
     material: Material,
     *,
     run: str,
@@ -74,15 +75,19 @@ def plan(
     item: int | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> PlannedEffect:
-    """The exact effect, with its key and preview. `more` is what the workflow adds to what the record says.
+    """The exact effect, with its key and preview: what the record feeds, and `more`, which the workflow gives itself.
 
-    Raises InvalidError for a capability that no record feeds."""
+    A capability that is not in `PAYLOADS` (an operator's own) is fed by the workflow alone. Raises InvalidError where
+    the record is missing, or the payload does not fit what the connector takes.
+    """
     build = PAYLOADS.get(capability)
-    if build is None:
-        raise InvalidError(f"nothing is known to feed {capability}", f"known: {', '.join(PAYLOADS)}")
-    payload = build(record, material) | dict(more or {})
+    if build is not None and record is None:
+        raise InvalidError(f"{capability} needs a record", "add `record:` to the step's `with`")
+    payload = {**(build(record, material) if build and record else {}), **(more or {})}
+    _verify_fits(capability, connector, payload)
     target = connector.target(capability, payload)
-    effect = Effect(connector.name, capability, target, payload, run, step, record.ref)
+    ref = record.ref if record else ""
+    effect = Effect(connector.name, capability, target, payload, run, step, ref)
     preview = connector.preview(effect)
     return PlannedEffect(
         step=step,
@@ -95,8 +100,22 @@ def plan(
         reversible=preview.reversible,
         undo=preview.undo,
         payload=payload,
-        record=record.ref,
+        record=ref,
         item=item,
+    )
+
+
+def _verify_fits(capability: str, connector: Connector, payload: Mapping[str, Any]) -> None:
+    from aios.store.validators import compiled, complaints
+
+    schema = connector.capabilities()[capability].payload
+    valid = compiled(schema)
+    if valid is None or valid(payload):
+        return
+    where, message = complaints(schema, payload)[0]
+    place = ".".join(map(str, where)) or "the payload"
+    raise InvalidError(
+        f"{capability} cannot be planned: {place}: {one_line(message)}", f"`aios connectors show {connector.name}`"
     )
 
 

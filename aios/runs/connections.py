@@ -14,7 +14,7 @@ from aios.connectors.drift import DRIFT, Folder, accepted, changes_of, sentence
 from aios.connectors.health import Health, health
 from aios.connectors.quotas import Quota, quota
 from aios.connectors.registry import CROSSINGS, KINDS, QUOTAS, iso
-from aios.connectors.shapes import Change
+from aios.connectors.shapes import Change, Kind
 from aios.connectors.sidecars.audit import crossings_of
 from aios.connectors.sidecars.breaker import FILE, standing
 from aios.domain.effect import Connector
@@ -76,7 +76,7 @@ class Connection:
     def waits(self) -> tuple[str, ...]:
         """What has to happen before it does what it is for; empty where nothing has."""
         found = [finding.message for finding in self.findings[:1]]
-        found += [f"{each.named.variable} {each.wrong}" for each in self.credentials if each.wrong]
+        found += dict.fromkeys(f"{each.named.variable} {each.wrong}" for each in self.credentials if each.wrong)
         if self.health.denied:
             found.append("other credentials: the service does not accept these")
         if self.paused:
@@ -188,9 +188,11 @@ def _drift(local: Path, tree: Tree, connector: str) -> tuple[str, ...]:
     for path in tree.paths(f"{SIGNALS}{connector}-drift-"):
         document, _ = parse(path, tree.read(path) or b"")
         inputs = document.data.get("inputs") if document else None
-        if isinstance(inputs, Mapping) and inputs.get("connector") == connector:
-            changes = seen.setdefault(str(inputs.get("capability")), {})
-            changes.update({each.id: each for each in changes_of(inputs.get("changes"))})
+        if document and isinstance(inputs, Mapping) and inputs.get("connector") == connector:
+            told = changes_of(inputs.get("changes"))
+            if document.data.get("status") == "dismissed" and all(each.kind is Kind.ADDED for each in told):
+                continue  # it passes as it is
+            seen.setdefault(str(inputs.get("capability")), {}).update({each.id: each for each in told})
     agreed = accepted(tree, connector)
     found = []
     for capability, by_id in sorted(seen.items()):

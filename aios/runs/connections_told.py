@@ -26,6 +26,10 @@ def mode(found: Connection) -> str:
 
 
 def properties(capability: Capability) -> Iterator[tuple[str, str]]:
+    needed = capability.payload.get("required", ())
+    names = [name if name in needed else f"{name}?" for name in capability.payload.get("properties", {})]
+    if names:
+        yield "takes", ", ".join(sorted(names, key=lambda name: name.endswith("?")))
     if not capability.writes:
         yield (
             "keeps its place",
@@ -33,7 +37,7 @@ def properties(capability: Capability) -> Iterator[tuple[str, str]]:
         )
         return
     proves = "“not found” proves that it never happened" if capability.authoritative else "“not found” proves nothing"
-    yield "looked up", f"{capability.lookup}; {proves}" if capability.lookup else proves
+    yield "looked up", f"{capability.lookup.rstrip('.')}; {proves}" if capability.lookup else proves
     yield "undone by", capability.compensation or "nothing: it cannot be undone"
     if capability.each:
         yield "one effect each", f"for every item of `{capability.each}`"
@@ -55,9 +59,11 @@ def told(each: Connection, now: datetime) -> Iterator[tuple[str, str]]:
         yield "last failure", f"{_ago(health.failed, now)}{row}: {one_line(health.words)}"
     if each.quota:
         yield "quota", f"{each.quota}, as it said {_ago(each.quota.at, now)}"
-    for secret in each.credentials:
-        age = days(secret.age)
-        yield "credentials", f"{secret.named.variable} {secret.wrong or f'is set, the same for {age}'}"
+    for said in dict.fromkeys(
+        f"{secret.named.variable} {secret.wrong or f'is set, the same for {days(secret.age)}'}"
+        for secret in each.credentials
+    ):
+        yield "credentials", said
     for drift in each.drift:
         yield "drift", drift
     for waits in each.waits:

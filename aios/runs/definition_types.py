@@ -13,6 +13,7 @@ from aios.domain.agent import Contract
 from aios.domain.effect import Capability
 from aios.domain.record import Where
 from aios.domain.workflow import Step, StepKind, Workflow
+from aios.effects.payloads import PAYLOADS
 from aios.expressions import ExpressionError, Scope, compile_bool, compile_value, declare, holes, names_under, whole
 from aios.runs.definition_findings import Check, suggestion
 from aios.runs.inputs import bare, is_needed, problem_of
@@ -87,10 +88,8 @@ def check_types(told: Check, step: Step, where: Where) -> None:
     capability = told.capabilities.get(step.uses) if step.kind is StepKind.COLLECT else None
     taken: Mapping[str, Any] = contract.input if contract else capability.payload if capability else {}
     if step.kind is StepKind.EFFECT:
-        taken = _taken_by(told.capabilities.get(step.uses))
+        taken = _taken_by(step.uses, told.capabilities.get(step.uses))
     _given(told, step, taken, scope, (*where, "with"))
-    if step.kind is StepKind.EFFECT and "record" not in step.with_:
-        told.add((*where, "with"), "with", f"the effect {step.uses} needs `record`", "add `record:` to `with`")
     if contract:
         _may_write(told, step, contract)
 
@@ -117,18 +116,21 @@ def check_value(told: Check, value: Any, scope: Scope, where: Where, schema: Map
         told.add(where, "type", f"`{where[-1]}`: {problem}", _wanted(schema))
 
 
-def _taken_by(capability: Capability | None) -> Mapping[str, Any]:
-    """What an effect takes: the record that feeds it, and any field of the payload that the workflow itself gives."""
-    properties = capability.payload.get("properties") if capability else None
-    if not isinstance(properties, Mapping):
-        return {}
-    return {"properties": {**properties, "record": {"type": "string"}}, "additionalProperties": False}
+def _taken_by(name: str, capability: Capability | None) -> Mapping[str, Any]:
+    """What an effect takes: the record that feeds it, and fields of the payload that the workflow itself gives."""
+    payload = capability.payload if capability else {}
+    properties = payload.get("properties")
+    known = {**(properties if isinstance(properties, Mapping) else {}), "record": {"type": "string"}}
+    required = ["record"] if name in PAYLOADS else list(payload.get("required") or ())
+    closed = capability is not None and isinstance(properties, Mapping)
+    return {"properties": known, "required": required, **({"additionalProperties": False} if closed else {})}
 
 
 def _given(told: Check, step: Step, taken: Mapping[str, Any], scope: Scope, where: Where) -> None:
     properties = taken.get("properties")
     known: Mapping[str, Any] = properties if isinstance(properties, Mapping) else {}
-    what = f"the agent {step.uses}" if step.kind is StepKind.AGENT else step.uses
+    kinds = {StepKind.AGENT: "the agent ", StepKind.EFFECT: "the effect "}
+    what = f"{kinds.get(step.kind, '')}{step.uses}"
     for name, value in step.with_.items():
         if taken.get("additionalProperties") is False and name not in known:
             message = f"{what} takes no `{name}`"

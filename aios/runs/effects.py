@@ -99,13 +99,14 @@ def perform_effect(
     if planned is None:
         _withheld(context, session, definitions, start)
         return None
-    connector = context.connectors(definitions.tree).get(planned.connector)
+    connectors = context.connectors(CommitTree(context.git, context.main))  # main's: `mode` is set after approval too
+    connector = connectors.get(planned.connector)
     if connector is None:
-        raise RefusedError(f"the connector {planned.connector} is gone", "see state/connectors/")
+        raise RefusedError(f"the connector {planned.connector} is gone or not in order", "`aios connectors list`")
     effect, ledger = effect_of(planned, state.id), Ledger(context.git)
     context.report(Progress(state.id, start.step, "started", start.item))
     try:
-        outcome = _act(context, session, definitions, start, planned, connector, spent)
+        outcome = _act(context, session, definitions, start, planned, connectors, spent)
     except EffectAskError as ask:
         ledger.hold(Hold(effect.key, state.id, "doubt", context.now(), ask.question.text))
         raise
@@ -154,13 +155,12 @@ def _act(
     definitions: Definitions,
     start: Start,
     planned: PlannedEffect,
-    connector: Connector,
+    connectors: Mapping[str, Connector],
     spent: Counter[str],
 ) -> Outcome:
     """Through the executor: one act, or part by part. Raises EffectAskError, and whatever makes the run wait."""
-    state = session.state
+    state, connector = session.state, connectors[planned.connector]
     approval = approving_commit(context, state)
-    connectors = context.connectors(definitions.tree)
     effects = effects_of(run_record(context, state, approval))
     acts = {each.key: acts_of(each, state.id, connectors.get(each.connector)) for each in effects}
     keys = {whole: frozenset(act.key for act in each) for whole, each in acts.items()}

@@ -6,18 +6,21 @@ of our fields is which of theirs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from aios.domain.effect import Connector
 from aios.domain.event import one_line
+from aios.domain.ownership import owner_of, take
 from aios.domain.record import Record
 from aios.errors import AiosError
 from aios.store.catalog import Catalog
 
 GONE = "is not there"
 TEXT = "text"  # stands for the prose: compared by what the service knows of its own changes
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
 _LONGEST = 2_000  # characters of a live value that may become ours
 
 
@@ -61,8 +64,8 @@ COUNTERPARTS = (
         capability="invoices.list",
         items="invoices",
         match=(("service.id", "id"), ("number", "number")),
-        fields={"status": "status", "amount.amount": "amount_due", "due": "due", "url": "url"},
-        expected=frozenset({"open", "overdue"}),
+        fields={"status": "status", "amount": "amount_due", "amount_paid": "amount_paid", "due": "due", "url": "url"},
+        expected=frozenset({"open"}),
     ),
 )
 
@@ -70,7 +73,8 @@ COUNTERPARTS = (
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One record that is not what the service holds. `live` has the values by our fields, `ours` those of the record;
-    `gone` says that the service has no such thing. `version` names what is live now, where the service tells."""
+    `gone` says that the service has no such thing. `version` names what is live now, where the service tells. `kept`
+    are fields that are ours by their schema: they take over nothing."""
 
     record: str
     connector: str
@@ -80,11 +84,12 @@ class Difference:
     gone: bool = False
     version: str = ""
     restore: str = ""
+    kept: tuple[str, ...] = ()
 
     @property
     def choices(self) -> list[str]:
         """How it can be settled."""
-        adoptable = not self.gone and any(field != TEXT for field in self.live)
+        adoptable = not self.gone and any(name != TEXT and name not in self.kept for name in self.live)
         return [*(["adopt"] if adoptable else []), *(["restore"] if self.restore else [])]
 
     def as_dict(self) -> dict[str, Any]:
@@ -119,30 +124,40 @@ def compare(
             except AiosError as error:
                 silent.append(f"{name} cannot be asked ({counterpart.capability}): {error.message}")
                 continue
-            skipped = (ignore or {}).get(name, frozenset())
-            restorable = counterpart.restore if counterpart.restore in connector.capabilities() else ""
             records = [record for record in catalog.records(counterpart.kind) if _is_its(record, name)]
             pairs, left = _paired(records, items, counterpart.match)
             unknown[name] = unknown.get(name, 0) + left
+            compared += sum(item is not None for _, item in pairs)
+            skipped = (ignore or {}).get(name, frozenset())
             for record, item in pairs:
-                compared += item is not None
                 found = _difference(record, item, counterpart, skipped)
                 if found is not None:
-                    ours, live = found
-                    version = str(item.get("hash") or item.get("modified") or "") if item else ""
-                    differences.append(
-                        Difference(
-                            record.ref,
-                            name,
-                            counterpart.capability,
-                            ours,
-                            live,
-                            item is None,
-                            version,
-                            restorable if item else "",
-                        )
-                    )
+                    differences.append(_told(catalog, connector, counterpart, record, item, found))
     return Seen(compared, tuple(differences), {n: c for n, c in unknown.items() if c}, tuple(silent))
+
+
+def _told(
+    catalog: Catalog,
+    connector: Connector,
+    counterpart: Counterpart,
+    record: Record,
+    item: Mapping[str, Any] | None,
+    found: tuple[Mapping[str, Any], Mapping[str, Any]],
+) -> Difference:
+    ours, live = found
+    owners = {name: owner_of(said) for name, said in catalog.schemas.kind(counterpart.kind).ownership.items()}
+    restorable = item is not None and counterpart.restore in connector.capabilities()
+    return Difference(
+        record=record.ref,
+        connector=connector.name,
+        capability=counterpart.capability,
+        ours=ours,
+        live=live,
+        gone=item is None,
+        version=str(item.get("hash") or item.get("modified") or "") if item else "",
+        restore=counterpart.restore if restorable else "",
+        kept=tuple(take(ours, live, owners).refused),
+    )
 
 
 def _items(connector: Connector, counterpart: Counterpart) -> list[Mapping[str, Any]]:
@@ -199,6 +214,8 @@ def _difference(
         value, mine = inside(item, theirs), inside(record.data, name)
         if name in counterpart.means:
             value = counterpart.means[name].get(str(value))
+        if isinstance(mine, str) and isinstance(value, str) and len(mine) == 10:
+            value = value[:10] if _MOMENT.match(value) else value  # a day of ours stays one
         if value is None or mine is None or f"{record.kind}.{name.partition('.')[0]}" in skipped:
             continue
         if not _same(mine, value) and _may_be_ours(value):
@@ -222,9 +239,7 @@ def _may_be_ours(value: Any) -> bool:
 
 def _same(mine: Any, live: Any) -> bool:
     if isinstance(mine, str) and isinstance(live, str):
-        # A day of ours is the day of their moment; addresses do not differ by a slash at their end.
-        if len(mine) == 10 and live[:10] == mine and "T" in live:
-            return True
+        # Addresses do not differ by a slash at their end.
         return one_line(mine, _LONGEST).rstrip("/") == one_line(live, _LONGEST).rstrip("/")
     return bool(mine == live)
 

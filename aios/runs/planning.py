@@ -34,10 +34,11 @@ def plan_effects(definitions: Definitions, state: RunState, tree: Tree, gate: st
             connector = definitions.connector_for(step.uses)
             if connector is None:
                 raise InvalidError(f"no connector offers {step.uses}", "see state/connectors/")
-            record = record_of(catalog, step.uses, str(inputs.get("record", "")))
-            if is_withheld(record):
+            record = record_of(catalog, step.uses, str(inputs["record"])) if "record" in inputs else None
+            if record is not None and is_withheld(record):
                 continue
-            capability = _capability(step.uses, connector, Catalog(definitions.tree).get(record.kind, record.id))
+            before = Catalog(definitions.tree).get(record.kind, record.id) if record else None
+            capability = _capability(step.uses, connector, before)
             more = {name: value for name, value in inputs.items() if name != "record" and value not in (None, "")}
             planned.append(
                 plan_effect(capability, connector, record, material, run=state.id, step=step.name, item=item, more=more)

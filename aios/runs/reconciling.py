@@ -39,6 +39,7 @@ def inputs_of(difference: Difference, choice: str = "") -> dict[str, Any]:
         "id": record_id,
         "connector": difference.connector,
         "live": {field: _shown(value) for field, value in difference.live.items()},
+        "kept": list(difference.kept),
         "restorable": bool(difference.restore),
         "version": difference.version,
         "choice": choice,
@@ -59,7 +60,8 @@ def reconciler(call: AgentCall, tools: Tools) -> AgentReply:
     choice = CHOICES.get(str(call.input["choice"])) or next(
         (word for word in reversed(call.guidance) if word in CHOICES.values()), ""
     )
-    can_adopt = [field for field, value in apart.items() if field != TEXT and value != GONE]
+    kept = {TEXT, *call.input["kept"]}
+    can_adopt = [field for field, value in apart.items() if field not in kept and value != GONE]
     options = [*([ADOPT] if can_adopt else []), *([RESTORE] if call.input["restorable"] else []), STOP]
     evidence = tuple(_line(record.data, field, value) for field, value in apart.items())
     if choice not in options:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aios.domain.effect import Connector, Effect, Preview, Receipt
 from aios.domain.event import one_line
-from aios.domain.names import CONNECTORS
+from aios.domain.names import CONNECTORS, run_record_path
 from aios.domain.proposal import PlannedEffect
 from aios.domain.run import RunState
 from aios.domain.tree import Tree
@@ -63,6 +63,8 @@ def plan_revert(context: Context, run: str) -> list[Undo]:
     """
     state = read_state(context.git, run, main=context.main)
     ledger, main = Ledger(context.git), CommitTree(context.git, context.main)
+    if main.read(run_record_path(state.id, state.started_at)) is None:
+        raise RefusedError(f"{run} is not on {context.main}: nothing of it was done", "`aios cancel` gives it up")
     planned_effects = effects_of(run_record(context, state))
     connectors, named = context.connectors(main), _compensations(context, state)
     undone: list[Undo] = []

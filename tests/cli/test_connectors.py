@@ -187,7 +187,7 @@ def test_a_company_without_connectors_is_told_how_to_have_one(company: Path) -> 
     for verb in ("list", "health"):
         done = aios(company, "connectors", verb)
         assert (done.returncode, done.stdout) == (Exit.OK, "")
-        assert "state/connectors/NAME.yaml" in done.stderr
+        assert "`aios connectors example` prints one to start from" in done.stderr
 
 
 def test_the_shell_completes_names(company: Path) -> None:
@@ -248,3 +248,28 @@ def test_an_unknown_connector_is_an_error_of_use(company: Path) -> None:
 
     with pytest.raises(UsageError, match="no connector `x`"):
         one(Company(Git(company)).connections(), "x")
+
+
+def test_a_declaration_that_is_not_committed_is_told_of(company: Path) -> None:
+    started = aios(company, "connectors", "example", "plausible")
+    assert started.returncode == Exit.OK
+    (company / "state/connectors/stats.yaml").write_text(started.stdout)
+    assert aios(company, "check").returncode == Exit.OK
+    done = aios(company, "connectors", "test", "stats")
+    assert done.returncode == Exit.USAGE
+    assert "state/connectors/stats.yaml is not committed" in done.stderr
+    assert "hint: git add state/connectors/stats.yaml && git commit" in done.stderr
+    assert "state/connectors/stats.yaml is not committed as it is" in aios(company, "connectors", "list").stderr
+    commit_all(company, "Stats")
+    done = aios(company, "connectors", "test", "stats")
+    assert done.stdout.startswith("✗ PLAUSIBLE_KEY is not set")
+    assert "not committed" not in done.stderr
+
+
+def test_what_is_in_the_box_is_listed_and_a_typo_is_told(company: Path) -> None:
+    listed = json.loads(aios(company, "connectors", "example", "--json").stdout)
+    assert {"mail", "http", "mcp"} <= {each["product"] for each in listed}
+    assert all(each["what it is"] for each in listed)
+    done = aios(company, "connectors", "example", "htpp")
+    assert done.returncode == Exit.USAGE
+    assert "did you mean `http`?" in done.stderr

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aios.connectors.drift import Drift, Folder, accepted, changes_of, known, to_folder
-from aios.connectors.shapes import MOST, Accepted, Change, Kind, extended, look, put_back
+from aios.connectors.shapes import MOST, Accepted, Change, Kind, added, extended, look, put_back
 from aios.connectors.sidecars.guard import DriftError, Guard, SchemaPolicy
 from aios.domain.effect import Capability, Collected, Outcome
 from aios.store.trees import EmptyTree, OverlayTree
@@ -202,6 +202,13 @@ def test_an_unlike_name_is_not_taken_for_the_heir_of_one_that_may_be_missing(tmp
     stand = Stand(tmp_path)
     stand.read(but(due=..., zebra="x"))
     assert stand.said() == ["added invoices[].zebra string"]
+
+
+def test_a_field_that_was_there_before_is_not_the_heir_of_one_that_is_gone() -> None:
+    gone = {"invoices": [but(amount_due=..., state_of_it=7)]}
+    assert [each.to for each in look(SHAPE, gone).changes if each.kind is Kind.RENAMED] == ["state_of_it"]
+    seen = look(SHAPE, gone, before=added(["added invoices[].state_of_it integer"]))
+    assert [each.kind for each in seen.changes if each.field == "invoices[].amount_due"] == [Kind.MISSING]
 
 
 def test_very_many_new_names_are_told_within_bounds() -> None:

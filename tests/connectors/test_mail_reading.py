@@ -358,3 +358,15 @@ def test_what_is_new_stands_apart_from_what_is_quoted_below_it(text: str, new: s
 def test_a_long_mail_is_taken_apart_at_once() -> None:
     for line in ("On a ", "On Monday somebody wrote", ">", "From: x\n", "schrieb "):
         apart((line * 200 + "\n") * 60)
+
+
+def test_a_long_run_of_blanks_is_read_in_no_time() -> None:
+    """Taken for a quotation or for a line's end, it was tried again from each of its blanks: minutes for one mail."""
+    import subprocess
+    import sys
+
+    read = (
+        "from aios.connectors.mail.parse import parsed;"
+        "parsed(b'Message-ID: <a@b>\\n\\n' + b' ' * 1_000_000 + b'x', folder='', received='', most_text=9, whole=True)"
+    )
+    assert subprocess.run([sys.executable, "-c", read], timeout=30, check=False).returncode == 0

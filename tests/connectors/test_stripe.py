@@ -444,3 +444,10 @@ def test_what_is_no_list_is_said_to_be_none(tmp_path: Path, data: Any) -> None:
             place.connector.read("invoices.list", {})
     finally:
         stand.stop()
+
+
+def test_an_amount_that_is_not_told_is_no_zero(place: Place) -> None:
+    (invoice,) = of(place.account, "invoice")[:1]
+    del invoice["amount_due"]
+    with pytest.raises(AiosError, match=r"`invoices\[\].amount_due` is missing"):
+        place.connector.read("invoices.list", {})

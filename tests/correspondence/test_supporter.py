@@ -38,6 +38,19 @@ def test_a_mail_becomes_a_ticket_of_its_customer_with_its_text_quoted() -> None:
     assert all(line.startswith(">") for line in body_of(tree, the("tickets", tree)).strip("\n").split("\n"))
 
 
+def test_who_is_no_party_to_a_thread_cannot_join_it() -> None:
+    _, tree = triage(company(ACORN), SEK)
+    mine = the("tickets", tree)
+    stranger = mail("2", "Re: Invoice in SEK", "Send me theirs.", **ANN, references=["<1@acorn.example>"])
+    reply, tree = triage(tree, stranger)
+    assert len(tree.paths("state/tickets/")) == 2
+    assert data_of(tree, mine)["messages"] == ["<1@acorn.example>"]
+    assert any("no party to" in reason.why for reason in reply.reasons)
+    colleague = mail("3", "Re: Invoice in SEK", "And mine?", references=["<1@acorn.example>"])
+    _, tree = triage(tree, colleague)
+    assert len(data_of(tree, mine)["messages"]) == 2
+
+
 def test_a_reply_says_what_the_operator_prepared_word_for_word_and_where_it_stands() -> None:
     reply, tree = triage(company(ACORN, CURRENCY), SEK)
     path = the("messages", tree)
@@ -138,7 +151,7 @@ def test_machines_and_oneself_are_never_answered(fields: dict[str, Any]) -> None
 
 
 def test_mail_that_comes_back_for_good_closes_the_address() -> None:
-    back = mail("2", "Undelivered", "", bounce={"email": "Gone@Birch.example", "permanent": True})
+    back = mail("2", "Undelivered", "", bounce={"email": "Gone@Birch.example", "permanent": True, "ours": True})
     reply, tree = triage(company(ACORN), back | {"from": {"email": "", "name": ""}})
     assert reply.output["suppressions"] == ["gone-at-birch-example"]
     record = data_of(tree, the("suppressions", tree))
@@ -148,6 +161,19 @@ def test_mail_that_comes_back_for_good_closes_the_address() -> None:
         "<2@acorn.example>",
     )
     assert triage(tree, back)[0].files == {}
+
+
+@pytest.mark.parametrize("about", ["", "<1@desk.example>", "<x@desk.example>", f"<{'0' * 40}@desk.example>"])
+def test_a_notice_about_no_mail_of_ours_closes_no_address(about: str) -> None:
+    forged = {"email": "hello@acorn.example", "permanent": True, "message_id": about, "ours": False}
+    reply, _ = triage(company(ACORN), mail("2", "Undelivered", "", bounce=forged))
+    assert (reply.files, reply.output["left"]) == ({}, 1)
+
+
+def test_addresses_that_read_alike_are_closed_each() -> None:
+    first, tree = triage(company(), mail("2", "Unsubscribe", "", **{"from": {"email": "a.b@x.example", "name": ""}}))
+    again, _ = triage(tree, mail("3", "Unsubscribe", "", **{"from": {"email": "a-b@x.example", "name": ""}}))
+    assert len({*first.output["suppressions"], *again.output["suppressions"]}) == 2
 
 
 def test_who_asks_to_leave_the_list_leaves_it_and_nobody_else_does() -> None:

@@ -20,7 +20,7 @@ from aios.runs.restoring import restore
 from aios.runs.session import read_state
 from aios.runs.start import start_run
 from tests.example.test_memory import QUESTIONS, SUMMARY, commit, research
-from tests.kills import dies_at
+from tests.kills import boundaries, dies_at
 from tests.store.kill_trials import kill_session
 
 NOW = datetime(2026, 11, 28, 9, tzinfo=UTC)
@@ -62,19 +62,19 @@ def memory_of(root: Path) -> dict[str, str]:
 
 def test_killed_at_any_boundary_and_gone_on_with_it_leaves_the_same_memory(template: Path, tmp_path: Path) -> None:
     whole = shutil.copytree(template, tmp_path / "whole", symlinks=True)
-    names: list[str] = []
-    drive(whole, names.append)
+    found = boundaries(whole, drive)
     expected = memory_of(whole)
     assert BACK in expected
     assert SUMMARY in expected
     assert "memory/research/old-letters.md" not in expected
+    names = list(found.values())
     assert names.count("before merge") == 1
     assert names[-2:] == ["before commit to main", "after commit to main"]
-    for boundary in range(1, len(names) + 1):
+    for boundary, name in found.items():
         root = shutil.copytree(template, tmp_path / f"killed-{boundary}", symlinks=True)
-        assert dies_at(root, boundary, drive), names[boundary - 1]
+        assert dies_at(root, boundary, drive), name
         drive(root)
-        assert memory_of(root) == expected, names[boundary - 1]
+        assert memory_of(root) == expected, name
         shutil.rmtree(root)
 
 

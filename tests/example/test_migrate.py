@@ -25,7 +25,7 @@ from tests.example.replays import require_identical
 from tests.example.test_draft_by_a_model import SUBJECT
 from tests.example.test_flow import aios, told
 from tests.example.test_memory_killed import NOW, memory_of
-from tests.kills import dies_at
+from tests.kills import boundaries, dies_at
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_notes_and_customers_of_two_versions_live_together_and_migrate_in_one_pr
 
     assert aios(lived_in, "migrate").returncode == Exit.WAITING
     shown = aios(lived_in, "show", "old-versions").stdout
-    assert shown.startswith(f"# Rewrite {len(customers) + 12} files in the newest schema: {len(customers)} values lost")
+    assert shown.startswith(f"# Rewrite {len(customers) + 14} files in the newest schema: {len(customers)} values lost")
     rewritten = shown[shown.index("## What is rewritten") : shown.index("## State diff")].splitlines()[2:]
     assert rewritten[0].startswith("- lost in customer.v2: `newsletter`, “true” in 13 files")
     assert "`found_through` is called `heard_of_us` (14 files); `tier` comes, “basic” in 14 files" in rewritten[1]
@@ -175,20 +175,19 @@ def test_what_the_operator_changes_on_the_branch_stays_in_the_state_diff(lived_i
     subprocess.run(["git", "switch", "-q", "main"], cwd=lived_in, check=True)
     shown = aios(lived_in, "show", "old-versions").stdout
     assert "- customers/birdsong-crm: tier – → gold" in shown
-    assert "- 25 files brought to the newest schema, as told above and in no other way" in shown
+    assert "- 27 files brought to the newest schema, as told above and in no other way" in shown
 
 
 def test_killed_at_any_boundary_the_migration_goes_on_and_leaves_the_same(lived_in: Path, tmp_path: Path) -> None:
     whole = shutil.copytree(lived_in, tmp_path / "whole", symlinks=True)
-    names: list[str] = []
-    migrate_and_approve(whole, names.append)
+    found = boundaries(whole, migrate_and_approve)
     expected = memory_of(whole)
-    assert "before merge" in names
-    for boundary in range(1, len(names) + 1):
+    assert "before merge" in found.values()
+    for boundary, name in found.items():
         root = shutil.copytree(lived_in, tmp_path / "killed", symlinks=True)
-        assert dies_at(root, boundary, migrate_and_approve), names[boundary - 1]
+        assert dies_at(root, boundary, migrate_and_approve), name
         migrate_and_approve(root)
-        assert memory_of(root) == expected, names[boundary - 1]
+        assert memory_of(root) == expected, name
         shutil.rmtree(root)
 
 

@@ -99,7 +99,7 @@ def test_what_may_differ_is_not_told(company: Path) -> None:
         ((PIECE, "--adopt"), "is not among what differs"),
         (("content/nothing", "--restore"), "is not among what differs"),
         (("--adopt",), "say of which effect or record"),
-        (("0" * 12, "--happened"), "0 unsettled effects fit"),
+        (("0" * 12, "--happened"), "0 unsettled effects are called"),
     ],
 )
 def test_wrong_requests_are_told(company: Path, args: tuple[str, ...], says: str) -> None:

@@ -28,6 +28,7 @@ from tests.faults.smtp import SmtpProxy
 from tests.faults.world import (
     DIED,
     FIRED,
+    HURRIED,
     TOLD,
     Attempt,
     Books,
@@ -165,13 +166,14 @@ class Column:
         """A fresh service in which everything before the act was done, and the connector's settings."""
         stand = self.case.serve() if self.case.serve else _files(root)
         try:
-            direct = stage(self.case, beside(root), settings={**stand.settings(stand.address), **self.case.settings})
+            own = {**self.case.settings, **HURRIED.get(self.case.use, {})}
+            direct = stage(self.case, beside(root), settings={**stand.settings(stand.address), **own})
             for capability, payload in self.case.acts[: self.number]:
                 direct.connector.act(effect(direct.connector, capability, payload))
             if self.proxy:
                 self.proxy.begin(stand.address, trouble)
             address = self.proxy.address if self.proxy else stand.address
-            yield stand, {**stand.settings(address), **self.case.settings}
+            yield stand, {**stand.settings(address), **own}
         finally:
             stand.stop()
 

@@ -152,13 +152,18 @@ class Request:
     @property
     def changes(self) -> bool:
         """May it change something? Of JSON-RPC, where every request is a POST, a call of a tool."""
-        if self.method in {"GET", "HEAD", "OPTIONS"}:
+        if self.method in {"GET", "HEAD", "OPTIONS"} or self._ends_session:
             return False
         with suppress(ValueError):
             data = json.loads(self.body)
             if isinstance(data, dict) and data.get("jsonrpc"):
                 return data.get("method") == "tools/call"
         return True
+
+    @property
+    def _ends_session(self) -> bool:
+        """A client of MCP takes its leave; what it did stays done."""
+        return self.method == "DELETE" and any(name.lower() == "mcp-session-id" for name, _ in self.headers)
 
 
 class HttpProxy:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from tests.faults.matrix import RECOVERING, Cell, Column
 from tests.faults.proxy import Fault
 
-_KEYLESS = ({Fault.TWICE}, "it takes no idempotency key: what the network delivers twice is two notes")
-# (case, capability) → the faults, and why. Not we but the network, or the service itself, makes two of one.
-REPEATS: Mapping[tuple[str, str], tuple[Collection[Fault], str]] = {
+_KEYLESS = {Fault.TWICE: "it takes no idempotency key: what the network delivers twice is two notes"}
+_KEPT = {Fault.TWICE: "MCP knows no idempotency key: this server's tools keep ours for their look-up only"}
+# (case, capability) → fault → why. Not we but the network, or the service itself, makes two of one.
+REPEATS: Mapping[tuple[str, str], Mapping[Fault, str]] = {
     ("notes, a look-up only", "note.add"): _KEYLESS,
     ("notes, neither", "note.add"): _KEYLESS,
-    ("mail", "mail.send"): (
-        {Fault.TWICE, Fault.ERROR_AFTER},
-        "a relay that delivers twice, or takes a mail and says that it did not, makes two copies of one Message-ID",
-    ),
+    **{("mcp", name): _KEPT for name in ("notes.write", "notes.remove")},
+    ("mail", "mail.send"): {
+        Fault.TWICE: "SMTP knows no idempotency key: what a relay delivers twice is two copies of one Message-ID",
+        # To ask instead would make a question of every mail that is put off for a minute, which is common.
+        Fault.ERROR_AFTER: "it took a message and answered 451, by RFC 5321 (4.2.1) its word that it did not",
+    },
 }
 
 
 def repeats(column: Column, boundary: str, fault: Fault) -> bool:
-    told = REPEATS.get((column.name, column.capability.name), ((), ""))[0]
+    told = REPEATS.get((column.name, column.capability.name), {})
     unheard = boundary == "during act" and fault is Fault.ERROR_AFTER  # nobody lives to hear the wrong answer
     return fault in told and not unheard and (boundary, fault) not in RECOVERING
 

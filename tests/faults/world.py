@@ -41,7 +41,8 @@ START = datetime(2026, 3, 9, 12, tzinfo=UTC)
 TRIGGER = {"kind": "manual", "key": "test", "at": "2026-03-09T12:00:00Z"}
 RETRY = {"attempts": 2, "backoff": "0.05s", "ceiling": "1s"}
 DIED, FIRED, TOLD = "died", "fired", "told"
-TIMEOUT = 0.5  # seconds that a connector waits for an answer, where it says how long it waits
+TIMEOUT = 1.5  # seconds that a connector waits for an answer, where it says how long: none passes by itself
+HURRIED = {"mcp": {"timeout": 2}}  # settings of those that are told
 WORKFLOW = """schema: workflow.v1
 name: do-it
 summary: One effect behind a gate.

@@ -24,7 +24,7 @@ from aios.runs.revert import plan_revert, revert
 from aios.runs.session import open_session, read_state
 from aios.runs.start import start_run
 from aios.runs.unsettled import settle_by_operator, unsettled
-from tests.kills import dies_at
+from tests.kills import boundaries, dies_at
 from tests.runs import house
 
 
@@ -61,20 +61,14 @@ def test_a_run_goes_from_intent_to_receipt_and_on(root: Path) -> None:
     )
 
 
-def _count_boundaries(root: Path) -> int:
-    names: list[str] = []
-    house.drive(root, names.append)
-    return len(names)
-
-
 def test_killed_at_any_boundary_and_resumed_it_leaves_the_same_tree_and_one_effect(
     template: Path, tmp_path: Path
 ) -> None:
     whole = shutil.copytree(template, tmp_path / "whole")
-    boundaries = _count_boundaries(whole)
+    found = boundaries(whole, house.drive)
     expected = house.tree_of(whole)
-    assert boundaries > 30
-    for boundary in range(1, boundaries + 1):
+    assert len(found) > 25
+    for boundary in found:
         root = shutil.copytree(template, tmp_path / f"killed-{boundary}")
         assert dies_at(root, boundary, house.drive), boundary
         standing = house.drive(root)

@@ -81,6 +81,12 @@ def test_a_difference_names_the_field_with_both_values() -> None:
     assert dict(found.live) == {"title": "A piece, retold"}
 
 
+def test_a_field_that_is_ours_by_its_schema_takes_over_nothing() -> None:
+    (found,) = seen({**LIVE, "record": "a-piece", "url": "https://x.example/moved/"}).differences
+    assert dict(found.live) == {"url": "https://x.example/moved/"}
+    assert (found.kept, found.choices) == (("url",), [])
+
+
 def test_an_ignored_field_may_differ() -> None:
     assert seen({**LIVE, "title": "Another"}, ignore=frozenset({"content.title"})).differences == ()
 

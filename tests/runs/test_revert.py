@@ -27,7 +27,7 @@ from aios.runs.reviewing import review_of
 from aios.runs.session import read_state
 from aios.runs.start import start_run
 from aios.runs.unsettled import settle_by_operator, unsettled
-from tests.kills import dies_at
+from tests.kills import boundaries, dies_at
 from tests.runs import house
 
 WORKFLOW = """schema: workflow.v1
@@ -331,18 +331,17 @@ def undoing(root: Path, checkpoint: Callable[[str], None] = lambda _: None) -> N
 def test_killed_at_any_boundary_and_called_again_it_is_undone_once(template: Path, tmp_path: Path) -> None:
     first = Path(shutil.copytree(template, tmp_path / "done"))
     published(first)
-    boundaries: list[str] = []
     whole = Path(shutil.copytree(first, tmp_path / "whole"))
     shutil.copytree(service(first).folder, service(whole).folder)
-    undoing(whole, boundaries.append)
-    assert len(boundaries) > 15
-    for number in range(1, len(boundaries) + 1):
+    found = boundaries(whole, undoing)
+    assert len(found) > 12
+    for number, name in found.items():
         root = Path(shutil.copytree(first, tmp_path / f"killed-{number}"))
         shutil.copytree(service(first).folder, service(root).folder)
-        assert dies_at(root, number, undoing), boundaries[number - 1]
+        assert dies_at(root, number, undoing), name
         undoing(root)
-        assert sorted(done(root)[3:]) == ["cms.discard", "cms.unpublish"], boundaries[number - 1]
-        assert house.tree_of(root) == house.tree_of(whole), boundaries[number - 1]
+        assert sorted(done(root)[3:]) == ["cms.discard", "cms.unpublish"], name
+        assert house.tree_of(root) == house.tree_of(whole), name
 
 
 def house_commit(root: Path, message: str = "By hand") -> None:

@@ -28,7 +28,8 @@ _ROBOTS = re.compile(r"(?:no-?reply|do-?not-?reply|mailer-daemon|postmaster|boun
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail. `own` is what its writer wrote in it: no quotation of earlier mails, no signature."""
+    """One mail. `own` is what its writer wrote in it: no quotation of earlier mails, no signature. `came_back` is the
+    identifier of the mail that a notice is about, `was_ours` what the mailbox knows of that one."""
 
     id: str
     sender: str
@@ -41,6 +42,8 @@ class Mail:
     automatic: bool = False
     bounced: str = ""
     for_good: bool = False
+    came_back: str = ""
+    was_ours: bool = False
     attachments: tuple[str, ...] = field(default=())
 
     @property
@@ -84,6 +87,8 @@ def _mail(row: Mapping[str, Any]) -> Mail | None:
         automatic=row.get("automatic") is True,
         bounced=address(told.get("email")),
         for_good=told.get("permanent") is True,
+        came_back=one_line(str(told.get("message_id") or ""), 300),
+        was_ours=told.get("ours") is True,
         attachments=tuple(one_line(str(each.get("name") or "file"), 120) for each in mappings(row.get("attachments"))),
     )
 

@@ -109,16 +109,24 @@ class _Round:
         self.reasons.append(Reason(f"left “{mail.subject}” alone", f"{why} ({mail.sender or mail.id})"))
 
     def _bounce(self, mail: Mail) -> None:
-        if mail.for_good:
+        if mail.for_good and not self._was_sent(mail):
+            self._leave(mail, f"it says that mail to {mail.bounced} came back, but names no mail that you sent")
+        elif mail.for_good:
             self._suppress(mail, mail.bounced, "bounced", "mail to it came back for good")
         else:
             self._leave(mail, f"mail to {mail.bounced} is late or came back for now")
+
+    def _was_sent(self, mail: Mail) -> bool:
+        """Is a notice about a mail of ours? Anybody can write one; our identifiers nobody can guess."""
+        digits = mail.came_back.removeprefix("<").partition("@")[0]
+        receipts = (str(each.get("receipt") or "").removeprefix("sha256:") for each in self.messages.values())
+        return mail.was_ours or (len(digits) == 40 and any(each.startswith(digits) for each in receipts))
 
     def _suppress(self, mail: Mail, email: str, reason: str, why: str) -> None:
         if email in self.closed:
             self._leave(mail, f"{email} is on the suppression list already")
             return
-        name = slug(email.replace("@", " at "))
+        name = _named(email, {each.id for each in self.closed.values()})
         data = {"schema": "suppression.v1", "email": email, "reason": reason, "since": self.call.now[:10]}
         data |= {"evidence": mail.id, "run": self.call.run, "trust": Trust.EXTERNAL.value}
         self.files[f"{SUPPRESSIONS}{name}.yaml"] = render_yaml(data)
@@ -131,7 +139,11 @@ class _Round:
         known = known or self._of_our_own(mail)
         sorted_ = sort(mail.plain_subject, mail.own, self.call.contract.settings)
         customer, why = recognised(self.customers, mail.sender)
-        name = known or f"{slug(mail.plain_subject, limit=48)}-{digest(mail.id.encode())[7:15]}"
+        if known and not self._is_party(known, mail.sender, customer):
+            told = f"{mail.sender} is no party to tickets/{known}, whatever the mail refers to"
+            self.reasons.append(Reason(f"“{mail.subject}” has a ticket of its own", told, (f"tickets/{known}",)))
+            known = ""
+        name = known or self._fresh_name(mail)
         path = f"{TICKETS}{name}.md"
         if known and (known in self.texts or known in self.tickets):
             text = self.texts.get(known) or self.tools.read(path) or ""
@@ -153,6 +165,18 @@ class _Round:
         self.asks.setdefault(name, []).append(mail)
         if customer is None and sorted_.category in (self.call.contract.settings.get("lead_categories") or ()):
             self._lead(mail, name)
+
+    def _is_party(self, name: str, sender: str, customer: Record | None) -> bool:
+        """Identifiers of mails are no secret: only who began a ticket, or is of the same customer, goes on with it."""
+        ticket = self.tickets.get(name)
+        data = load_yaml(split(self.texts[name])[0]) if name in self.texts else ticket.data if ticket else {}
+        same = customer is not None and data.get("customer") == customer.id
+        return same or not data or address(data.get("from")) == sender
+
+    def _fresh_name(self, mail: Mail) -> str:
+        hashed = digest(mail.id.encode()).removeprefix("sha256:")
+        name = f"{slug(mail.plain_subject, limit=48)}-{hashed[:8]}"
+        return f"{name}{hashed[8:32]}" if name in self.tickets or name in self.texts else name
 
     def _of_our_own(self, mail: Mail) -> str:
         """The ticket that a mail of ours belongs to, to which this one refers: its Message-ID holds its receipt."""
@@ -194,7 +218,7 @@ class _Round:
     def _lead(self, mail: Mail, ticket: str) -> None:
         if mail.sender in self.leads or mail.sender in self.closed:
             return
-        name, domain = slug(mail.sender.replace("@", " at ")), mail.sender.rpartition("@")[2]
+        name, domain = _named(mail.sender, {each.id for each in self.leads.values()}), mail.sender.rpartition("@")[2]
         data = {"schema": "lead.v1", "name": mail.name or mail.sender, "email": mail.sender}
         data |= {} if domain in MAIL_PROVIDERS else {"domain": domain}
         more = {"status": "new", "tickets": [ticket], "since": self.call.now[:10], "run": self.call.run}
@@ -279,6 +303,12 @@ class _Round:
         reasons = (*self.reasons, *(taught(self.desk) if self.letters else ()))
         findings = (*self.findings, *unclear(self.desk))
         return AgentReply(output, self.files, title=summary, reasons=reasons, findings=findings)
+
+
+def _named(email: str, taken: set[str]) -> str:
+    """A name for an address's record that no other address has: `a.b@` and `a-b@` read alike."""
+    name = slug(email.replace("@", " at "))
+    return name if name not in taken else f"{name[:50].rstrip('-')}-{digest(email.encode())[7:19]}"
 
 
 def _chosen(found: list[Answer]) -> list[Answer]:

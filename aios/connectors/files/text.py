@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
+_TRAILING = re.compile(r"(?<![ \t])[ \t]+$", re.MULTILINE)  # from its first blank: a long run is looked at once
 _BLANK = re.compile(r"\n{4,}")
 # Format characters that are seen.
 _SEEN = frozenset([*range(0x0600, 0x0606), 0x06DD, 0x070F, 0x0890, 0x0891, 0x08E2, 0x110BD, 0x110CD])

@@ -72,7 +72,7 @@ def api_of(name: str, base: str, setting: Mapping[str, Any], surroundings: Surro
     def credentials() -> Mapping[str, str]:
         return {"Authorization": f"Ghost {token(surroundings.need(setting), clock())}", "Accept-Version": "v5.0"}
 
-    return Api(Service(name, base, credentials))
+    return Api(Service(name, base, credentials, told=surroundings.told(name)))
 
 
 def _base64(content: bytes) -> str:

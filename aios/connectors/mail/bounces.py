@@ -65,9 +65,11 @@ def _original(parts: list[Message]) -> str:
     """The identifier of the mail that came back, from its headers in the notice."""
     for part in parts:
         if part.get_content_type() == "message/rfc822" and isinstance(inner := part.get_payload(), list):
-            return " ".join(
-                str(each.get("Message-ID", "")).strip()[:300] for each in inner[:1] if isinstance(each, Message)
+            named = "".join(
+                f"Message-ID: {str(e.get('Message-ID', '')).strip()}" for e in inner[:1] if isinstance(e, Message)
             )
+            found = _ID.match(named)
+            return found[1] if found else ""
         if part.get_content_type() == "text/rfc822-headers":
             payload = part.get_payload(decode=True)
             found = _ID.search(payload.decode("utf-8", "replace")) if isinstance(payload, bytes) else None

@@ -153,7 +153,11 @@ class MailConnector:
 
     def read(self, capability: str, params: Mapping[str, Any]) -> Collected:
         self._offers(capability, READ)
-        return collect(self.name, self.mailbox, params, self.clock())
+        found = collect(self.name, self.mailbox, params, self.clock())
+        for message in found.data["messages"]:
+            if bounce := message["bounce"]:  # anybody can write one: is it about a mail that went out from here?
+                bounce["ours"] = bool(bounce["message_id"]) and self.marks.sent(bounce["message_id"])
+        return found
 
     def check(self) -> Sequence[Finding]:
         """Connects and logs in on both sides, and looks for the folders."""

@@ -128,7 +128,9 @@ class Session:
         except (imaplib.IMAP4.abort, OSError, EOFError) as error:
             raise TransientError(f"{self._name}: the connection to {self._server.host} ended", "") from error
         except imaplib.IMAP4.error as error:
-            raise RefusedError(f"{self._name}: {self._server.host} refuses {verb}: {said(str(error))}", "") from error
+            raise RefusedError(
+                f"{self._name}: {self._server.host} refuses {verb}: {said(_words(error))}", ""
+            ) from error
         if status != "OK":
             words = said(b" ".join(each for each in data if isinstance(each, bytes)))
             raise RefusedError(f"{self._name}: {self._server.host} refuses {verb}: {words}", "")
@@ -182,10 +184,15 @@ def _logged_in(name: str, server: Server, connection: imaplib.IMAP4) -> None:
     except (imaplib.IMAP4.abort, OSError, EOFError) as error:
         raise TransientError(f"{name}: the connection to {server.host} ended at the log-in", "") from error
     except imaplib.IMAP4.error as error:
-        words = said(str(error), password, f"\0{server.username}\0{password}")
+        words = said(_words(error), password, f"\0{server.username}\0{password}")
         if _LATER.search(words):
             raise TransientError(f"{name}: {server.host} cannot log us in now: {words}", "") from None
         raise CredentialsError(f"{name}: {server.host} refuses the log-in: {words}", hint) from None
+
+
+def _words(error: imaplib.IMAP4.error) -> bytes | str:
+    """The server's; the library hands them on as they came."""
+    return error.args[0] if error.args and isinstance(error.args[0], bytes) else str(error)
 
 
 def since(day: date) -> tuple[str, str]:

@@ -72,6 +72,12 @@ class Marks:
             row = base.execute("SELECT phase, at, message_id, reply FROM mails WHERE key = ?", (key,)).fetchone()
         return Mark(Phase(row[0]), *row[1:]) if row else None
 
+    def sent(self, message_id: str) -> bool:
+        """Did this machine hand out a message of this identifier? Never makes the file."""
+        sql = "SELECT 1 FROM mails WHERE connector = ? AND message_id = ? AND phase <> ? LIMIT 1"
+        with self._open(make=False) as base:
+            return base.execute(sql, (self.connector, message_id, Phase.BEGUN)).fetchone() is not None
+
     def begin(self, key: str, *, message_id: str, at: str) -> None:
         """An attempt begins: nothing of it was sent. Raises TransientError where another process sent it meanwhile."""
         with self._open() as base:
@@ -126,6 +132,7 @@ class Marks:
         try:
             if make:
                 self.file.parent.mkdir(parents=True, exist_ok=True)
+                self.file.touch(mode=0o600)  # it may hold whole mails: nobody else's to read
             place = self.file if make or self.file.exists() else ":memory:"
             # A connection of its own each time: it is never carried into a forked child.
             with closing(sqlite3.connect(place, timeout=10, isolation_level=None)) as base:

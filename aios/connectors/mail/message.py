@@ -108,8 +108,8 @@ def mail_of(effect: Effect, mailbox: Mailbox) -> Mail:
         sender=sender,
         recipient=recipient,
         headers=tuple(headers),
-        text=as_text(markdown, leave=leave),
-        html=as_html(markdown, subject, leave=leave),
+        text=as_text(markdown, leave=next(iter(leave), "")),
+        html=as_html(markdown, subject, leave=next(iter(leave), "")),
         boundary=f"=_{digits[:24]}",  # neither quoted-printable nor base64 can hold `=_`
     )
 
@@ -135,20 +135,21 @@ def _thread(payload: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         yield "References", "\r\n ".join(known)
 
 
-def _leave(payload: Mapping[str, Any], mailbox: Mailbox, recipient: Address) -> str:
-    """Where this reader takes themselves off the list; empty for a mail that goes to no list."""
+def _leave(payload: Mapping[str, Any], mailbox: Mailbox, recipient: Address) -> list[str]:
+    """Where this reader takes themselves off the list, best first: the operator's own address for that, then the one
+    that came with the mail. Empty for a mail that goes to no list."""
     listed = payload.get("list")
     if not listed:
-        return ""
-    address = str(listed.get("unsubscribe") or mailbox.unsubscribe)
-    if not address:
+        return []
+    addresses = [each for each in (mailbox.unsubscribe, str(listed.get("unsubscribe") or "")) if each]
+    if not addresses:
         raise RefusedError("a mail to a list must say how to leave it", "`unsubscribe` in the connector's settings")
     from urllib.parse import quote
 
-    return address.replace("{email}", quote(recipient.email, safe=""))
+    return list(dict.fromkeys(each.replace("{email}", quote(recipient.email, safe="")) for each in addresses))
 
 
-def _list(payload: Mapping[str, Any], leave: str, sender: Address) -> Iterable[tuple[str, str]]:
+def _list(payload: Mapping[str, Any], leave: Sequence[str], sender: Address) -> Iterable[tuple[str, str]]:
     """What programs for mail know a list by. A mail that one person approved for one person is no automatic one; a mail
     to a list is, so that nobody's vacation answers it."""
     if not leave:
@@ -157,8 +158,8 @@ def _list(payload: Mapping[str, Any], leave: str, sender: Address) -> Iterable[t
 
     name = plain_line(str(payload["list"].get("name") or ""), "the name of the list")
     yield "List-Id", f"<{slug(name) or 'list'}.{sender.domain}>"
-    yield "List-Unsubscribe", f"<{leave}>"
-    if leave.startswith("https://"):
+    yield "List-Unsubscribe", ",\r\n ".join(f"<{each}>" for each in leave)
+    if any(each.startswith("https://") for each in leave):
         yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
     yield "Auto-Submitted", "auto-generated"
 

@@ -91,6 +91,7 @@ RESULT: Mapping[str, Any] = {
                             "status": {"type": "string"},
                             "reason": {"type": "string"},
                             "message_id": {"type": "string", "description": "Of the mail that came back."},
+                            "ours": {"type": "boolean", "description": "Did this machine send that one?"},
                         },
                     },
                     "folder": {"type": "string"},

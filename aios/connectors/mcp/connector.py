@@ -6,7 +6,7 @@ tools with what the operator agreed to. What a server says of itself is text fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,6 +16,7 @@ from aios.connectors.http import Service
 from aios.connectors.mcp.results import collected, values_of
 from aios.connectors.mcp.session import Session, Tool, connected, unsent
 from aios.connectors.mcp.settings import SETTINGS, Use, tools_of, uses_of
+from aios.connectors.quoting import quoted
 from aios.connectors.surroundings import Surroundings
 from aios.domain.effect import Capability, Collected, Effect, Lookup, Outcome, Preview, Receipt
 from aios.domain.event import one_line
@@ -32,13 +33,15 @@ _SAID = 300  # characters of what a tool says of its failure
 
 @dataclass(frozen=True)
 class Mcp:
-    """`session` starts or reaches the server; `agreed` are the hashes of its tools that the operator wrote."""
+    """`session` starts or reaches the server; `agreed` are the hashes of its tools that the operator wrote; `keys` are
+    the secrets that it is given: they stand in no message."""
 
     name: str
     uses: Mapping[str, Use]
     agreed: Mapping[str, str]
     session: Callable[[], AbstractContextManager[Session]]
     origin: str
+    keys: Callable[[], Iterable[str]]
 
     @property
     def _place(self) -> str:
@@ -183,7 +186,7 @@ class Mcp:
         raise TransientError(failed.message, failed.hint)
 
     def _failed(self, tool: str, result: Mapping[str, Any]) -> RefusedError:
-        said = one_line(" ".join(str(result["error"]).split()), _SAID)
+        said = quoted(str(result["error"]), self.keys(), _SAID)
         return RefusedError(f"{self.name}: {tool} says: {said}", f"see `tools` in {self._place}")
 
     def _values(self, effect: Effect, result: Mapping[str, Any]) -> dict[str, Any]:
@@ -290,7 +293,13 @@ def connect(name: str, settings: Mapping[str, Any], around: Surroundings) -> Mcp
         return connected(Session(name, wire, timeout, wire.headers))
 
     origin = str(settings.get("url") or f"mcp:{name}")
-    return Mcp(name, uses, settings.get("agreed") or {}, started if "command" in settings else reached, origin)
+    session = started if "command" in settings else reached
+
+    def keys() -> Iterable[str]:
+        given = {**(settings.get("env") or {}), **(settings.get("headers") or {})}
+        return [around.need(each) for each in given.values() if not isinstance(each, str)]
+
+    return Mcp(name, uses, settings.get("agreed") or {}, session, origin, keys)
 
 
 def _values(given: Mapping[str, Any], around: Surroundings) -> dict[str, str]:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
+from aios.connectors.quoting import quoted
 from aios.domain.event import one_line
 from aios.domain.keys import canonical_json
 from aios.domain.outside import json_of
@@ -39,6 +40,7 @@ class Pipe:
         self._lines = bytearray()
         self._said = bytearray()
         self._noise = ""
+        self._keys = tuple(environment.values())
         path = os.pathsep.join(os.get_exec_path())
         program = shutil.which(command[0], path=path)
         if program is None and not (folder / command[0]).is_file():
@@ -162,7 +164,7 @@ class Pipe:
         return any(key.fileobj is self._in for key, _ in found)
 
     def _gone(self) -> TransientError:
-        said = one_line(" ".join(self._said.decode(errors="replace").split())[-200:])
+        said = quoted(self._said.decode(errors="replace"), self._keys, 200, end=True)
         return TransientError(f"{self._name} ended before it answered{f': {said}' if said else ''}", "")
 
 

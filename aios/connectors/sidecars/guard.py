@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from aios.connectors.drift import Drift, in_words, sentence
-from aios.connectors.shapes import Accepted, Change, Kind, Seen, extended, look, put_back
+from aios.connectors.shapes import Accepted, Change, Kind, Seen, added, extended, look, put_back
 from aios.connectors.sidecars.passing import Passing
 from aios.domain.effect import Collected, Effect, Outcome
 from aios.domain.finding import Finding, Severity
@@ -53,7 +53,12 @@ class Guard(Passing):
         if not shape:
             return found
         accepted = self.accepted.get(capability, Accepted())
-        seen = look(shape, put_back(found.data, accepted), drop_unknown=self.policy is SchemaPolicy.DISCARD)
+        seen = look(
+            shape,
+            put_back(found.data, accepted),
+            drop_unknown=self.policy is SchemaPolicy.DISCARD,
+            before=added(self.known.get(capability, ())),
+        )
         if not seen.changes:
             return replace(found, data=seen.data)
         new = self._news(capability, seen)

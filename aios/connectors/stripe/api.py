@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from aios.connectors.http import AnswerError, Service
+from aios.connectors.http import Answer, AnswerError, Service
 from aios.domain.event import one_line
 from aios.errors import AiosError, RefusedError, TransientError
 
@@ -65,11 +65,11 @@ class Api:
         return answer.data
 
 
-def api_of(name: str, address: str, key: Callable[[], str]) -> Api:
+def api_of(name: str, address: str, key: Callable[[], str], told: Callable[[Answer], None]) -> Api:
     def credentials() -> Mapping[str, str]:
         return {"Authorization": f"Bearer {key()}", "Stripe-Version": VERSION}
 
-    return Api(Service(name, address.rstrip("/"), credentials))
+    return Api(Service(name, address.rstrip("/"), credentials, told=told))
 
 
 def text(found: Object, name: str, limit: int = 254) -> str | None:

@@ -156,4 +156,4 @@ def connect(name: str, settings: Mapping[str, Any], around: Surroundings) -> Str
         return around.need(settings["key"])
 
     address = str(settings.get("address", "https://api.stripe.com"))
-    return Stripe(name, api_of(name, address, key), around.clock, key)
+    return Stripe(name, api_of(name, address, key, around.told(name)), around.clock, key)

@@ -26,6 +26,16 @@ _OVERLAP = 3_600  # seconds
 _OPEN = ("draft", "open", "uncollectible")
 
 
+def _money(found: Object, name: str, currency: str) -> dict[str, int]:
+    """An amount; left out where Stripe does not tell it, for no amount is no zero."""
+    return {name: ours(number(found, name), currency)} if type(found.get(name)) is int else {}
+
+
+def _said(found: Object, name: str) -> dict[str, str]:
+    said = text(found, name)
+    return {name: said} if said else {}
+
+
 def _customer(found: Object) -> dict[str, Any]:
     return {
         "id": found["id"],
@@ -45,9 +55,9 @@ def _invoice(found: Object) -> dict[str, Any]:
             "email": text(found, "customer_email"),
             "name": text(found, "customer_name"),
         },
-        "status": text(found, "status") or "draft",
-        "amount_due": ours(number(found, "amount_due"), currency),
-        "amount_paid": ours(number(found, "amount_paid"), currency),
+        **_said(found, "status"),
+        **_money(found, "amount_due", currency),
+        **_money(found, "amount_paid", currency),
         "currency": currency,
         "due": moment(found, "due_date"),
         "created": moment(found, "created"),
@@ -62,10 +72,10 @@ def _payment(found: Object) -> dict[str, Any]:
         "id": found["id"],
         "invoice": reference(found, "invoice"),
         "customer": reference(found, "customer"),
-        "amount": ours(number(found, "amount"), currency),
+        **_money(found, "amount", currency),
         "refunded": ours(number(found, "amount_refunded"), currency),
         "currency": currency,
-        "status": "refunded" if found.get("refunded") is True else text(found, "status") or "pending",
+        **({"status": "refunded"} if found.get("refunded") is True else _said(found, "status")),
         "failure": text(found, "failure_message", 500) or text(found, "failure_code"),
         "created": moment(found, "created"),
     }
@@ -113,16 +123,16 @@ KINDS = {
         "invoices",
         "/v1/invoices",
         _invoice,
-        lambda it: f"{it['status']} {it['amount_paid']}/{it['amount_due']} {it['attempts']}",
-        lambda it: it["status"] in {"paid", "void"},
+        lambda it: f"{it.get('status')} {it.get('amount_paid')}/{it.get('amount_due')} {it['attempts']}",
+        lambda it: it.get("status") in {"paid", "void"},
         _changed_invoices,
     ),
     "payments.list": Kind(
         "payments",
         "/v1/charges",
         _payment,
-        lambda it: f"{it['status']} {it['refunded']}",
-        lambda it: it["status"] != "pending",
+        lambda it: f"{it.get('status')} {it['refunded']}",
+        lambda it: it.get("status") != "pending",
         _changed_payments,
     ),
 }

@@ -101,4 +101,4 @@ def api_of(name: str, base: str, settings: Mapping[str, Any], surroundings: Surr
         secret = surroundings.need(settings["password"])
         return {"Authorization": "Basic " + b64encode(f"{user}:{secret}".encode()).decode()}
 
-    return Api(Service(name, base, credentials), user)
+    return Api(Service(name, base, credentials, told=surroundings.told(name)), user)
