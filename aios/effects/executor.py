@@ -108,7 +108,7 @@ def execute(
     else:
         standing = ledger.standing(key)
         if standing is None:
-            raise BusyError(f"another worker settled {effect.capability} → {effect.target} just now", "look again")
+            return _settled_meanwhile(effect, desk)
         number, earlier = standing
         found = _look_after(effect, connector, desk, earlier)
         if found.found is None and not found.authoritative:
@@ -126,6 +126,14 @@ def execute(
         raise TransientError(f"{effect.capability} → {effect.target} was claimed too long ago", sent=False)
     desk.checkpoint("before act")
     return _act(effect, connector, desk, number, claim)
+
+
+def _settled_meanwhile(effect: Effect, desk: Desk) -> Done:
+    """Another worker came between. Raises BusyError where it gave the effect back undone."""
+    receipt = desk.ledger.get(effect.key)[1]
+    if receipt is None:
+        raise BusyError(f"another worker settled {effect.capability} → {effect.target} just now", "look again")
+    return Done(receipt, new=False)
 
 
 def _verify_allowed(effect: Effect, desk: Desk, approved: Collection[str]) -> None:
