@@ -50,7 +50,7 @@ on: {manual: {}}
 subject: it
 steps:
   approve: {gate: operator}
-  do: {effect: CAPABILITY, needs: [approve], with: {record: content/hello}}
+  do: {effect: CAPABILITY, needs: [approve], with: GIVEN}
 """
 FILES = {
     "state/company.yaml": "schema: company.v1\nname: Test Co\nurl: https://test.example\ntimezone: UTC\nlanguage: en\n"
@@ -161,7 +161,9 @@ def context_of(root: Path, connector: Connector, *, seconds: int = 0, **changes:
 def found(root: Path, name: str, number: int, settings: Mapping[str, Any]) -> str:
     """A company in `root` whose only run is approved: its effect is the `number`-th act of the case. Gives its id."""
     capability, payload = all_cases()[name].acts[number]
-    files = {**FILES, "workflows/do-it.yaml": WORKFLOW.replace("CAPABILITY", capability)}
+    given = {"record": "content/hello", **({} if capability in payloads.PAYLOADS else payload)}
+    workflow = WORKFLOW.replace("CAPABILITY", capability).replace("GIVEN", json.dumps(given))
+    files = {**FILES, "workflows/do-it.yaml": workflow}
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
@@ -186,15 +188,16 @@ def found(root: Path, name: str, number: int, settings: Mapping[str, Any]) -> st
 
 @contextmanager
 def feeding(capability: str, payload: Mapping[str, Any]) -> Iterator[None]:
-    """Whatever a record says, this is the payload."""
+    """Whatever a record says, this is the payload. What no record feeds, the workflow gives."""
     before = payloads.PAYLOADS.get(capability)
+    if before is None:
+        yield
+        return
     payloads.PAYLOADS[capability] = lambda *_: dict(payload)
     try:
         yield
     finally:
-        del payloads.PAYLOADS[capability]
-        if before is not None:
-            payloads.PAYLOADS[capability] = before
+        payloads.PAYLOADS[capability] = before
 
 
 @dataclass(frozen=True, slots=True)
