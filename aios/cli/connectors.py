@@ -135,32 +135,41 @@ def example_command(product: str | None, as_json: bool) -> None:  # noqa: FBT001
 
 
 @command.command("test", epilog="Example: aios connectors test site")
-@_ONE
+@click.argument("name", required=False, shell_complete=_names)
 @json_option
 @click.pass_context
-def test_command(ctx: click.Context, name: str, as_json: bool) -> int:  # noqa: FBT001
-    """Connect to its service, and say what is wrong.
+def test_command(ctx: click.Context, name: str | None, as_json: bool) -> int:  # noqa: FBT001
+    """Connect to its service (to each, without NAME), and say what is wrong.
 
-    Nothing is changed at the service. Exit code 1 where something is not in order.
+    Nothing is changed at a service. Exit code 1 where something is not in order.
     """
     here = company(ctx)
-    found = _one(here, name)
-    problems = list(_tried(found))
-    bad = any(problem["severity"] == Severity.ERROR.value for problem in problems)
+    chosen = [_one(here, name)] if name else here.connections()
+    tried = [(found, list(_tried(found))) for found in chosen]
     if as_json:
-        emit_json({"name": found.name, "works": not bad, "findings": problems})
-        return Exit.FINDINGS if bad else Exit.OK
+        told = [{"name": each.name, "works": not _is_bad(problems), "findings": problems} for each, problems in tried]
+        emit_json(told[0] if name else told)
+    else:
+        for found, problems in tried:
+            _tell(found, problems, named=not name)
+    return Exit.FINDINGS if any(_is_bad(problems) for _, problems in tried) else Exit.OK
+
+
+def _is_bad(problems: list[dict[str, Any]]) -> bool:
+    return any(problem["severity"] == Severity.ERROR.value for problem in problems)
+
+
+def _tell(found: Connection, problems: list[dict[str, Any]], *, named: bool) -> None:
     for problem in problems:
         mark, colour = ("✗", "red") if problem["severity"] == Severity.ERROR.value else ("!", "yellow")
-        click.echo(f"{click.style(mark, fg=colour)} {problem['message']}")
+        click.echo(f"{click.style(mark, fg=colour)} {f'{found.name}: ' if named else ''}{problem['message']}")
         if problem["hint"]:
             click.echo(f"  hint: {problem['hint']}")
     for each in found.credentials if not any(each.wrong for each in found.credentials) else ():
         say(f"  it uses {each.named.variable} for `{each.named.where}`, the same for {days(each.age)}")
-    if not bad:
+    if not _is_bad(problems):
         offers = ", ".join(capabilities(found))
         click.echo(f"{click.style('✓', fg='green')} {found.name} works, and offers {offers} ({mode(found)})")
-    return Exit.FINDINGS if bad else Exit.OK
 
 
 @command.command(
@@ -226,8 +235,8 @@ def _tried(found: Connection) -> Iterator[dict[str, Any]]:
     if found.connector is None:
         yield from (finding.as_dict() for finding in found.findings)
         return
-    missing = [each for each in found.credentials if each.wrong]
-    for each in missing:
+    missing = {each.named.variable: each for each in reversed(found.credentials) if each.wrong}
+    for each in reversed(missing.values()):
         yield _problem(found, f"{each.named.variable} {each.wrong}", each.named.hint(found.name))
     if missing:
         return

@@ -18,20 +18,12 @@ from aios.domain.keys import key_of
 from aios.domain.names import SIGNALS, shape_path
 from aios.domain.tree import Tree
 from aios.store.documents import parse
+from aios.store.explain import TYPES
 
 SIGNAL = "schema-drift"
 DRIFT = "drift"  # the folder, in the one for what is local
 _FIELD = re.compile(r"[A-Za-z0-9_$.*()\[\] -]{1,300}\Z")
 _TO = re.compile(r"[A-Za-z0-9_$|-]{0,120}\Z")
-_TYPES = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "a mapping",
-    "null": "empty",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ class Drift:
 
 def in_words(change: Change) -> str:
     """One line; the names in it are the service's."""
-    types = " or ".join(_TYPES.get(each, each) for each in change.to.split("|"))
+    types = " or ".join(TYPES.get(each, each) for each in change.to.split("|"))
     match change.kind:
         case Kind.ADDED:
             return f"`{change.field}` is new ({types})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,13 @@ from aios.errors import RefusedError
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(ABC):
     """A connector without writes. Who inherits says what it offers and how it is read."""
 
     name: str
 
-    def capabilities(self) -> Mapping[str, Capability]:
-        raise NotImplementedError
+    @abstractmethod
+    def capabilities(self) -> Mapping[str, Capability]: ...
 
     def target(self, capability: str, payload: Mapping[str, Any]) -> str:
         del payload

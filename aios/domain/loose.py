@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -14,3 +14,12 @@ def listed(value: object) -> list[Any]:
 def mappings(value: object) -> list[Mapping[str, Any]]:
     """The mappings among the entries of a list; none of anything else."""
     return [each for each in listed(value) if isinstance(each, Mapping)]
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every text in it, however deep, in order; keys are none."""
+    if isinstance(value, str):
+        yield value
+        return
+    for each in value.values() if isinstance(value, Mapping) else listed(value):
+        yield from texts(each)

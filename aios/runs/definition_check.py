@@ -158,7 +158,7 @@ def _unconnected(told: Check) -> None:
     by_itself = any(trigger.kind != "manual" for trigger in told.workflow.triggers)
     names = ", ".join(dict.fromkeys(step.uses for step in wanting))
     message = f"it waits for a connector that offers {names}" + ("; nothing starts it before" if by_itself else "")
-    hint = "declare one in state/connectors/, or delete the workflow"
+    hint = "`aios connectors example` shows how to declare one; or delete the workflow"
     where: Where = ("steps", wanting[0].name)
     told.add(where, UNCONNECTED, message, hint, Severity.WARNING if by_itself else Severity.INFO)
 

@@ -15,7 +15,7 @@ from aios.store.secrets import looks_secret
 
 MAX_FINDINGS = 50
 MAX_ITEMS = 500
-_TYPES = {
+TYPES = {  # JSON's types in words
     "string": "text",
     "integer": "a whole number",
     "number": "a number",
@@ -174,7 +174,7 @@ def _value(error: Any) -> tuple[str, str]:  # noqa: C901, PLR0911, PLR0912 (a ta
         case "type":
             names = expected if isinstance(expected, list) else [expected]
             hint = "put it in quotes" if "string" in names and isinstance(instance, (int, float)) else ""
-            return f"{is_}; expected {_or(_TYPES.get(str(name), str(name)) for name in names)}", hint
+            return f"{is_}; expected {_or(TYPES.get(str(name), str(name)) for name in names)}", hint
         case "enum":
             words = [value if isinstance(value, str) else json.dumps(value) for value in expected]
             return f"{is_}; expected one of {', '.join(words)}", did_you_mean(str(instance), words)

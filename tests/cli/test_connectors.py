@@ -273,3 +273,20 @@ def test_what_is_in_the_box_is_listed_and_a_typo_is_told(company: Path) -> None:
     done = aios(company, "connectors", "example", "htpp")
     assert done.returncode == Exit.USAGE
     assert "did you mean `http`?" in done.stderr
+
+
+def test_without_a_name_every_one_is_tried(company: Path) -> None:
+    tried = aios(company, "connectors", "test")
+    assert tried.returncode == Exit.FINDINGS
+    assert [line.split()[1] for line in tried.stdout.splitlines() if line.startswith("✓")] == ["files", "logs", "site"]
+    assert "✗ notes: NOTES_TOKEN is not set" in tried.stdout
+    assert [each["works"] for each in told(company, "test")] == [True, True, False, True]
+
+
+def test_a_variable_that_is_missing_in_two_places_is_told_once(company: Path) -> None:
+    server = {"host": "mail.example", "username": "me", "password": {"env": "MAIL_NOT_SET"}}
+    settings = {"smtp": server, "imap": server, "from": {"email": "me@mine.example"}}
+    declared = {"schema": "connector.v1", "use": "mail", "settings": settings}
+    (company / "state/connectors/mail.yaml").write_text(json.dumps(declared))
+    commit_all(company, "Mail")
+    assert aios(company, "connectors", "test", "mail").stdout.count("MAIL_NOT_SET is not set") == 1

@@ -6,15 +6,16 @@ import json
 import os
 import signal
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler
-from socketserver import StreamRequestHandler, ThreadingTCPServer
+from socketserver import BaseRequestHandler, StreamRequestHandler, ThreadingTCPServer
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-connection"}
 
@@ -59,6 +60,9 @@ class Act:
 
     pid: int = 0
     seen: list[str] = field(default_factory=list)
+
+
+Held = TypeVar("Held")
 
 
 class Server(ThreadingTCPServer):
@@ -166,11 +170,11 @@ class Request:
         return self.method == "DELETE" and any(name.lower() == "mcp-session-id" for name, _ in self.headers)
 
 
-class HttpProxy:
-    """One HTTP proxy on a port of its own, which it keeps while services behind it change."""
+class Front(ABC, Generic[Held]):
+    """A proxy on a port of its own, which it keeps while services behind it change."""
 
     def __init__(self) -> None:
-        self.desk, self._upstream, self._held = Desk(), "", list[Request]()
+        self.desk, self._upstream, self._held = Desk(), "", list[Held]()
         self.desk.opens, self.desk.waits = self._open, self.deliver
         self._gave_up = Event()
         self._server: Server | None = None
@@ -188,13 +192,13 @@ class HttpProxy:
         self.desk.trouble, self.desk.act = trouble, Act()
         self._open(True)
 
+    @abstractmethod
     def deliver(self) -> None:
         """What was held back arrives after all."""
-        self._gave_up.set()
-        for request in self._held:
-            with self._passed_on(request) as answer:
-                answer.read()
-        self._held = []
+
+    @abstractmethod
+    def handler(self) -> type[BaseRequestHandler]:
+        """What hears a connection to it."""
 
     def close(self) -> None:
         self._gave_up.set()
@@ -203,13 +207,27 @@ class HttpProxy:
 
     def _open(self, wanted: bool) -> None:
         if wanted and self._server is None:
-            self._server = Server(("127.0.0.1", self._port), _handler(self))
+            self._server = Server(("127.0.0.1", self._port), self.handler())
             self._port = self._server.server_address[1]
             Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         elif not wanted and self._server is not None:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+
+
+class HttpProxy(Front[Request]):
+    """HTTP."""
+
+    def deliver(self) -> None:
+        self._gave_up.set()
+        for request in self._held:
+            with self._passed_on(request) as answer:
+                answer.read()
+        self._held = []
+
+    def handler(self) -> type[BaseRequestHandler]:
+        return _handler(self)
 
     @contextmanager
     def _passed_on(self, request: Request) -> Iterator[HTTPResponse]:

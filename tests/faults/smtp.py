@@ -5,10 +5,9 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
-from socketserver import StreamRequestHandler
-from threading import Event, Thread
+from socketserver import BaseRequestHandler, StreamRequestHandler
 
-from tests.faults.proxy import DELIVERED, Act, Desk, Fault, Server, Trouble
+from tests.faults.proxy import DELIVERED, Fault, Front
 
 # A server that takes nothing now; that wants less; in the words of RFC 5321.
 FAILED, BUSY = b"451 4.3.0 local error\r\n", b"450 4.7.1 too many, come back later\r\n"
@@ -48,49 +47,17 @@ class _Upstream:
         self._connection.close()
 
 
-class SmtpProxy:
-    """One proxy on a port of its own, which it keeps while servers behind it change."""
-
-    def __init__(self) -> None:
-        self.desk, self._upstream, self._held = Desk(), "", list[_Said]()
-        self.desk.opens, self.desk.waits = self._open, self.deliver
-        self._gave_up = Event()
-        self._server: Server | None = None
-        self._port = 0
-        self._open(True)
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self._port}"
-
-    def begin(self, upstream: str, trouble: Trouble) -> None:
-        """Stand in front of a server from now on, with this trouble ahead."""
-        self._gave_up.set()
-        self._upstream, self._held, self._gave_up = upstream, [], Event()
-        self.desk.trouble, self.desk.act = trouble, Act()
-        self._open(True)
+class SmtpProxy(Front[_Said]):
+    """SMTP."""
 
     def deliver(self) -> None:
-        """What was held back arrives after all."""
         self._gave_up.set()
         held, self._held = self._held, []
         for said in held:
             self._say_again(said)
 
-    def close(self) -> None:
-        self._gave_up.set()
-        self._open(False)
-        self.desk.close()
-
-    def _open(self, wanted: bool) -> None:
-        if wanted and self._server is None:
-            self._server = Server(("127.0.0.1", self._port), _session(self))
-            self._port = self._server.server_address[1]
-            Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        elif not wanted and self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+    def handler(self) -> type[BaseRequestHandler]:
+        return _session(self)
 
     def _say_again(self, said: _Said) -> None:
         upstream = _Upstream(self._upstream)

@@ -6,15 +6,15 @@ Which notes are folded is the policy's word alone (`aios.memory.retention`). The
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from aios.agents.evidence import parse
 from aios.agents.offline.folding import Prose, summary
 from aios.agents.offline.front import load_yaml
 from aios.agents.perform import FILES_LIMIT
 from aios.domain.agent import AgentCall, AgentReply, Reason, Tools
+from aios.domain.loose import texts
 from aios.domain.wording import counted
 from aios.memory.expiry import POLICY
 from aios.memory.retention import Group, Policy, due, policy_of
@@ -89,21 +89,10 @@ def _used(tools: Tools) -> dict[str, str]:
     found: dict[str, str] = {}
     for run in tools.records("run"):
         at = str(run.get("started") or "")
-        for text in _texts(run.get("reuse")):
+        for text in texts(run.get("reuse")):
             if text.startswith("memory/") and at > found.get(text, ""):
                 found[text] = at
     return found
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _texts(each)
 
 
 def _evidence(tools: Tools) -> set[str]:

@@ -6,7 +6,7 @@ What the operator taught about words is heeded in our own sentences; what was qu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from aios.domain.agent import AgentCall, Reason, Tools
 from aios.domain.event import one_line
 from aios.domain.finding import Finding, Severity
 from aios.domain.front_matter import render_markdown
+from aios.domain.loose import texts
 from aios.domain.record import Record, Trust
 from aios.errors import AiosError
 
@@ -87,7 +88,7 @@ class Desk:
 
     def paragraphs(self) -> list[re.Pattern[str]]:
         """Every paragraph of the wordings, as a pattern of the paragraphs made of it; but that which is all answer."""
-        found = {" ".join(part.split()) for text in _texts(self.wording) for part in text.split("\n\n")}
+        found = {" ".join(part.split()) for text in texts(self.wording) for part in text.split("\n\n")}
         return [
             re.compile(_HOLE.sub(".+?", re.sub(r"\\([{}])", r"\1", re.escape(part))))
             for part in sorted(found)
@@ -98,17 +99,6 @@ class Desk:
         """Did the operator say to leave this one out?"""
         wishes = [wish.casefold() for wish in self.guidance.all("drop")]
         return any(wish and wish in name.casefold() for wish in wishes for name in names if name)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)
 
 
 def desk_of(call: AgentCall, tools: Tools) -> Desk:
@@ -159,6 +149,6 @@ def unclear(desk: Desk) -> list[Finding]:
 
 def taught(desk: Desk) -> list[Reason]:
     """The lessons that change a wording."""
-    texts = list(_texts(desk.wording))
-    heeded = [rule for rule in desk.told if any(rule.pattern.search(text) for text in texts)]
+    wordings = list(texts(desk.wording))
+    heeded = [rule for rule in desk.told if any(rule.pattern.search(text) for text in wordings)]
     return [Reason(f"wrote “{rule.write}”", f"not “{rule.instead_of}”, as you taught", (rule.path,)) for rule in heeded]
