@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -12,9 +15,11 @@ import yaml
 
 from aios.connectors.registry import Sinks, load
 from aios.domain.effect import Effect, HowKnown, Receipt
-from aios.errors import AiosError, RefusedError
+from aios.domain.loose import texts
+from aios.errors import AiosError, CredentialsError, RefusedError, TransientError
 from aios.store.trees import EmptyTree, OverlayTree
 from tests.connectors.cases import CASES, NOW, REAL, SECRETS, Case, Stage, effect, stage, stand_of
+from tests.connectors.stands import Stand
 
 
 def params(wanted: Callable[[Case], object]) -> list[object]:
@@ -204,6 +209,80 @@ def test_documents_that_are_read_are_marked_by_their_origin_and_hash(reading: Ca
             assert document.origin
             assert document.title
             assert document.sha256.startswith("sha256:")
+
+
+def test_where_nobody_answers_it_may_work_later_and_certainly_nothing_was_sent(writing: Case, tmp_path: Path) -> None:
+    stand = stand_of(writing, tmp_path)
+    if stand is None or not is_reached(stand):
+        return  # there is no address to be wrong: files, or a program of its own
+    gone = stand.settings(f"127.0.0.1:{closed_port()}")
+    here = stage(writing, tmp_path, settings={**gone, **writing.settings}, retry={"attempts": 1})
+    before = stand.snapshot()
+    for planned in effects(here, writing):
+        with pytest.raises(TransientError) as caught:
+            here.connector.act(planned)
+        assert not caught.value.sent
+    assert stand.snapshot() == before
+
+
+def test_a_wrong_key_is_no_passing_failure_and_nothing_is_done(
+    writing: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand = stand_of(writing, tmp_path)
+    if stand is None or not is_reached(stand) or "'env'" not in repr(stand.settings(stand.address)):
+        return  # nobody asks who we are
+    for name, value in list(SECRETS.items()):
+        monkeypatch.setitem(SECRETS, name, value[::-1] if ":" not in value else f"{'0' * 24}:{'0' * 64}")
+    here = stage(writing, tmp_path)
+    before = stand.snapshot()
+    for planned in effects(here, writing):
+        with pytest.raises(CredentialsError):
+            here.connector.act(planned)
+    assert stand.snapshot() == before
+
+
+def test_what_the_service_holds_of_a_payload_was_shown(writing: Case, tmp_path: Path) -> None:
+    """The preview is read before it is approved: no text may reach the service that it did not show."""
+    here = stage(writing, tmp_path)
+    planned = effects(here, writing)[0]
+    shown = here.connector.preview(planned)
+    said = words(f"{shown.summary} {shown.text} {planned.target}")
+    before = words(repr(held(writing, tmp_path)))
+    here.connector.act(planned)
+    new = words(repr(held(writing, tmp_path))) - before
+    sent = {word for text in texts(dict(planned.payload)) for word in words(text)} & new
+    assert sent
+    assert sent <= said
+
+
+def test_beyond_what_was_agreed_nothing_is_called(case: Case, tmp_path: Path) -> None:
+    here = stage(case, tmp_path, limits={"rate": "1/h"}, retry={"attempts": 1})
+    calls: list[Callable[[], object]] = [partial(here.connector.act, planned) for planned in effects(here, case)]
+    calls += [partial(here.connector.read, capability, given) for capability, given in case.reads]
+    calls[0]()
+    before = held(case, tmp_path)
+    for call in [*calls[1:], calls[0]]:
+        with pytest.raises(TransientError) as caught:
+            call()
+        assert not caught.value.sent
+        assert caught.value.retry_after
+    assert held(case, tmp_path) == before
+
+
+def is_reached(stand: Stand) -> bool:
+    """Does the connector reach it by an address?"""
+    return stand.settings("127.0.0.1:1") != stand.settings(stand.address)
+
+
+def words(text: str) -> set[str]:
+    """The words of four letters and more, small."""
+    return set(re.findall(r"[^\W\d_]{4,}", text.replace("\\n", " ").casefold()))
+
+
+def closed_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 @pytest.mark.parametrize("path", ["~nobody-of-that-name/x", "a\0b"])
