@@ -11,10 +11,12 @@ from aios.agents.tools import anew
 from aios.connectors.drift import Folder
 from aios.domain.agent import AgentReply, Derive, Engine, Tier
 from aios.domain.effect import Connector
+from aios.domain.forge import Forge
 from aios.domain.memory import Hit
 from aios.domain.model import Model
 from aios.domain.tree import Tree
 from aios.store.git import Git
+from aios.store.remote import Remote
 from aios.trace.recorder import Recorder, silent
 
 # (models by tier, the contract as a judge) → the engine that works with them.
@@ -60,6 +62,8 @@ class Context:
     `recall_varies()`: does what recall answers depend on more than the tree, on vectors, say? Then it is recorded.
     `drift` is what services were seen to give in another shape, until it is on record.
     `recall_by_words` (None: it is `recall`) depends on the tree alone, as the recall of runs that recorded none of it.
+    `remote` is the copy that several machines share (None: this one stands alone), `forge` where proposals are
+    reviewed (None: in branches alone).
     """
 
     git: Git
@@ -87,6 +91,8 @@ class Context:
     recall_by_words: Recall | None = None
     drift: Folder | None = None
     recorder: Recorder = field(default_factory=silent)
+    remote: Remote | None = None
+    forge: Forge | None = None
 
     def now(self) -> str:
         """The moment, ISO 8601, UTC, whole seconds."""

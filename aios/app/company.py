@@ -1,7 +1,4 @@
-"""The composition root: the only reader of environment, clock, randomness and configuration files.
-
-Everything below gets what it needs handed in; how the pieces are stacked is read off this module.
-"""
+"""One company, opened: how the pieces are stacked is read off this module."""
 
 from __future__ import annotations
 
@@ -15,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aios.app import actions
+from aios.app.process import alive, secret, this_process, works
 from aios.domain.names import COMPANY, CONNECTORS, LOCAL
 from aios.domain.tree import Tree
 from aios.errors import AiosError, RefusedError, UsageError
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from aios.domain.memory import Hit
     from aios.domain.model import Model
     from aios.domain.record import Record
+    from aios.forge.settings import Settings
     from aios.llm.stack import Stack
     from aios.memory import Memory
     from aios.memory.meaning.background import Background
@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from aios.runs.context import Context, Identity, Progress
     from aios.runs.inbox import Item
     from aios.runs.live import Seen
+    from aios.store.remote import Remote
 
 Report = Callable[["Progress"], None]
+KEYRING = "keyring:"
 PAST = "recall-past.sqlite"  # the index of trees of long ago
 
 
@@ -94,6 +96,38 @@ class Company:
         from aios.store.trees import CommitTree
 
         return CommitTree(self.git, commit or self.git.rev(self.main) or "HEAD")
+
+    # Where it is shared
+
+    @cached_property
+    def forge_settings(self) -> Settings | None:
+        """What main's company record says of a forge; None where proposals are branches alone."""
+        content = self.git.read_blob(f"{self.main}:{COMPANY}") or b""
+        if b"forge" not in content:  # most companies: no parser is loaded for them
+            return None
+        from aios.forge.settings import read
+        from aios.store.documents import parse
+
+        document, _ = parse(COMPANY, content)
+        return read(document.data) if document else None
+
+    def token(self) -> str:
+        """What authenticates at the forge: the job's in Actions, else where the settings say; empty: git's own ways."""
+        settings = self.forge_settings
+        if settings is None or actions.in_actions():
+            return actions.token()
+        if settings.token_keyring:
+            return secret(f"{KEYRING}{settings.token_keyring}") or ""
+        return (secret(settings.token_env) or "") if settings.token_env else actions.token()
+
+    @cached_property
+    def remote(self) -> Remote | None:
+        """The copy that several machines share; None where this one stands alone."""
+        from aios.store.remote import Remote
+
+        settings = self.forge_settings
+        remote = Remote(self.git, settings.remote, token=self.token) if settings else None
+        return remote if remote and remote.url() else None
 
     # The pieces
 
@@ -155,7 +189,7 @@ class Company:
         """How the refresh of memory in the background is doing."""
         from aios.memory.meaning.background import Background
 
-        return Background(self.local / "embedding" / "refreshing", _this_process(), _works)
+        return Background(self.local / "embedding" / "refreshing", this_process(), works)
 
     def refresh_memory(
         self, report: Callable[[int, int], None], *, quiet: bool = False, wait: bool = False
@@ -283,7 +317,7 @@ class Company:
         from aios.store.catalog import Catalog
 
         company = Catalog(tree).get("company", "company")
-        world = World(self.git, self.local, self.clock, time.sleep, _secret, _this_process, _works)
+        world = World(self.git, self.local, self.clock, time.sleep, secret, this_process, works)
         return Stack(company.data if company else {}, world)
 
     @cached_property
@@ -311,16 +345,17 @@ class Company:
             recall_varies=self._recall_varies,
             recall_by_words=self.recall_by_words,
             connectors=self.connectors,
-            worker=_this_process(),
+            worker=this_process(),
             pause=time.sleep,
             paused=self.paused,
-            alive=_alive,
+            alive=alive,
             models=self.models,
             prospects=lambda tree, agent, tokens: self.model_stack(tree).prospects(agent, tokens),
             ticks=time.time_ns,
             derived=Derived(self._derived),
             ready=load,
             drift=Folder(self.local / DRIFT),
+            remote=self.remote,
         )
         return replace(context, report=self._report) if self._report else context
 
@@ -428,53 +463,6 @@ class Company:
         return check_company(tree, cache=self.local / "check.sqlite", connectors=self.load_connectors)
 
 
-def _secret(name: str) -> str | None:
-    """A key by the name of a variable, or from the keyring of this machine by `keyring:<service>/<name>`."""
-    from aios.llm.settings import KEYRING
-
-    if not name.startswith(KEYRING):
-        return os.environ.get(name)
-    service, _, user = name.removeprefix(KEYRING).partition("/")
-    try:
-        import keyring
-    except ImportError:
-        raise RefusedError("the package `keyring` is not installed", "pip install 'aios[keyring]'") from None
-    try:
-        found: str | None = keyring.get_password(service, user)
-    except keyring.errors.KeyringError as error:
-        raise RefusedError(f"the keyring cannot be read ({type(error).__name__})", "is it unlocked?") from None
-    return found
-
-
-def _this_process() -> str:
-    import socket
-
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def _works(worker: str) -> bool | None:
-    """Is the process `host:pid`, which may be this one, still there? None for another machine's."""
-    return worker == _this_process() or _alive(worker)
-
-
-def _alive(worker: str) -> bool | None:
-    """Is the process `host:pid` still there? None for another machine's."""
-    import socket
-
-    host, _, pid = worker.rpartition(":")
-    if host != socket.gethostname() or not pid.isdigit():
-        return None
-    if int(pid) == os.getpid():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _names(run: str, wanted: str) -> bool:
     if run == wanted:
         return True
@@ -483,35 +471,3 @@ def _names(run: str, wanted: str) -> bool:
     workflow, subject, ulid = run.split("/")
     part = len(wanted) >= 4 and (ulid.startswith(wanted) or ulid.endswith(wanted) or subject.startswith(wanted))
     return wanted in {ulid, subject, f"{workflow}/{subject}"} or part
-
-
-def found_company(root: Path, *, name: str, email: str, example: bool) -> Company:
-    """Make a company in `root`. Raises RefusedError where git does not know the operator or files are in the way."""
-    from aios.founding import found
-
-    known_name, known_email = _git_identity(root)
-    if example:
-        from aios.example import OPERATOR
-
-        operator = OPERATOR
-    else:
-        address = email or known_email
-        if not address:
-            raise RefusedError("git does not know who you are", "add --email you@example.com")
-        operator = (known_name or address.split("@", maxsplit=1)[0], address)
-    root.mkdir(parents=True, exist_ok=True)
-    title = name or root.resolve().name.replace("-", " ").title()
-    git = found(root.resolve(), name=title, operator=operator, example=example, now=utc_now())
-    return Company(git)
-
-
-def _git_identity(folder: Path) -> tuple[str, str]:
-    """Name and e-mail as git knows them at or above a folder that may not exist yet."""
-    import subprocess
-
-    place = next(each for each in (folder, *folder.resolve().parents) if each.is_dir())
-    found = []
-    for key in ("user.name", "user.email"):
-        asked = subprocess.run(["git", "config", key], cwd=place, capture_output=True, text=True, check=False)
-        found.append(asked.stdout.strip())
-    return found[0], found[1]

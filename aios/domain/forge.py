@@ -1,0 +1,143 @@
+"""Where proposals are reviewed: the types of a forge and its Protocol. A forge knows proposals, comments and merges;
+what they mean is decided elsewhere. Everything that it gives is data from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+LOGIN = "github:"  # an approver by account instead of e-mail address: `github:ann`
+
+
+class State(StrEnum):
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A proposal to be opened or brought up to date. `fingerprint` is also in `body`, hidden."""
+
+    branch: str
+    base: str
+    title: str
+    body: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A person's review. `verdict` is approved, changes_requested, commented or dismissed; `head` is what was seen."""
+
+    author: str
+    verdict: str
+    head: str
+    at: str
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment on a proposal; `by_us` where this program's account wrote it. `edited` is empty where it never was."""
+
+    id: int
+    author: str
+    body: str
+    at: str
+    edited: str = ""
+    url: str = ""
+    by_us: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """How a proposal came into the base branch: by whom, as which commit there, from which reviewed head.
+
+    `method` is merge, squash, rebase or push, as far as the commit graph tells.
+    """
+
+    commit: str
+    by: str
+    at: str
+    head: str
+    method: str = "merge"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A proposal as its forge has it. `head` is the commit of its branch (the last one, where it is over)."""
+
+    number: int
+    branch: str
+    base: str
+    head: str
+    title: str
+    body: str
+    state: State
+    url: str
+    author: str
+    labels: tuple[str, ...] = ()
+    mergeable: bool | None = None
+    updated: str = ""
+
+
+class Forge(Protocol):
+    """Errors: CredentialsError (not accepted, or may not do this), TransientError (network, limits; `retry_after`),
+    RefusedError (it says no), each with what to do. Nothing is done twice: what exists already is found."""
+
+    @property
+    def name(self) -> str: ...
+
+    def viewer(self) -> str:
+        """The login that this program acts as."""
+
+    def open(self, draft: Draft) -> Proposal:
+        """Open a proposal of a pushed branch; where one is open for it, that one is brought up to date."""
+
+    def refresh(self, number: int, draft: Draft) -> Proposal:
+        """Bring title, body and labels up to date; writes nothing where nothing differs."""
+
+    def get(self, number: int) -> Proposal: ...
+
+    def find(self, branch: str, *, fingerprint: str = "") -> Proposal | None:
+        """The newest proposal of a branch, an open one first; where the branch was renamed, by its fingerprint."""
+
+    def proposals(self, *, state: State | None = State.OPEN) -> Sequence[Proposal]:
+        """All of our proposals (branches `aios/…`) in a state, newest first."""
+
+    def files(self, number: int) -> Sequence[str]:
+        """The paths that it changes."""
+
+    def comments(self, number: int, *, since: str = "") -> Sequence[Comment]:
+        """Oldest first."""
+
+    def say(self, number: int, marker: str, text: str) -> Comment:
+        """The one comment of ours that carries a hidden marker: made, or brought up to date."""
+
+    def label(self, number: int, *, add: Collection[str] = (), remove: Collection[str] = ()) -> None: ...
+
+    def close(self, number: int, reason: str) -> None:
+        """Close it unmerged, with the reason as a comment, once."""
+
+    def merged(self, number: int) -> Merge | None:
+        """Who merged it, and as what; None where it is not merged."""
+
+    def reviews(self, number: int) -> Sequence[Review]: ...
+
+    def status(self, commit: str, context: str, state: str, description: str, url: str = "") -> None:
+        """Publish a commit status; `state` is success, failure, error or pending."""
+
+    def statuses(self, commit: str) -> Mapping[str, str]:
+        """The newest state by context."""
+
+    def dispatch(self, workflow: str, inputs: Mapping[str, str]) -> None:
+        """Start a workflow file (`aios-apply.yml`) on the default branch."""
+
+
+def may_approve(approvers: Collection[str], *, email: str = "", login: str = "") -> bool:
+    """Is somebody among the approvers, by e-mail address or by account? Nobody is, where neither is known."""
+    named = {str(each).casefold() for each in approvers}
+    return bool((email and email.casefold() in named) or (login and f"{LOGIN}{login}".casefold() in named))
