@@ -13,7 +13,7 @@ from subprocess import CompletedProcess
 from urllib.parse import urlsplit
 
 from aios.domain.names import AGREED
-from aios.errors import MovedError, RefusedError
+from aios.errors import MovedError, RefusedError, TransientError
 from aios.store.git import Git, full_ref
 from aios.store.remote_says import asked_in_vain, pushed_in_vain
 from aios.store.writing import past_killed_writers, writing
@@ -146,7 +146,10 @@ class Remote:
 
     def _is_done(self, moves: Sequence[Move]) -> bool:
         refs = [full_ref(move.ref) for move in moves]
-        listed = self._listed(*refs)
+        try:
+            listed = self._listed(*refs)
+        except TransientError as error:
+            raise TransientError(error.message, error.hint) from error  # of the push, nobody knows
         return all(listed.get(ref) == move.new for ref, move in zip(refs, moves, strict=True))
 
     def _remember(self, moves: Sequence[Move]) -> None:
