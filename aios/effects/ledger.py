@@ -36,7 +36,7 @@ from aios.effects.entries import (
     told,
 )
 from aios.effects.sharing import ATTEMPTS, Shared
-from aios.errors import AiosError, BusyError, HeldError, MovedError, RefusedError
+from aios.errors import AiosError, BusyError, HeldError, MovedError, RefusedError, TransientError
 from aios.store.commits import commit_many, commit_objects
 from aios.store.git import Git
 from aios.store.objects import parse_tree
@@ -219,6 +219,10 @@ class Ledger:
         shared = self._shared
         if shared is None:
             return self._add(write)
+        with shared.alone():
+            return self._add_first_there(shared, write)
+
+    def _add_first_there(self, shared: Shared, write: Write) -> bool:
         fresh = False
         for attempt in range(ATTEMPTS):
             _join(shared)
@@ -246,7 +250,13 @@ class Ledger:
 
 
 def _join(shared: Shared) -> None:
+    """Before a claim. A ledger that was set back is looked at once more: somebody may have put that right."""
     try:
         shared.join()
-    except RefusedError as error:
-        raise HeldError(error.message, error.hint) from error
+    except RefusedError:
+        try:
+            shared.fetch()
+        except RefusedError as error:
+            raise HeldError(error.message, error.hint) from error
+        except TransientError as error:
+            raise TransientError(error.message, error.hint, sent=False) from error

@@ -77,7 +77,7 @@ class Shared:
         Raises HeldError where the shared copy refuses, TransientError where it does not answer: nothing was sent.
         """
         there = self._remote.tip(BRANCH)
-        if there is not None and not self._git.is_ancestor(there, commit):
+        if there not in (None, tip) and not self._git.is_ancestor(str(there), commit):
             return False
         try:
             self._remote.push([Move(LEDGER, commit, there)])
@@ -95,17 +95,33 @@ class Shared:
     def share(self) -> str:
         """Push what only this copy has; why that could not be, empty where nothing is left to push."""
         try:
-            for _ in range(ATTEMPTS):
-                there, here = self.join(), self._git.rev(LEDGER)
-                if here is None or here == there:
-                    return ""
-                try:
-                    self._remote.push([Move(LEDGER, here, there)])
-                except MovedError:
-                    self._remote.fetch(BRANCH)
+            with self.alone():
+                self._push_all()
         except AiosError as error:
             return error.message
-        return f"`{BRANCH}` keeps moving"
+        return ""
+
+    def _push_all(self) -> None:
+        for _ in range(ATTEMPTS):
+            there, here = self.join(), self._git.rev(LEDGER)
+            if here is None or here == there:
+                return
+            try:
+                self._remote.push([Move(LEDGER, here, there)])
+            except MovedError:
+                self._remote.fetch(BRANCH)
+        raise BusyError(f"`{BRANCH}` keeps moving", "try again in a moment")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One process of this copy at a time: only copies race. The lock is the system's, and ends with its holder."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     # Claims under way
 

@@ -154,13 +154,13 @@ class Remote:
 
     def _remember(self, moves: Sequence[Move]) -> None:
         """What was moved is known to be there, and agreed; git keeps the first itself where its settings are usual."""
-        known = self._git.refs(self._place("")) | self._git.refs(AGREED)
         lines: list[str] = []
         for move in moves:
             for ref in (self._place(move.branch), f"{AGREED}{move.branch}"):
-                if move.new and known.get(ref) != move.new:
+                known = self._git.rev(ref, kind="")
+                if move.new and known != move.new:
                     lines.append(f"update {ref} {move.new}")
-                elif not move.new and ref in known:
+                elif not move.new and known:
                     lines.append(f"delete {ref}")
         if lines:
             self._git.run("update-ref", "--stdin", input=("\n".join(lines) + "\n").encode(), durable=True)
