@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Self
 
 from aios.errors import RefusedError
 
@@ -30,6 +31,12 @@ class Folder:
         self._folders: set[Path] = set()
         self.changed = 0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._list.close()
+
     def write(self, path: str, text: str) -> None:
         file = self._root / path
         content = text.encode("utf-8", errors="replace")
@@ -47,7 +54,6 @@ class Folder:
 
     def finish(self) -> int:
         """Remove what is stale; how many files that were."""
-        self._list.close()
         stale = self._before - self._written
         for path in stale:
             file = self._root / path

@@ -39,15 +39,17 @@ class Built:
 
 def build(source: Source, out: Path) -> Built:
     """Write the site into a folder of its own. Raises RefusedError where the folder holds something else."""
-    folder, environment, count = Folder(out), _environment(source), 0
-    for name in ASSETS:
-        folder.write(name, (_HERE / "assets" / name).read_text(encoding="utf-8"))
-    for path, text in records.search_files(source):
-        folder.write(path, text)
-    for page in pages(source):
-        folder.write(page.path, page.raw or _render(environment, page))
-        count += 1
-    return Built(count, folder.changed, folder.finish())
+    environment, count = _environment(source), 0
+    with Folder(out) as folder:
+        for name in ASSETS:
+            folder.write(name, (_HERE / "assets" / name).read_text(encoding="utf-8"))
+        for path, text in records.search_files(source):
+            folder.write(path, text)
+        for page in pages(source):
+            folder.write(page.path, page.raw or _render(environment, page))
+            count += 1
+        removed = folder.finish()
+    return Built(count, folder.changed, removed)
 
 
 def pages(source: Source) -> Iterator[Page]:

@@ -11,8 +11,10 @@ from aios.dashboard.page import Page, kind_page, paged, record_page, run_page
 from aios.dashboard.source import Row, Source
 
 SIZE = 200  # records of one list
-_EXCERPT = 240  # characters of a text that the search shows and looks through
-_NOTE = 2_000  # the same of a note: memory is searched whole, as far as that stays quick
+_EXCERPT = 240  # characters of a text that the search shows and looks through, at least
+_NOTE = 4_000  # the same of a note, at most: memory is searched whole, as far as that stays quick to load
+_SEARCHED = 6_000_000  # characters of all notes that the search may hold
+_MEMORY = frozenset({"note", "source"})
 _SHARD = 400_000  # characters of one file of the search
 _SPACE = re.compile(r"[\s#*_>`\[\]|]+")
 _HISTORY = 20  # events on a record's page
@@ -36,8 +38,10 @@ def search_files(source: Source) -> Iterator[tuple[str, str]]:
     """(path, text) of the files that the search loads, as scripts: a page on a disk may load nothing else."""
     shard: list[str] = []
     size, number = 0, 0
+    notes = sum(count for kind, count in source.kinds if kind in _MEMORY)
+    longest = max(_EXCERPT, min(_NOTE, _SEARCHED // max(notes, 1)))
     for row in source.ask("SELECT ref, kind, title, status, data, body FROM records ORDER BY ref"):
-        entry = json.dumps(_entry(row), ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
+        entry = json.dumps(_entry(row, longest), ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
         shard.append(entry)
         size += len(entry)
         if size >= _SHARD:
@@ -54,12 +58,12 @@ def _script(entries: list[str]) -> str:
     return "aiosSearchAdd([\n" + ",\n".join(entries) + "\n]);\n"
 
 
-def _entry(row: Row) -> list[str]:
+def _entry(row: Row, longest: int) -> list[str]:
     kind, data = str(row["kind"]), json.loads(str(row["data"] or "{}"))
     about = str(data.get("summary") or data.get("description") or "")
     text = _SPACE.sub(" ", f"{about} {row['body'] or ''}").strip()
     place = run_page(str(data.get("run") or "")) if kind == "run" else record_page(str(row["ref"]))
-    return [place, kind, str(row["title"] or row["ref"]), text[: _NOTE if kind in {"note", "source"} else _EXCERPT]]
+    return [place, kind, str(row["title"] or row["ref"]), text[: longest if kind in _MEMORY else _EXCERPT]]
 
 
 def _fields(row: Row) -> list[tuple[str, Any]]:

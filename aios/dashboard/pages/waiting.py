@@ -20,9 +20,8 @@ def pages(source: Source) -> Iterator[Page]:
     yield Page("waiting.html", "waiting", "Waiting", "waiting.html", data)
     waits = {item.run: item for item in source.waiting if item.run}
     for run, text in source.reviews.items():
-        heading, _, body = text.partition("\n")
-        told = {"item": waits[run], "text": _plainly(body)}
-        yield Page(proposal_page(run), "waiting", heading.lstrip("# "), "proposal.html", told)
+        told = {"item": waits[run], "text": _plainly(text.partition("\n")[2])}
+        yield Page(proposal_page(run), "waiting", waits[run].title, "proposal.html", told)
 
 
 def _plainly(review: str) -> str:
