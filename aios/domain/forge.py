@@ -84,59 +84,6 @@ class Proposal:
     updated: str = ""
 
 
-class Forge(Protocol):
-    """Errors: CredentialsError (not accepted, or may not do this), TransientError (network, limits; `retry_after`),
-    RefusedError (it says no), each with what to do. Nothing is done twice: what exists already is found."""
-
-    @property
-    def name(self) -> str: ...
-
-    def viewer(self) -> str:
-        """The login that this program acts as."""
-
-    def open(self, draft: Draft) -> Proposal:
-        """Open a proposal of a pushed branch; where one is open for it, that one is brought up to date."""
-
-    def refresh(self, number: int, draft: Draft) -> Proposal:
-        """Bring title, body and labels up to date; writes nothing where nothing differs."""
-
-    def get(self, number: int) -> Proposal: ...
-
-    def find(self, branch: str, *, fingerprint: str = "") -> Proposal | None:
-        """The newest proposal of a branch, an open one first; where the branch was renamed, by its fingerprint."""
-
-    def proposals(self, *, state: State | None = State.OPEN) -> Sequence[Proposal]:
-        """All of our proposals (branches `aios/…`) in a state, newest first."""
-
-    def files(self, number: int) -> Sequence[str]:
-        """The paths that it changes."""
-
-    def comments(self, number: int, *, since: str = "") -> Sequence[Comment]:
-        """Oldest first."""
-
-    def say(self, number: int, marker: str, text: str) -> Comment:
-        """The one comment of ours that carries a hidden marker: made, or brought up to date."""
-
-    def label(self, number: int, *, add: Collection[str] = (), remove: Collection[str] = ()) -> None: ...
-
-    def close(self, number: int, reason: str) -> None:
-        """Close it unmerged, with the reason as a comment, once."""
-
-    def merged(self, number: int) -> Merge | None:
-        """Who merged it, and as what; None where it is not merged."""
-
-    def reviews(self, number: int) -> Sequence[Review]: ...
-
-    def status(self, commit: str, context: str, state: str, description: str, url: str = "") -> None:
-        """Publish a commit status; `state` is success, failure, error or pending."""
-
-    def statuses(self, commit: str) -> Mapping[str, str]:
-        """The newest state by context."""
-
-    def dispatch(self, workflow: str, inputs: Mapping[str, str]) -> None:
-        """Start a workflow file (`aios-apply.yml`) on the default branch."""
-
-
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a host tells of a repository, as its account sees it; None where it does not tell (no permission).
@@ -209,7 +156,7 @@ class Guard:
 
 
 class Host(Protocol):
-    """What a host knows besides proposals, for setting up and for the gate: read only, and never on one machine alone.
+    """What a host knows besides proposals, for setting up and for the gate. Nothing here changes anything.
 
     Errors as a Forge's. Where the token may not see something, CredentialsError or a RefusedError says what it lacks.
     """
@@ -242,6 +189,66 @@ class Host(Protocol):
         """The address of its site; None where it has none."""
 
     def guard(self, branch: str) -> Guard: ...
+
+
+class Forge(Protocol):
+    """Errors: CredentialsError (not accepted, or may not do this), TransientError (network, limits; `retry_after`),
+    RefusedError (it says no), each with what to do. Nothing is done twice: what exists already is found."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def host(self) -> Host | None:
+        """What stands around the proposals; None where they are on this machine alone."""
+
+    def viewer(self) -> str:
+        """The login that this program acts as."""
+
+    def open(self, draft: Draft) -> Proposal:
+        """Open a proposal of a pushed branch; where one is open for it, that one is brought up to date."""
+
+    def refresh(self, number: int, draft: Draft) -> Proposal:
+        """Bring title, body, base and labels (none is taken off) up to date; writes nothing where nothing differs.
+
+        What a person wrote into title or body stays: ours goes below it, and says so.
+        """
+
+    def get(self, number: int) -> Proposal: ...
+
+    def find(self, branch: str, *, fingerprint: str = "") -> Proposal | None:
+        """The newest proposal of a branch, an open one first; where the branch was renamed, by its fingerprint."""
+
+    def proposals(self, *, state: State | None = State.OPEN) -> Sequence[Proposal]:
+        """All of our proposals (branches `aios/…`) in a state, newest first."""
+
+    def files(self, number: int) -> Sequence[str]:
+        """The paths that it changes."""
+
+    def comments(self, number: int, *, since: str = "") -> Sequence[Comment]:
+        """Oldest first."""
+
+    def say(self, number: int, marker: str, text: str) -> Comment:
+        """The one comment of ours that carries a hidden marker: made, or brought up to date."""
+
+    def label(self, number: int, *, add: Collection[str] = (), remove: Collection[str] = ()) -> None: ...
+
+    def close(self, number: int, reason: str) -> None:
+        """Close it unmerged, with the reason as a comment, once."""
+
+    def merged(self, number: int) -> Merge | None:
+        """Who merged it, and as what; None where it is not merged."""
+
+    def reviews(self, number: int) -> Sequence[Review]: ...
+
+    def status(self, commit: str, context: str, state: str, description: str, url: str = "") -> None:
+        """Publish a commit status; `state` is success, failure, error or pending."""
+
+    def statuses(self, commit: str) -> Mapping[str, str]:
+        """The newest state by context."""
+
+    def dispatch(self, workflow: str, inputs: Mapping[str, str]) -> None:
+        """Start a workflow file (`aios-apply.yml`) on the default branch."""
 
 
 def may_approve(approvers: Collection[str], *, email: str = "", login: str = "") -> bool:

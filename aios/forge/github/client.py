@@ -75,8 +75,8 @@ class Client:
         return kind_of(self._token())
 
     @property
-    def in_job(self) -> bool:
-        return self._in_job
+    def acts_as_bot(self) -> bool:
+        return self.kind is Kind.INSTALLATION
 
     @property
     def asker(self) -> Asker:

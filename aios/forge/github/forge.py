@@ -14,6 +14,7 @@ from aios.errors import RefusedError, TransientError
 from aios.forge.github import bodies, conversation, labels, merges, shapes
 from aios.forge.github.client import Client, mapping
 from aios.forge.github.refusals import InvalidRequestError, LockedError, NotFoundError
+from aios.forge.github.host import GitHubHost
 from aios.forge.github.repository import Repository
 
 CLOSED = "closed"  # the marker of the comment that says why
@@ -32,6 +33,10 @@ class GitHub:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._at = Repository(client)
+        self.host = GitHubHost(self._at)
+
+    def __repr__(self) -> str:
+        return f"GitHub({self._client!r})"
 
     def viewer(self) -> str:
         return self._at.viewer

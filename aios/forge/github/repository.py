@@ -10,7 +10,6 @@ from aios.connectors.http import segment
 from aios.errors import AiosError, RefusedError
 from aios.forge.github.client import Client
 from aios.forge.github.shapes import text
-from aios.forge.github.tokens import Kind
 
 ACTIONS_BOT = "github-actions[bot]"
 
@@ -53,6 +52,6 @@ class Repository:
     @cached_property
     def viewer(self) -> str:
         """The login that the token acts as. GitHub tells an App's only by its other API."""
-        if self.client.kind is Kind.INSTALLATION:
+        if self.client.acts_as_bot:
             return self.client.bot() or ACTIONS_BOT
         return text(self.client.look("/user", "say whose token this is"), "login")
