@@ -118,7 +118,7 @@ class Actions:
 
     def settle(self) -> list[Run]:
         """Run whatever events started, and what that starts, until nothing waits; in the order of their coming."""
-        done = []
+        done: list[Run] = []
         while True:
             self._queue()
             if not self._waiting:

@@ -35,7 +35,7 @@ class Scope:
 
     def with_(self, status: str = "", **contexts: Any) -> Scope:
         more = {name: value for name, value in contexts.items() if value is not None}
-        made = Scope(
+        return Scope(
             self._expressions,
             {**self.contexts, **more},
             status=status or self._status,
@@ -43,7 +43,6 @@ class Scope:
             tell=self._tell,
             seen=self.seen,
         )
-        return made
 
     def expression(self, text: str) -> Value:
         found = self._expressions.evaluate(text, self.contexts, status=self._status, folder=self._folder)
@@ -81,7 +80,7 @@ class Scope:
         told = self.value(node) if isinstance(node, Mapping) and set(node) == {"$"} else node
         return {str(name): self.text(each) for name, each in (told or {}).items()}
 
-    def holds(self, node: Any, default: bool = True) -> bool:  # noqa: FBT001, FBT002
+    def holds(self, node: Any, default: bool = True) -> bool:
         """Whether a condition holds; `default` where there is none."""
         if node is None:
             return default

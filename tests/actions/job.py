@@ -33,6 +33,34 @@ _STEP_KEYS = frozenset(
         "timeout-minutes",
     }
 )
+# Of the context `github`, what is also told in the environment. The token is not.
+_TOLD = (
+    "action_path",
+    "actor",
+    "actor_id",
+    "api_url",
+    "base_ref",
+    "event_name",
+    "graphql_url",
+    "head_ref",
+    "job",
+    "ref",
+    "ref_name",
+    "ref_protected",
+    "ref_type",
+    "repository",
+    "repository_id",
+    "repository_owner",
+    "run_attempt",
+    "run_id",
+    "run_number",
+    "server_url",
+    "sha",
+    "triggering_actor",
+    "workflow",
+    "workflow_ref",
+    "workspace",
+)
 _HEREDOC = re.compile(r"([^=<\n]+)<<(.+)")
 
 
@@ -69,8 +97,8 @@ class Job:
     """A job of a file with its matrix' values, ready to be run once."""
 
     def __init__(
-        self, id: str, told: Mapping[str, Any], scope: Scope, env: Mapping[str, str], machine: Machine
-    ) -> None:  # noqa: A002
+        self, name: str, told: Mapping[str, Any], scope: Scope, env: Mapping[str, str], machine: Machine
+    ) -> None:
         self._told = told
         self._machine = machine
         self._place = Place(machine.folder, machine.hub.repository, paths=[])
@@ -78,7 +106,7 @@ class Job:
         self._steps: dict[str, dict[str, Any]] = {}
         self._later: list[Callable[[], None]] = []
         self._result = "success"
-        github = {**scope.contexts["github"], "job": id, "workspace": str(self._place.workspace)}
+        github = {**scope.contexts["github"], "job": name, "workspace": str(self._place.workspace)}
         runner = {
             "os": "Linux",
             "arch": "X64",
@@ -91,7 +119,7 @@ class Job:
         self._scope = scope.with_(github=github, runner=runner, job=job, steps={}, env=dict(env))
         self._event = self._place.file("event")
         self._event.write_text(json.dumps(github["event"]))
-        self.done = Done(id, str(scope.text(told.get("name", id))), "success", token=machine.token)
+        self.done = Done(name, str(scope.text(told.get("name", name))), "success", token=machine.token)
 
     def run(self) -> Done:
         told = self._told
@@ -241,12 +269,7 @@ class Job:
 
 def _told_by_github(github: Mapping[str, Any], runner: Mapping[str, Any]) -> dict[str, str]:
     """The variables that every step has. The token is none of them."""
-    names = (
-        "action_path actor actor_id api_url base_ref event_name graphql_url head_ref job ref ref_name ref_protected "
-        "ref_type repository repository_id repository_owner run_attempt run_id run_number server_url sha triggering_actor "
-        "workflow workflow_ref workspace"
-    ).split()
-    told = {f"GITHUB_{name.upper()}": str(github[name]) for name in names if name in github}
+    told = {f"GITHUB_{name.upper()}": str(github[name]) for name in _TOLD if name in github}
     machine = {f"RUNNER_{name.upper()}": str(value) for name, value in runner.items()}
     return {"CI": "true", "GITHUB_ACTIONS": "true", **told, **machine}
 

@@ -79,7 +79,7 @@ def checkout(step: Step) -> dict[str, str]:
             "+refs/heads/*:refs/remotes/origin/*",
             "+refs/tags/*:refs/tags/*",
         )
-        if sha and hub.bare.refs(asked).get(asked) != sha or not branch:
+        if (sha and hub.bare.refs(asked).get(asked) != sha) or not branch:
             git("-c", header, "fetch", "-q", "origin", one)
     else:
         git("-c", header, "fetch", "-q", "--no-tags", f"--depth={depth}", "origin", one)

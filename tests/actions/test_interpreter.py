@@ -81,7 +81,8 @@ def test_a_job_has_no_token_secret_or_setting_that_its_file_does_not_give(start:
 
 def test_a_token_does_what_its_job_may_and_no_more(hub: Hub, start: Start) -> None:
     push = """git -c user.name=a -c user.email=a@b commit -q --allow-empty -m more
-git -c http.extraheader="Authorization: Basic $(printf 'x:%s' "$TOKEN" | base64 -w0)" push -q origin HEAD:refs/heads/more"""
+git -c http.extraheader="Authorization: Basic $(printf 'x:%s' "$TOKEN" | base64 -w0)" \\
+  push -q origin HEAD:refs/heads/more"""
     env = 'env: {TOKEN: "${{ github.token }}"}'
     may = job("may", push, env, permissions="{contents: write}", uses=CHECKOUT)
     may_not = job("may-not", push, env, permissions="{contents: read}", uses=CHECKOUT)
@@ -98,7 +99,8 @@ git -c http.extraheader="Authorization: Basic $(printf 'x:%s' "$TOKEN" | base64 
 def test_a_job_may_not_bring_a_workflow_file(hub: Hub, start: Start) -> None:
     push = """echo x > .github/workflows/evil.yml; git add -A
 git -c user.name=a -c user.email=a@b commit -q -m more
-git -c http.extraheader="Authorization: Basic $(printf 'x:%s' "$TOKEN" | base64 -w0)" push -q origin HEAD:refs/heads/more"""
+git -c http.extraheader="Authorization: Basic $(printf 'x:%s' "$TOKEN" | base64 -w0)" \\
+  push -q origin HEAD:refs/heads/more"""
     actions = start(
         workflow(job("a", push, 'env: {TOKEN: "${{ github.token }}"}', permissions="{contents: write}", uses=CHECKOUT))
     )
@@ -139,7 +141,7 @@ def test_a_name_that_nothing_defines_is_told_although_github_takes_it_for_empty(
 
 
 def test_artifacts_cross_without_modes_hidden_files_or_empty_folders(start: Start) -> None:
-    made = 'mkdir -p "$RUNNER_TEMP/o/empty" && echo 1 > "$RUNNER_TEMP/o/a" && chmod +x "$RUNNER_TEMP/o/a" && echo 2 > "$RUNNER_TEMP/o/.b"'
+    made = 'cd "$RUNNER_TEMP"; mkdir -p o/empty; echo 1 > o/a; chmod +x o/a; echo 2 > o/.b'
     first = job("a", made) + f"      - uses: {UPLOAD}\n        with: {{name: o, path: '${{{{ runner.temp }}}}/o'}}\n"
     second = job("b", "find . -type f -perm -u+x; ls -A", "needs: [a]", uses=f"{DOWNLOAD}\n        with: {{name: o}}")
     third = job("c", "true", uses=f"{DOWNLOAD}\n        with: {{name: nothing}}")

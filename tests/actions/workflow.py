@@ -71,7 +71,7 @@ class Workflow:
         on = self.told["on"]
         if isinstance(on, Mapping):
             return on
-        return {name: None for name in ([on] if isinstance(on, str) else on)}
+        return dict.fromkeys([on] if isinstance(on, str) else on)
 
     def _pushed(self, wanted: Mapping[str, Any], event: Event) -> bool:
         kind, _, name = event.ref.removeprefix("refs/").partition("/")

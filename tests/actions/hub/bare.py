@@ -16,12 +16,14 @@ WORKFLOWS = ".github/workflows/"
 # Refuses workflow files that no branch has yet, where the hub says so: a job's own token may not bring them.
 _HOOK = """#!/bin/sh
 [ -n "$HUB_NO_WORKFLOWS" ] || exit 0
-known=$(git for-each-ref --format='%(refname)' refs/heads | while read -r ref; do git ls-tree -r "$ref" .github/workflows/; done)
+known=$(git for-each-ref --format='%(refname)' refs/heads |
+  while read -r ref; do git ls-tree -r "$ref" .github/workflows/; done)
 while read -r _ new ref; do
   case $new in *[!0]*) ;; *) continue ;; esac
   git ls-tree -r "$new" .github/workflows/ | while read -r line; do
     case "$known" in *"$line"*) ;; *)
-      echo "refusing to allow a GitHub App to create or update workflow \\`${line#*	}\\` without \\`workflows\\` permission" >&2
+      echo "refusing to allow a GitHub App to create or update workflow \\`${line#*	}\\`" \
+        "without \\`workflows\\` permission" >&2
       exit 1 ;;
     esac
   done || exit 1
@@ -60,7 +62,7 @@ class Bare:
 
     def refs(self, prefix: str = "refs/heads") -> dict[str, str]:
         lines = self.git("for-each-ref", "--format=%(refname) %(objectname)", prefix).splitlines()
-        return {name: oid for name, oid in (line.split() for line in lines)}
+        return dict(line.split(" ", 1) for line in lines)
 
     def tip(self, branch: str) -> str | None:
         return self.refs(f"refs/heads/{branch}").get(f"refs/heads/{branch}")

@@ -36,7 +36,7 @@ def description() -> dict[str, Any]:
 
 @cache
 def _api() -> OpenAPI:
-    return OpenAPI.from_dict(description(), config=Config(spec_validator_cls=None))
+    return OpenAPI.from_dict(description(), config=Config(spec_validator_cls=None))  # type: ignore[arg-type]  # as its documentation says
 
 
 def folded(path: str) -> str:
@@ -104,7 +104,8 @@ def _filled(schema: Any, told: Any) -> Any:
             schema.get("nullable") or any(each.get("nullable") or each.get("type") == "null" for each in options)
         ):
             return None
-        kind = {dict: "object", list: "array", str: "string"}.get(type(told), "")
+        kinds: dict[type, str] = {dict: "object", list: "array", str: "string"}
+        kind = kinds.get(type(told), "")
         chosen = [
             each
             for each in options
@@ -124,7 +125,7 @@ def _by_type(schema: Mapping[str, Any], told: Any) -> Any:
     kind = schema.get("type", "object" if "properties" in schema else "")
     kind = next((each for each in kind if each != "null"), "") if isinstance(kind, list) else kind
     if kind == "object" and (told is _MISSING or isinstance(told, Mapping)):
-        given = {} if told is _MISSING else dict(told)
+        given = dict(told) if isinstance(told, Mapping) else {}
         known = schema.get("properties", {})
         made = {name: _filled(known[name], given[name]) if name in known else given[name] for name in given}
         wanted = [name for name in schema.get("required", []) if name not in given]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -55,6 +54,19 @@ class Status:
     url: str
     at: datetime
     author: Person
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Who moved a ref: what the page “Activity” of a repository tells."""
+
+    id: int
+    ref: str
+    before: str
+    after: str
+    kind: str
+    at: datetime
+    by: Person
 
 
 @dataclass(slots=True)
@@ -115,6 +127,7 @@ class Hub:
         self.labels: dict[str, str] = {}
         self.statuses: dict[str, list[Status]] = {}
         self.events: list[Event] = []
+        self.moves: list[Move] = []
         self.problems: list[str] = []
         self.requests: list[str] = []
         self.actions_may_propose = True
@@ -195,7 +208,7 @@ class Hub:
             raise RefusedError(405, str(error)) from error
         self.bare.git("update-ref", f"refs/heads/{pull.base}", new, base)
         self._is_merged(pull, new, by)
-        self._push_event(f"refs/heads/{pull.base}", base, new, by)
+        self._push_event(f"refs/heads/{pull.base}", base, new, by, kind="pr_merge")
         if delete_branch:
             tip = self.bare.tip(pull.branch) or ""
             self.bare.git("update-ref", "-d", f"refs/heads/{pull.branch}", tip)
@@ -233,6 +246,10 @@ class Hub:
                     self._comment_event("edited", pull, each, by)
                     return each
         raise RefusedError(404, "Not Found")
+
+    def delete_comment(self, id: int) -> None:  # noqa: A002  GitHub's word
+        for pull in self.pulls.values():
+            pull.comments = [each for each in pull.comments if each.id != id]
 
     def review(self, number: int, state: str, body: str, by: Token) -> Review:
         pull = self.pull(number)
@@ -325,14 +342,13 @@ class Hub:
         self.bare.git("update-ref", ref, made)
         return ref, made
 
-    def _push_event(self, ref: str, before: str, after: str, by: Token) -> None:
-        payload = {
-            "ref": ref,
-            "before": before,
-            "after": after,
-            "deleted": not int(after, 16),
-            "created": not int(before, 16),
-        }
+    def _push_event(self, ref: str, before: str, after: str, by: Token, kind: str = "push") -> None:
+        created, deleted = not int(before, 16), not int(after, 16)
+        kind = "branch_creation" if created else "branch_deletion" if deleted else kind
+        if kind == "push" and not self.bare.contains(after, before):
+            kind = "force_push"
+        self.moves.append(Move(self.next_id(), ref, before, after, kind, self.clock(), by.person))
+        payload = {"ref": ref, "before": before, "after": after, "deleted": deleted, "created": created}
         self._fire("push", {**payload, "pusher": {"name": by.person.login}}, (ref, after), by)
 
     def _pull_event(self, action: str, pull: Pull, by: Token) -> None:
@@ -352,7 +368,7 @@ class Hub:
             "state": pull.state,
             "title": pull.title,
             "user": _user(pull.author),
-            "pull_request": {},
+            "pull_request": {"url": f"{self.api}/repos/{self.repository}/pulls/{pull.number}"},
         }
         self._fire("issue_comment", {"action": action, "issue": issue, "comment": body}, None, by)
 
@@ -409,6 +425,3 @@ def _invalid(name: str) -> dict[str, str]:
 
 def _custom(message: str) -> dict[str, str]:
     return {"resource": "PullRequest", "code": "custom", "message": message}
-
-
-BRANCH = re.compile(r"refs/heads/(.+)")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.actions.hub.hub import Comment, Hub, Pull, RefusedError, Review, Status, stamp
+from tests.actions.hub.hub import Comment, Hub, Move, Pull, RefusedError, Review, Status, stamp
 from tests.actions.hub.tokens import Person, Token
 
 ACTIONS_APP = {"id": 15368, "slug": "github-actions", "name": "GitHub Actions"}
@@ -84,7 +84,7 @@ def rate_limit(asked: Asked) -> Answer:
 @route("GET", REPO)
 def repository(asked: Asked) -> Answer:
     hub = asked.hub
-    rights = {each: asked.by.permissions is None for each in ("admin", "maintain", "push", "triage")}
+    rights = dict.fromkeys(("admin", "maintain", "push", "triage"), asked.by.permissions is None)
     told = {
         "id": 1,
         "name": hub.repository.rpartition("/")[2],
@@ -111,6 +111,19 @@ def branch(asked: Asked) -> Answer:
     return 200, {"name": asked.at["branch"], "commit": {"sha": tip}, "protected": False}
 
 
+@route("GET", f"{REPO}/commits/{{ref}}", "contents: read")
+def commit(asked: Asked) -> Answer:
+    bare, name = asked.hub.bare, asked.at["ref"]
+    if (oid := bare.rev(name)) is None:
+        raise RefusedError(422, f"No commit found for SHA: {name}")
+    lines = bare.git("show", "-s", "--format=%P%n%T%n%an%n%ae%n%aI%n%cn%n%ce%n%cI%n%B", oid).split("\n")
+    parents, tree, *who = lines[:8]
+    author = dict(zip(("name", "email", "date"), who[:3], strict=True))
+    committer = dict(zip(("name", "email", "date"), who[3:], strict=True))
+    made = {"message": "\n".join(lines[8:]).strip(), "author": author, "committer": committer, "tree": {"sha": tree}}
+    return 200, {"sha": oid, "commit": made, "parents": [{"sha": each} for each in parents.split()]}
+
+
 @route("GET", f"{REPO}/git/ref/{{ref}}", "contents: read")
 def ref(asked: Asked) -> Answer:
     name = f"refs/{asked.at['ref']}"
@@ -123,9 +136,10 @@ def ref(asked: Asked) -> Answer:
 @route("DELETE", f"{REPO}/git/refs/{{ref}}", "contents: write")
 def delete_ref(asked: Asked) -> Answer:
     name = f"refs/{asked.at['ref']}"
+    if name not in asked.hub.bare.refs(name):
+        raise RefusedError(422, "Reference does not exist")
     with asked.hub.pushing(asked.by):
-        if asked.hub.bare.process("update-ref", "-d", name).returncode or name not in asked.hub.bare.refs(name):
-            pass
+        asked.hub.bare.git("update-ref", "-d", name)
     return 204, None
 
 
@@ -221,9 +235,9 @@ def reviews(asked: Asked) -> Answer:
     return 200, [review_of(each) for each in _pull(asked).reviews]
 
 
-@route("GET", f"{REPO}/commits/{{ref}}/pulls", "pull_requests: read")
+@route("GET", f"{REPO}/commits/{{commit_sha}}/pulls", "pull_requests: read")
 def pulls_of_commit(asked: Asked) -> Answer:
-    commit = asked.hub.bare.rev(asked.at["ref"]) or ""
+    commit = asked.hub.bare.rev(asked.at["commit_sha"]) or ""
     chosen = [
         each
         for each in asked.hub.pulls.values()
@@ -252,6 +266,12 @@ def edit_comment(asked: Asked) -> Answer:
     return 200, comment_of(
         asked.hub, asked.hub.edit_comment(int(asked.at["comment_id"]), str(asked.body["body"]), asked.by)
     )
+
+
+@route("DELETE", f"{REPO}/issues/comments/{{comment_id}}", "issues: write", "pull_requests: write")
+def delete_comment(asked: Asked) -> Answer:
+    asked.hub.delete_comment(int(asked.at["comment_id"]))
+    return 204, None
 
 
 @route("GET", f"{REPO}/issues/{{issue_number}}/labels", "issues: read", "pull_requests: read")
@@ -350,6 +370,23 @@ def repository_dispatch(asked: Asked) -> Answer:
     return 204, None
 
 
+@route("GET", f"{REPO}/activity", "contents: read")
+def activity(asked: Asked) -> Answer:
+    ref = asked.query.get("ref", "")
+    moves = [each for each in reversed(asked.hub.moves) if not ref or each.ref == ref]
+    return 200, [move_of(each) for each in moves]
+
+
+@route("GET", f"{REPO}/issues/{{issue_number}}/events", "issues: read", "pull_requests: read")
+def events(asked: Asked) -> Answer:
+    one = _issue(asked)
+    told: list[dict[str, Any]] = []
+    if one.merged and one.merged_by:
+        merged = {"id": 1, "event": "merged", "actor": person(one.merged_by), "commit_id": one.merge_commit}
+        told.append({**merged, "created_at": stamp(one.merged)})
+    return 200, told
+
+
 # How things look
 
 
@@ -434,6 +471,11 @@ def comment_of(hub: Hub, one: Comment) -> dict[str, Any]:
 def review_of(one: Review) -> dict[str, Any]:
     told = {"id": one.id, "user": person(one.author), "body": one.body, "state": one.state, "commit_id": one.commit}
     return {**told, "submitted_at": stamp(one.at)}
+
+
+def move_of(one: Move) -> dict[str, Any]:
+    told = {"id": one.id, "ref": one.ref, "before": one.before, "after": one.after, "activity_type": one.kind}
+    return {**told, "timestamp": stamp(one.at), "actor": person(one.by)}
 
 
 def label_of(hub: Hub, name: str) -> dict[str, Any]:
