@@ -58,6 +58,12 @@ PEERS = {
             *NEEDED,
         ),
     ),
+    "github": Peer(
+        "a stand-in for GitHub, and a client of it",
+        f"{INSTALL}, npm install -g emulate@0.12.2",
+        modules=("github",),
+        programs=("node", "emulate"),
+    ),
     "mail": Peer(
         "servers of mail",
         "apt-get install --no-install-recommends exim4-daemon-light dovecot-imapd openssl",
