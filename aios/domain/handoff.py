@@ -9,7 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 HEAD = "refs/aios/handoff/head"  # in a bundle: the run's branch
-TRACES = "refs/aios/handoff/traces"  # in a bundle: one commit on `aios/traces`, where the stage left any
+# In a bundle, where the run left any so far: one commit without parents, whose tree holds the files for `aios/traces` by
+# the paths that they have there. It depends on nobody else's traces, and whoever takes it in lays its files on top.
+TRACES = "refs/aios/handoff/traces"
 
 
 class Stage(StrEnum):
