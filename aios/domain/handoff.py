@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 HEAD = "refs/aios/handoff/head"  # in a bundle: the run's branch
-# In a bundle, where the run left any so far: one commit without parents, whose tree holds the files for `aios/traces` by
+# In a bundle, where the run left any: one commit without parents, whose tree holds the files for `aios/traces` by
 # the paths that they have there. It depends on nobody else's traces, and whoever takes it in lays its files on top.
 TRACES = "refs/aios/handoff/traces"
 
