@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,29 @@ from aios.runs.inputs import parse_inputs
 from aios.runs.session import open_session
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A run that could be started: its id, its parsed inputs and the moment it stands for."""
+
+    run: str
+    inputs: Mapping[str, Any]
+    at: str
+    definitions: Definitions
+
+
+def plan_run(
+    context: Context, workflow: str, inputs: Mapping[str, Any] | list[str], *, trigger: Mapping[str, Any]
+) -> Planned:
+    """The run that `start_run` would make of main; nothing is written. Raises as that does for what is wrong."""
+    base = context.git.rev(context.main)
+    if base is None:
+        raise UsageError("this company has no commit yet", "commit its files first")
+    definitions = load(context, workflow, base)
+    given = parse_inputs(definitions.workflow, inputs)
+    run, at = _identify(context, definitions, given, trigger)
+    return Planned(run, given, at, definitions)
+
+
 def start_run(
     context: Context,
     workflow: str,
@@ -33,12 +57,8 @@ def start_run(
     RefusedError where another run on the same subject is open (`replace` cancels it), InvalidError and UsageError for
     wrong definitions and inputs.
     """
-    base = context.git.rev(context.main)
-    if base is None:
-        raise UsageError("this company has no commit yet", "commit its files first")
-    definitions = load(context, workflow, base)
-    given = parse_inputs(definitions.workflow, inputs)
-    run, started = _identify(context, definitions, given, trigger)
+    planned = plan_run(context, workflow, inputs, trigger=trigger)
+    run, base = planned.run, context.git.commit(context.main)
     existing = open_run_of(context, run)
     if existing == run:
         return run
@@ -53,7 +73,7 @@ def start_run(
         )
     with open_session(context, run, start=base) as session:
         if not session.state.started_at:
-            session.append(_started(definitions, run, given, trigger, base, started))
+            session.append(_started(planned, trigger, base))
             session.flush()
     return run
 
@@ -84,10 +104,8 @@ def _identify(
     return f"{definitions.workflow.name}/{subject}/{ulid}", started
 
 
-def _started(
-    definitions: Definitions, run: str, inputs: Mapping[str, Any], trigger: Mapping[str, Any], base: str, started: str
-) -> EventNote:
-    workflow = definitions.workflow
+def _started(planned: Planned, trigger: Mapping[str, Any], base: str) -> EventNote:
+    workflow, run = planned.definitions.workflow, planned.run
     return EventNote(
         type=STARTED,
         title=f"{workflow.name} on {run.split('/')[1]}",
@@ -96,10 +114,10 @@ def _started(
         actor=f"trigger:{trigger['kind']}",
         key=key_of("run", run),
         output={
-            "inputs": dict(inputs),
+            "inputs": dict(planned.inputs),
             "trigger": dict(trigger),
             "base": base,
-            "started": started,
+            "started": planned.at,
             "definition": workflow.hash,
         },
     )
