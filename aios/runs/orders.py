@@ -17,7 +17,7 @@ from typing import Any
 from aios.domain.agent import Tier
 from aios.domain.event import one_line
 from aios.domain.handoff import Order, Stage
-from aios.domain.names import branch_of
+from aios.domain.names import BRANCHES, branch_of
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
 from aios.domain.workflow import StepKind, Workflow
 from aios.errors import AiosError, InvalidError
@@ -150,6 +150,26 @@ def plan(
     )
     why = {order.id: each.why for order, each in zip(orders, listed, strict=False)}
     return Plan(main, now, orders, why, tuple(told), _next(context, now))
+
+
+def spent_out(costs: Mapping[str, Any]) -> str:
+    """Why nothing more may be spent on models, from what they cost so far; empty where something may."""
+    for span, name in (("today", "of the day"), ("month", "of the month")):
+        told = costs.get(span) or {}
+        for unit, shown in (("usd", "USD"), ("tokens", "tokens")):
+            limit = told.get(f"limit_{unit}")
+            if limit is not None and told.get(unit, 0) >= limit:
+                return f"the limit {name} for models is reached ({told[unit]:,} of {limit:,} {shown})"
+    return ""
+
+
+def adopt(context: Context) -> None:
+    """Make the branches of runs that were fetched ours, as far as ours have nothing of their own."""
+    remote = context.remote
+    for branch, there in (remote.tracked(BRANCHES) if remote else {}).items():
+        ref, here = f"refs/heads/{branch}", context.git.rev(f"refs/heads/{branch}")
+        if here != there and (here is None or context.git.is_ancestor(here, there)):
+            context.git.update_ref(ref, there, here, reason="aios: fetched")
 
 
 def write(folder: Path, found: Plan) -> Path:
