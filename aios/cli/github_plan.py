@@ -122,7 +122,7 @@ def _summary(found: Plan, paused: str, wrong: list[str]) -> str:
         lines += ["", f"Effects are held back: {cell(paused)}. Proposals are made all the same."]
     if found.orders:
         rows = [
-            (order.run, found.why[order.id], "started" if order.start else "goes on", " → ".join(order.stages))
+            (order.run, found.why[order.id], "new" if order.start else "begun", " → ".join(order.stages))
             for order in found.orders
         ]
         lines += ["", table(("run", "why", "it is", "stages"), rows)]

@@ -247,7 +247,7 @@ def _open(context: Context, run: str, told: list[str]) -> Wanted | None:
     except AiosError as error:
         told.append(f"{run} cannot go on: {error}")
         return None
-    return Wanted(run, tip, _stages(definitions.workflow, state), "it can go on", {})
+    return Wanted(run, tip, _stages(definitions.workflow, state, context.now()), "it can go on", {})
 
 
 def _can_go_on(workflow: Workflow, state: RunState, now: str) -> bool:
@@ -286,12 +286,14 @@ def _due(context: Context, firing: Firing, broke: str, told: list[str]) -> Wante
         told.append(f"{what} waits: {broke}")
         return None
     state = RunState(id=planned.run, inputs=planned.inputs, started_at=planned.at)
-    return Wanted(planned.run, "", _stages(planned.definitions.workflow, state), firing.why or firing.kind, start)
+    return Wanted(
+        planned.run, "", _stages(planned.definitions.workflow, state, context.now()), firing.why or firing.kind, start
+    )
 
 
-def _stages(workflow: Workflow, state: RunState) -> tuple[str, ...]:
+def _stages(workflow: Workflow, state: RunState, now: str) -> tuple[str, ...]:
     """The agent stage takes part always: what it hands over is what is verified, also where no agent had to work."""
-    wanted = {*needed(workflow, state), Stage.AGENT}
+    wanted = {*needed(workflow, state, now), Stage.AGENT}
     return tuple(stage.value for stage in (Stage.COLLECT, Stage.AGENT, Stage.PROPOSE) if stage in wanted)
 
 
