@@ -53,7 +53,7 @@ def start_run(
         )
     with open_session(context, run, start=base) as session:
         if not session.state.started_at:
-            session.append(_started(definitions, run, given, trigger, base, started))
+            session.append(started_note(definitions, run, given, trigger, base, started))
             session.flush()
     return run
 
@@ -78,15 +78,21 @@ def _identify(
     subject = render_text(definitions.workflow.subject, {"inputs": inputs})
     if not is_slug(subject):
         raise UsageError(f"the subject `{subject}` is no slug", "use slug(…) in the workflow's `subject`")
-    started = str(trigger.get("at") or context.now())
-    at = datetime.fromisoformat(started)
+    started, at = moment_of(trigger, context.now())
     ulid = run_ulid(at, str(trigger["key"]))
     return f"{definitions.workflow.name}/{subject}/{ulid}", started
 
 
-def _started(
+def moment_of(trigger: Mapping[str, Any], now: str) -> tuple[str, datetime]:
+    """When a run begins, as text and as a moment: when its trigger says, else `now`."""
+    started = str(trigger.get("at") or now)
+    return started, datetime.fromisoformat(started)
+
+
+def started_note(
     definitions: Definitions, run: str, inputs: Mapping[str, Any], trigger: Mapping[str, Any], base: str, started: str
 ) -> EventNote:
+    """The first fact of a run."""
     workflow = definitions.workflow
     return EventNote(
         type=STARTED,
