@@ -30,13 +30,12 @@ def read_orders(folder: Path) -> list[Order]:
     place = folder / ORDERS
     try:
         told = json.loads(place.read_bytes())
-        if told["schema"] != "orders.v1":
-            raise ValueError(f"its schema is {told['schema']}")
-        orders = [_order(each) for each in told["orders"]]
+        version, orders = told["schema"], [_order(each) for each in told["orders"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{place} holds no orders: {error}", "give the folder that `aios github plan` wrote"
-        ) from error
+        hint = "give the folder that `aios github plan` wrote"
+        raise UsageError(f"{place} holds no orders: {error}", hint) from error
+    if version != "orders.v1":
+        raise UsageError(f"{place} is of another version than this program", "use one version in all jobs")
     if len({each.id for each in orders}) != len(orders):
         raise UsageError(f"{place} names an order twice", "run `aios github plan` again")
     return orders
