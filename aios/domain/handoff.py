@@ -26,7 +26,8 @@ class Stage(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Order:
     """One run to be worked on. `main` is main's tip when it was given, `tip` the branch's at the remote (empty: there
-    is none yet), `start` how to start it (workflow, inputs, trigger; empty: it is there), `stages` what it needs."""
+    is none yet), `start` how to start it (workflow, inputs, trigger; empty: it is there), `stages` what it needs, `at`
+    when it was given (ISO 8601 UTC; empty: nobody noted it)."""
 
     id: str
     run: str
@@ -34,6 +35,7 @@ class Order:
     tip: str
     stages: tuple[str, ...]
     start: Mapping[str, Any] = field(default_factory=dict)
+    at: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {"schema": "order.v1", **asdict(self)}

@@ -113,10 +113,15 @@ def start_of(workflow: Workflow, state: RunState, step: str, item: int | None) -
     return Start(step, item, len(tried.attempts) + 1, render(declared.with_, values))
 
 
+def needs_met(workflow: Workflow, state: RunState, step: str) -> bool:
+    """Is all done that the step needs, and every gate before it passed?"""
+    return all(status_of(workflow, state, need) in _DONE for need in workflow.steps[step].needs)
+
+
 def _step(workflow: Workflow, state: RunState, step: Step, now: str, in_flight: frozenset[Slot]) -> list[Command]:
     if status_of(workflow, state, step.name) is not None:
         return _ended(workflow, state, step)
-    if any(status_of(workflow, state, need) not in _DONE for need in step.needs):
+    if not needs_met(workflow, state, step.name):
         return []
     if step.kind is StepKind.GATE:
         return _gate(state, step)

@@ -81,8 +81,10 @@ def confined(context: Context, stage: Stage | None) -> Context:
     if stage is None:
         return context
 
+    declared = context.connectors
+
     def connectors(tree: Tree) -> Mapping[str, Connector]:
-        return {name: Confined(each, stage) for name, each in context.connectors(tree).items()}
+        return {name: Confined(each, stage) for name, each in declared(tree).items()}
 
     def no_models(_: Tree) -> Mapping[Tier, Model]:
         return {}

@@ -22,11 +22,12 @@ from aios.runs.session import open_session
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A run that could be started: its id, its parsed inputs and the moment it stands for."""
+    """A run that could be started: its id, its parsed inputs, the moment it stands for and main's commit."""
 
     run: str
     inputs: Mapping[str, Any]
     at: str
+    base: str
     definitions: Definitions
 
 
@@ -40,7 +41,7 @@ def plan_run(
     definitions = load(context, workflow, base)
     given = parse_inputs(definitions.workflow, inputs)
     run, at = _identify(context, definitions, given, trigger)
-    return Planned(run, given, at, definitions)
+    return Planned(run, given, at, base, definitions)
 
 
 def start_run(
@@ -58,7 +59,7 @@ def start_run(
     wrong definitions and inputs.
     """
     planned = plan_run(context, workflow, inputs, trigger=trigger)
-    run, base = planned.run, context.git.commit(context.main)
+    run, base = planned.run, planned.base
     existing = open_run_of(context, run)
     if existing == run:
         return run
@@ -73,7 +74,7 @@ def start_run(
         )
     with open_session(context, run, start=base) as session:
         if not session.state.started_at:
-            session.append(_started(planned, trigger, base))
+            session.append(started_note(planned.definitions, run, planned.inputs, trigger, base, planned.at))
             session.flush()
     return run
 
@@ -98,14 +99,22 @@ def _identify(
     subject = render_text(definitions.workflow.subject, {"inputs": inputs})
     if not is_slug(subject):
         raise UsageError(f"the subject `{subject}` is no slug", "use slug(…) in the workflow's `subject`")
-    started = str(trigger.get("at") or context.now())
-    at = datetime.fromisoformat(started)
+    started, at = moment_of(trigger, context.now())
     ulid = run_ulid(at, str(trigger["key"]))
     return f"{definitions.workflow.name}/{subject}/{ulid}", started
 
 
-def _started(planned: Planned, trigger: Mapping[str, Any], base: str) -> EventNote:
-    workflow, run = planned.definitions.workflow, planned.run
+def moment_of(trigger: Mapping[str, Any], now: str) -> tuple[str, datetime]:
+    """When a run begins, as text and as a moment: when its trigger says, else `now`."""
+    started = str(trigger.get("at") or now)
+    return started, datetime.fromisoformat(started)
+
+
+def started_note(
+    definitions: Definitions, run: str, inputs: Mapping[str, Any], trigger: Mapping[str, Any], base: str, started: str
+) -> EventNote:
+    """The first fact of a run."""
+    workflow = definitions.workflow
     return EventNote(
         type=STARTED,
         title=f"{workflow.name} on {run.split('/')[1]}",
@@ -114,10 +123,10 @@ def _started(planned: Planned, trigger: Mapping[str, Any], base: str) -> EventNo
         actor=f"trigger:{trigger['kind']}",
         key=key_of("run", run),
         output={
-            "inputs": dict(planned.inputs),
+            "inputs": dict(inputs),
             "trigger": dict(trigger),
             "base": base,
-            "started": planned.at,
+            "started": started,
             "definition": workflow.hash,
         },
     )

@@ -18,6 +18,7 @@ from aios.errors import InvalidError
 from aios.store.durable import sync_directory
 from aios.store.git import Git
 from aios.store.launch import failure
+from aios.store.packs import Caps, survey
 
 LARGEST = 256 * 1024 * 1024  # bytes of a bundle that is read, where the caller says nothing else
 _HEADER = 64 * 1024
@@ -95,9 +96,12 @@ def header_of(file: Path) -> Header:
 
 
 @contextmanager
-def quarantined(git: Git, file: Path, *, limit: int = LARGEST) -> Iterator[tuple[Git, Header]]:
+def quarantined(
+    git: Git, file: Path, *, limit: int = LARGEST, caps: Caps | None = None
+) -> Iterator[tuple[Git, Header]]:
     """The bundle opened beside a repository: a passing repository that has the bundle's objects and refs and sees all
-    that `git` has. Nothing gets into `git`. Raises InvalidError where the bundle is not in order."""
+    that `git` has. Nothing gets into `git`. With `caps`, what is more than they allow is not even unpacked. Raises
+    InvalidError where the bundle is not in order."""
     header = _checked_header(git, file)
     with tempfile.TemporaryDirectory(prefix="aios-bundle-") as folder:
         place = Path(folder)
@@ -105,7 +109,7 @@ def quarantined(git: Git, file: Path, *, limit: int = LARGEST) -> Iterator[tuple
         (place / "objects/info").mkdir(parents=True, exist_ok=True)
         (place / "objects/info/alternates").write_text(f"{git.dir / 'objects'}\n")
         with Git(place) as apart:
-            _index(apart, file, header, limit)
+            _index(apart, file, header, limit, caps=caps)
             for name, oid in header.refs.items():
                 apart.run("update-ref", name, oid)
             yield apart, header
@@ -129,13 +133,20 @@ def _checked_header(git: Git, file: Path) -> Header:
     return header
 
 
-def _index(git: Git, file: Path, header: Header, limit: int, *, durable: bool = False) -> None:
+def _index(
+    git: Git, file: Path, header: Header, limit: int, *, durable: bool = False, caps: Caps | None = None
+) -> None:
     size = file.stat().st_size
     if size > limit:
         raise _wrong(file, f"it holds {size} bytes, more than the {limit} that are read")
     with file.open("rb") as opened:
         opened.seek(header.offset)
         pack = opened.read()
+    if caps is not None:
+        try:
+            survey(pack, caps, hash_size=git.hash_size)
+        except InvalidError as error:
+            raise _wrong(file, error.message) from error
     # Twelve bytes of title, no objects, and a checksum: git keeps no such pack, and there is nothing to keep.
     if pack[:12] != b"PACK\0\0\0\2\0\0\0\0":
         command = ("index-pack", "--stdin", "--fix-thin", "--strict", f"--max-input-size={limit}")
