@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "revise": ("Every day", "Send a proposal back with a note."),
     "answer": ("Every day", "Answer a question that a run asks."),
     "apply": ("Every day", "Do what was approved: effects, each at most once, each with a receipt."),
+    "verify": ("Work", "Judge what untrusted jobs handed over, before anything of it is used."),
     "run": ("Work", "Start a workflow."),
     "tick": ("Work", "Start what is due and go on with what waited; safe to call as often as you like."),
     "resume": ("Work", "Go on with runs that were interrupted or failed."),
