@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trace": ("Look", "How a run went: every step, call, search, wait and effect, with times and cost."),
     "recall": ("Look", "Search memory, sources and content."),
     "query": ("Look", "Read-only SQL over records, events, runs and effects."),
+    "dashboard": ("Look", "The company as static pages, to open from the disk or to publish."),
     "report": ("Look", "What the figures say: does work get cheaper from run to run?"),
     "memory": ("Keep", "How memory is doing; fold old notes, bring folded ones back."),
     "agents": ("Keep", "Your agents: contracts, golden cases, how each version does."),

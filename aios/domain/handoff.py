@@ -44,7 +44,8 @@ class Order:
 @dataclass(frozen=True, slots=True)
 class Handoff:
     """What a stage says of the bundle beside it. `collected` is the commit after the collect stage, `head` the newest,
-    `traces` the commit of traces; each empty where there is none."""
+    `traces` the commit of traces; each empty where there is none. `drift` is what services were seen to give in another
+    shape, as JSON (`aios.connectors.drift`): it goes on record whatever becomes of the run."""
 
     order: str
     run: str
@@ -56,6 +57,7 @@ class Handoff:
     stage: Stage
     version: str
     note: str = ""
+    drift: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {"schema": "handoff.v1", **asdict(self), "stage": self.stage.value}

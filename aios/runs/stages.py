@@ -19,12 +19,13 @@ from aios.domain.event import StepStatus
 from aios.domain.finding import Finding
 from aios.domain.handoff import Stage
 from aios.domain.model import Model
-from aios.domain.run import RunState
+from aios.domain.run import RunState, Skip
 from aios.domain.tree import Tree
-from aios.domain.workflow import Step, StepKind, Workflow
+from aios.domain.workflow import StepKind, Workflow
 from aios.errors import RefusedError
 from aios.runs.context import Context
-from aios.runs.decide import status_of
+from aios.runs.decide import decide, status_of
+from aios.runs.view import ancestors
 
 STAGES: Mapping[StepKind, Stage] = {
     StepKind.COLLECT: Stage.COLLECT,
@@ -93,29 +94,24 @@ def confined(context: Context, stage: Stage | None) -> Context:
     return context if stage is Stage.AGENT else replace(context, models=no_models)
 
 
-def needed(workflow: Workflow, state: RunState) -> tuple[Stage, ...]:
+def needed(workflow: Workflow, state: RunState, now: str) -> tuple[Stage, ...]:
     """The stages that the run needs until its next gate, as far as one round of the chain gets: what comes only after
     a step of a later stage is for the next round."""
-    open_steps = [step for step in workflow.steps.values() if status_of(workflow, state, step.name) is None]
-    before = {step.name: _open_before(workflow, state, step) for step in open_steps}
-    collects = any(step.kind is StepKind.COLLECT and before[step.name] <= {StepKind.COLLECT} for step in open_steps)
-    agents = any(
-        step.kind is StepKind.AGENT and before[step.name] <= {StepKind.COLLECT, StepKind.AGENT} for step in open_steps
+    skipped = {each.step for each in decide(workflow, state, now) if isinstance(each, Skip)}
+    done = skipped | {
+        name
+        for name in workflow.steps
+        if status_of(workflow, state, name) in {StepStatus.SUCCEEDED, StepStatus.SKIPPED}
+    }
+    left = [step for name, step in workflow.steps.items() if name not in done]
+    before = {step.name: {workflow.steps[name].kind for name in ancestors(workflow, step.name) - done} for step in left}
+
+    def comes(kind: StepKind, after: set[StepKind]) -> bool:
+        return any(step.kind is kind and before[step.name] <= after for step in left)
+
+    found = (
+        (Stage.COLLECT, comes(StepKind.COLLECT, {StepKind.COLLECT})),
+        (Stage.AGENT, comes(StepKind.AGENT, {StepKind.COLLECT, StepKind.AGENT})),
+        (Stage.PROPOSE, True),
     )
-    found = ((Stage.COLLECT, collects), (Stage.AGENT, agents), (Stage.PROPOSE, True))
     return tuple(stage for stage, wanted in found if wanted)
-
-
-def _open_before(workflow: Workflow, state: RunState, step: Step) -> frozenset[StepKind]:
-    """The kinds of the steps before this one that are not done."""
-    kinds: set[StepKind] = set()
-    waiting, seen = list(step.needs), set[str]()
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        if status_of(workflow, state, name) not in {StepStatus.SUCCEEDED, StepStatus.SKIPPED}:
-            kinds.add(workflow.steps[name].kind)
-        waiting += workflow.steps[name].needs
-    return frozenset(kinds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,30 @@ from aios.runs.inputs import parse_inputs
 from aios.runs.session import open_session
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A run that could be started: its id, its parsed inputs, the moment it stands for and main's commit."""
+
+    run: str
+    inputs: Mapping[str, Any]
+    at: str
+    base: str
+    definitions: Definitions
+
+
+def plan_run(
+    context: Context, workflow: str, inputs: Mapping[str, Any] | list[str], *, trigger: Mapping[str, Any]
+) -> Planned:
+    """The run that `start_run` would make of main; nothing is written. Raises as that does for what is wrong."""
+    base = context.git.rev(context.main)
+    if base is None:
+        raise UsageError("this company has no commit yet", "commit its files first")
+    definitions = load(context, workflow, base)
+    given = parse_inputs(definitions.workflow, inputs)
+    run, at = _identify(context, definitions, given, trigger)
+    return Planned(run, given, at, base, definitions)
+
+
 def start_run(
     context: Context,
     workflow: str,
@@ -33,12 +58,8 @@ def start_run(
     RefusedError where another run on the same subject is open (`replace` cancels it), InvalidError and UsageError for
     wrong definitions and inputs.
     """
-    base = context.git.rev(context.main)
-    if base is None:
-        raise UsageError("this company has no commit yet", "commit its files first")
-    definitions = load(context, workflow, base)
-    given = parse_inputs(definitions.workflow, inputs)
-    run, started = _identify(context, definitions, given, trigger)
+    planned = plan_run(context, workflow, inputs, trigger=trigger)
+    run, base = planned.run, planned.base
     existing = open_run_of(context, run)
     if existing == run:
         return run
@@ -53,7 +74,7 @@ def start_run(
         )
     with open_session(context, run, start=base) as session:
         if not session.state.started_at:
-            session.append(started_note(definitions, run, given, trigger, base, started))
+            session.append(started_note(planned.definitions, run, planned.inputs, trigger, base, planned.at))
             session.flush()
     return run
 

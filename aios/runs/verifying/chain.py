@@ -89,7 +89,9 @@ def dates(made: Sequence[Made], *, earliest: int, ordered: str) -> list[Finding]
         if each.at < earliest - SLACK:
             found.append(wrong("date", short(each.oid), "it says that it is older than what it is built on"))
         if latest is not None and each.at > latest:
-            found.append(wrong("date", short(each.oid), f"it says that it was written long after its order ({ordered})"))
+            found.append(
+                wrong("date", short(each.oid), f"it says that it was written long after its order ({ordered})")
+            )
     return found
 
 
