@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aios.domain.event import Event, EventNote, render_message
+from aios.domain.keys import moment_of_ulid
 from aios.domain.names import CLOSED, branch_of, run_record_path
 from aios.domain.run import RunState
 from aios.domain.tree import Changeset, Tree
@@ -75,8 +77,7 @@ def events_of(git: Git, run: str, *, main: str) -> list[Event]:
     """All events of a run, oldest first: on main, on its branch, and where it was closed unmerged. Each once, also where
     a rebase copied it to main."""
     own = _events_beside(git, run, branch_of(run), main)
-    started = next((event for event in own if event.type == STARTED), None)
-    if started is not None and not _is_on_main(git, run, started, main):
+    if any(event.type == STARTED for event in own) and not record_on(git, main, run):
         return own  # nothing of the run is on main yet: no need to search there
     closed = _events_beside(git, run, f"{CLOSED}{run.split('/')[2]}", main)
     return told_once([*closed, *read_events(git, until=main, run=run), *own])
@@ -84,14 +85,23 @@ def events_of(git: Git, run: str, *, main: str) -> list[Event]:
 
 def told_once(events: Iterable[Event]) -> list[Event]:
     """The events in their order, without copies of one that was told before."""
-    return list({event.imprint: event for event in reversed(list(events))}.values())[::-1]
+    found: dict[tuple[object, ...], Event] = {}
+    for event in events:
+        found.setdefault(event.imprint, event)
+    return list(found.values())
 
 
-def _is_on_main(git: Git, run: str, started: Event, main: str) -> bool:
-    """Has main the run's record? The branch may have come there squashed, or copied commit by commit."""
-    told = started.output if isinstance(started.output, Mapping) else {}
-    tip = git.rev(main)
-    return tip is not None and git.entry(tip, run_record_path(run, str(told.get("started", started.at)))) is not None
+def record_on(git: Git, ref: str, run: str) -> str:
+    """Where `ref` has the run's record, told by the run's id alone; empty where it has none."""
+    try:
+        began = moment_of_ulid(run.split("/")[2])
+    except ValueError:
+        return ""
+    tip = git.rev(ref)
+    # The path is of the day where it was started, which may be another one here.
+    months = [(began + timedelta(days=days)).isoformat() for days in (0, -1, 1)] if tip else []
+    paths = dict.fromkeys(run_record_path(run, each) for each in months)
+    return next((path for path in paths if tip and git.entry(tip, path) is not None), "")
 
 
 def _events_beside(git: Git, run: str, ref: str, main: str) -> list[Event]:
@@ -136,7 +146,7 @@ def _leave_merged(git: Git, run: str, main: str) -> None:
         return
     if git.merge_base(main, tip) == tip:
         git.delete_ref(f"refs/heads/{branch}", tip)
-    elif tip in decided_heads(events_of(git, run, main=main)):
+    elif record_on(git, main, run) and tip in decided_heads(events_of(git, run, main=main)):
         leave(git, run, tip)
 
 
