@@ -13,8 +13,8 @@ from aios.domain.names import BRANCHES
 from aios.errors import RefusedError, TransientError
 from aios.forge.github import bodies, conversation, labels, merges, shapes
 from aios.forge.github.client import Client, mapping
-from aios.forge.github.refusals import InvalidRequestError, LockedError, NotFoundError
 from aios.forge.github.host import GitHubHost
+from aios.forge.github.refusals import InvalidRequestError, LockedError, NotFoundError
 from aios.forge.github.repository import Repository
 
 CLOSED = "closed"  # the marker of the comment that says why
@@ -189,6 +189,10 @@ class GitHub:
 
     def merged(self, number: int) -> Merge | None:
         return merges.merge_of(self._at, self._pull(number))
+
+    def closed_by(self, number: int) -> str:
+        told = self._client.look(self._at.path("issues", str(number)), f"show #{number}")
+        return "" if shapes.text(told, "state") != "closed" else shapes.login(told, "closed_by")
 
     def reviews(self, number: int) -> Sequence[Review]:
         found = self._client.pages(f"{self._of(number)}/reviews", f"list the reviews of #{number}")
