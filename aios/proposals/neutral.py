@@ -19,6 +19,7 @@ _ADDRESS = re.compile(
 )
 _BLOCK = re.compile(r"^(\d*)([#+\-=~.)])")  # what would make a line a heading, a list or a rule
 _CUT = "…"
+_SAFE = re.compile(r"https?://[\w.~:/?#@!$&'*+,;=%-]{1,2000}", re.ASCII)
 
 
 def neutral(text: str, limit: int = 0) -> str:
@@ -55,6 +56,13 @@ def code(text: str, limit: int = 0) -> str:
 def link(shown: str, url: str) -> str:
     """A link of ours (none where the address is empty); `shown` is Markdown already."""
     return f"[{shown}]({url})" if url else shown
+
+
+def outside_link(shown: str, url: str) -> str:
+    """A link to what a service says is there; as code where the address is none that a browser should be given."""
+    if _SAFE.fullmatch(url):
+        return f"[{shown}]({url})"
+    return code(url, 500) if url else ""
 
 
 def address(*parts: str) -> str:

@@ -85,6 +85,6 @@ def _begun(line: str) -> tuple[str, str] | None:
 def _command(name: str, text: str) -> Command:
     if name in NAMES:
         return Command(name, text)
-    last = name.split(" ")[-1]
+    last = name.rsplit(" ", maxsplit=1)[-1]
     near = get_close_matches(last, NAMES, n=1, cutoff=0.6)
     return Command(name, text, near[0] if near else "")

@@ -10,7 +10,7 @@ from aios.domain.names import RUNS, branch_of
 from aios.domain.record import ref_of
 from aios.proposals.reviewed import Overlap
 from aios.runs.context import Context
-from aios.runs.gate import open_gate
+from aios.runs.gates import open_gate
 from aios.runs.inbox import kept_by, open_runs
 from aios.runs.session import read_state
 from aios.store.git import Git
@@ -44,12 +44,6 @@ def overlaps_of(context: Context, run: str) -> list[Overlap]:
         earlier, why = _order(git, (run, mine), (other, theirs))
         found.append(Overlap(other, kept_by(state), [ref_of(path) for path in shared], earlier, why))
     return sorted(found, key=lambda each: (not each.earlier, _ulid(each.run)))
-
-
-def paths_of(context: Context, run: str) -> frozenset[str]:
-    """The paths that a run's branch changes, its record left out."""
-    changed = _changed(context, run)
-    return frozenset(changed.blobs) if changed else frozenset()
 
 
 def _order(git: Git, mine: tuple[str, _Changed], theirs: tuple[str, _Changed]) -> tuple[bool, str]:

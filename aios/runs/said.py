@@ -1,4 +1,4 @@
-"""A decision that somebody said somewhere else than at a command line: who, where, and a key by which it counts once."""
+"""A decision said somewhere else than at a command line: by whom, where, and the key by which it counts once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 from aios.domain.event import OPERATOR
 from aios.domain.names import branch_of
 from aios.runs.context import Context
-from aios.runs.history import fact_of_message
+from aios.runs.history import fact_of_event, fact_of_message
 from aios.runs.session import facts_of
+from aios.store.log import read_events
 from aios.store.runlog import pending
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -40,6 +42,8 @@ def keys_of(context: Context, run: str) -> dict[str, Mapping[str, Any]]:
     """The keys of all that a run's log tells, its journal included, with what was said (nothing, where it was not)."""
     waiting = pending(context.git).get(f"refs/heads/{branch_of(run)}")
     facts = facts_of(context.git, run, main=context.main)
+    # Also where a kill left the branch of a run that main tells as over already.
+    facts += [fact_of_event(event) for event in read_events(context.git, until=context.main, run=run)]
     facts += [fact_of_message(entry.draft.message, entry.draft.at) for entry in (waiting.entries if waiting else ())]
     found: dict[str, Mapping[str, Any]] = {}
     for fact in facts:

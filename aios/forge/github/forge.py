@@ -13,8 +13,8 @@ from aios.domain.names import BRANCHES
 from aios.errors import RefusedError, TransientError
 from aios.forge.github import bodies, conversation, labels, merges, shapes
 from aios.forge.github.client import Client, mapping
-from aios.forge.github.refusals import InvalidRequestError, LockedError, NotFoundError
 from aios.forge.github.host import GitHubHost
+from aios.forge.github.refusals import InvalidRequestError, LockedError, NotFoundError
 from aios.forge.github.repository import Repository
 
 CLOSED = "closed"  # the marker of the comment that says why
