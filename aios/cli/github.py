@@ -7,7 +7,9 @@ import importlib
 import click
 
 # Name -> one line. The command of a name is `command` in `aios.cli.github_<name>`, imported when it is asked for.
-SUBCOMMANDS: dict[str, str] = {}
+SUBCOMMANDS: dict[str, str] = {
+    "sync": "Bring the workflow files in line with schedules, connectors and models.",
+}
 
 
 class Subcommands(click.Group):

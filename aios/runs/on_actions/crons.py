@@ -1,8 +1,8 @@
 """The schedules of all workflows as few lines of cron that GitHub keeps: each due time is met by a line at once or some
 minutes later. Pure.
 
-Lines fire at the minutes 5, 11, 17 … 59 alone: never on the full hour, when the most is dropped; always odd; six minutes
-apart, whichever workflow asked; and whatever minute is due, one of them comes within five minutes in the same hour.
+Lines fire at the minutes 5, 11, 17 … 59 alone: never on the full hour, when the most is dropped; always odd; six
+minutes apart, whichever workflow asked; and whatever minute is due, one of them comes within five in the same hour.
 What is due is decided elsewhere, from what was done: a line that fires too often, or late, starts nothing wrong.
 """
 
@@ -78,7 +78,9 @@ def _fields(cron: str) -> tuple[Collection[int], tuple[str, str, str, str]]:
     if len(days) < len(parsed.days):
         days |= set(range(26, 32))  # the last day or the last working day of a month
     weekdays = {(each[0] if isinstance(each, tuple) else each) % 7 for each in parsed.weekdays}
-    days, weekdays = _widened(days, weekdays, written[2].startswith("*"), written[4].startswith("*"))
+    days, weekdays = _widened(
+        days, weekdays, day_star=written[2].startswith("*"), weekday_star=written[4].startswith("*")
+    )
     # Where clocks are set forward, a named hour is made up for and `*` is not: which of both it was is kept.
     hour = "*" if written[1].startswith("*") else "0-23"
     return parsed.minutes, (
@@ -89,9 +91,9 @@ def _fields(cron: str) -> tuple[Collection[int], tuple[str, str, str, str]]:
     )
 
 
-def _widened(days: set[int], weekdays: set[int], day_star: bool, weekday_star: bool) -> tuple[set[int], set[int]]:
-    """Days and weekdays of which at most one is restricted, unless they add up. Where one begins with a star they narrow
-    each other, which not every cron knows; else a day that fits either of them counts."""
+def _widened(days: set[int], weekdays: set[int], *, day_star: bool, weekday_star: bool) -> tuple[set[int], set[int]]:
+    """Days and weekdays of which at most one is restricted, unless they add up. Where one begins with a star they
+    narrow each other, which not every cron knows; else a day that fits either of them counts."""
     every_day, every_weekday = set(_FULL["day"]), set(_FULL["weekday"])
     if day_star or weekday_star:
         narrow = weekdays < every_weekday and (day_star or days == every_day)

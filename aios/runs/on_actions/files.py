@@ -30,20 +30,22 @@ _SOURCE = re.compile(r"(?P<source>aios==)\S+\Z|(?P<git>aios @ git\+\S+@)[0-9a-f]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the files are to say. `requirement` is where aios is from, empty where that is not known."""
+    """What the files are to say. `requirement` is where aios is from, empty where that is not known; where it
+    was `forced` it replaces whatever stands there."""
 
     main: str
     timezone: str
     schedules: tuple[Line, ...]
     keys: Keys
     requirement: str
+    forced: bool
     findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """`changed` are the files that have to be written, `edited` those whose other lines are the operator's own, `absent`
-    those that are not there."""
+    """`changed` are the files that have to be written, `edited` those whose other lines are the operator's own,
+    `absent` those that are not there."""
 
     changed: Mapping[str, str]
     edited: tuple[str, ...]
@@ -51,7 +53,9 @@ class Synced:
     findings: tuple[Finding, ...]
 
 
-def wish(tree: Tree, workflows: Iterable[Workflow], keys: Keys, *, main: str, requirement: str) -> Wish:
+def wish(
+    tree: Tree, workflows: Iterable[Workflow], keys: Keys, *, main: str, requirement: str, forced: bool = False
+) -> Wish:
     """What the files of a company have to say, from its workflows that can run and its keys."""
     content = tree.read(COMPANY)
     company = parse(COMPANY, content)[0] if content is not None else None
@@ -70,7 +74,7 @@ def wish(tree: Tree, workflows: Iterable[Workflow], keys: Keys, *, main: str, re
         message = f"{len(schedules)} lines of schedules: each firing costs at least a minute of Actions"
         hint = "give workflows that may run together the same hours"
         findings.append(Finding(RUN, 0, 0, "github-sync", message, hint, Severity.WARNING))
-    return Wish(main, timezone, tuple(schedules), keys, requirement, tuple(findings))
+    return Wish(main, timezone, tuple(schedules), keys, requirement, forced, tuple(findings))
 
 
 def _union(wanted: Sequence[Wanted], findings: list[Finding]) -> list[Line]:
@@ -130,7 +134,8 @@ def _parts(path: str, present: str, wished: Wish) -> Parts:
     }
     if path == REQUIREMENTS:
         there = next((line for line in part(present, "aios") if line and not line.startswith("#")), "")
-        return {"aios": [renewed(there, wished.requirement) or _NOWHERE]}
+        chosen = wished.requirement if wished.forced else renewed(there, wished.requirement)
+        return {"aios": [chosen or _NOWHERE]}
     return parts
 
 

@@ -62,12 +62,11 @@ def needed(tree: Tree, connectors: Mapping[str, Connector]) -> Keys:
         if not found:
             about.setdefault(variable, f"the {where[1]} tier's model (state/company.yaml)")
             jobs["model"].add(variable)
-    return Keys(*(tuple(sorted(jobs[job])) for job in ("read", "model", "write")), about, tuple(findings))
+    read, model, write = (tuple(sorted(jobs[job])) for job in ("read", "model", "write"))
+    return Keys(read, model, write, about, tuple(findings))
 
 
-def _declared(
-    tree: Tree, connectors: Mapping[str, Connector]
-) -> Iterator[tuple[Document, Declaration, Connector]]:
+def _declared(tree: Tree, connectors: Mapping[str, Connector]) -> Iterator[tuple[Document, Declaration, Connector]]:
     for path in sorted(tree.paths(CONNECTORS)):
         if not path.endswith(".yaml") or "/" in path.removeprefix(CONNECTORS):
             continue
@@ -105,7 +104,7 @@ def _models(tree: Tree, findings: list[Finding]) -> Iterator[tuple[str, tuple[st
         where = ("tiers", tier, field)
         if named.startswith("keyring:"):
             message = f"the {tier} tier's key lies in the keyring of a machine: jobs on GitHub have none"
-            hint = f"`key_env: NAME` reads it from a variable: on GitHub from the secret NAME"
+            hint = "`key_env: NAME` reads it from a variable: on GitHub from the secret NAME"
             place = document.position(where)
             findings.append(Finding(COMPANY, *place, "github-key", message, hint, Severity.WARNING))
         elif named:

@@ -89,7 +89,8 @@ def names(text: str) -> list[str]:
 
 def stamp(text: str, version: str) -> str:
     """The text under a first line that says which version wrote it."""
-    return f"# aios {version} wrote this file (sha256:{_imprint(text)}): unless you edit it, a newer one renews it.\n{text}"
+    told = "unless you edit it, a newer one renews it"
+    return f"# aios {version} wrote this file (sha256:{_imprint(text)}): {told}.\n{text}"
 
 
 def unstamped(text: str) -> str:

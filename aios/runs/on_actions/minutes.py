@@ -13,8 +13,8 @@ from aios.runs.on_actions.crons import Line
 
 FREE = 2_000  # a month, for private repositories of a free account; public ones are not counted
 ASSUMED = (
-    "each job takes one minute (GitHub rounds up; a job with a slow model takes longer), each scheduled run ends in one "
-    "proposal, which you merge with one comment at most"
+    "each job takes one minute (GitHub rounds up; with a slow model it takes longer), and each scheduled run ends in a "
+    "proposal that you merge"
 )
 _MONTH = timedelta(days=30)
 _START = datetime(2026, 6, 1, tzinfo=UTC)
