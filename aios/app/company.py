@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aios.domain.agent import Tier
     from aios.domain.effect import Connector
     from aios.domain.finding import Finding
+    from aios.domain.forge import Forge
     from aios.domain.memory import Hit
     from aios.domain.model import Model
     from aios.domain.record import Record
@@ -87,6 +88,10 @@ class Company:
         from aios.runs.context import Identity
 
         name, email = self.git.config("user.name"), self.git.config("user.email")
+        if not email and actions.in_actions():
+            from aios.runs.context import AIOS_EMAIL, AIOS_NAME
+
+            return Identity(AIOS_NAME, AIOS_EMAIL)  # nobody's machine: what is done there is done by aios
         if not email:
             raise RefusedError("git does not know who you are", "git config --global user.email you@example.com")
         return Identity(name or email, email)
@@ -128,6 +133,16 @@ class Company:
         settings = self.forge_settings
         remote = Remote(self.git, settings.remote, token=self.token) if settings else None
         return remote if remote and remote.url() else None
+
+    @cached_property
+    def forge(self) -> Forge | None:
+        """Where proposals are reviewed; None where that is branches alone. Asks nobody by itself."""
+        settings = self.forge_settings
+        if settings is None:
+            return None
+        from aios.forge.github import opened
+
+        return opened(settings, token=self.token, pause=time.sleep, in_job=actions.in_actions())
 
     # The pieces
 
@@ -356,6 +371,7 @@ class Company:
             ready=load,
             drift=Folder(self.local / DRIFT),
             remote=self.remote,
+            forge=self.forge,
         )
         return replace(context, report=self._report) if self._report else context
 
