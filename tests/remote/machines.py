@@ -16,6 +16,7 @@ from tests.remote.hub import TOKEN, Hub, git, running
 from tests.runs.house import Counting, context, found
 
 LEDGER = "aios/ledger"
+NOWHERE = "url.http://127.0.0.1:9/.insteadOf"
 
 
 @dataclass(frozen=True)
@@ -79,3 +80,17 @@ def edit(place: Path, path: str, text: str, message: str = "by hand") -> str:
     git(place, "add", "-A")
     git(place, "commit", "-q", "-m", message)
     return git(place, "rev-parse", "HEAD")
+
+
+def unplugged(here: Context) -> Context:
+    """The same machine without a network."""
+    assert here.remote is not None
+    git(here.git.root, "config", NOWHERE, here.remote.url().rpartition("/")[0] + "/")
+    return plugged(here, still=False)
+
+
+def plugged(here: Context, *, still: bool = True) -> Context:
+    if still:
+        git(here.git.root, "config", "--unset-all", NOWHERE)
+    opened = Git(here.git.root)
+    return replace(here, git=opened, remote=Remote(opened, token=lambda: TOKEN))
