@@ -32,8 +32,8 @@ LARGEST = 1024 * 1024  # bytes of one file
 
 @dataclass
 class Desk:
-    """`tree()` is main now; `check(tree)` every finding of a tree; `commit(message, changes, seen)` puts changes on main,
-    which must still have what the tree `seen` has there.
+    """`tree()` is main now; `check(tree)` every finding of a tree; `commit(message, changes, seen)` puts changes on
+    main, which must still have what the tree `seen` has there.
 
     One of it serves one page: it remembers each file as that page was given it.
     """
