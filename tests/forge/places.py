@@ -28,8 +28,11 @@ JOB = {"contents": "write", "pull_requests": "write", "statuses": "write", "acti
 class Place(Protocol):
     """`lacks` are capabilities that it has none of: the suite holds it to refusing them."""
 
-    forge: Forge
-    lacks: frozenset[str]
+    @property
+    def forge(self) -> Forge: ...
+
+    @property
+    def lacks(self) -> frozenset[str]: ...
 
     def push(self, branch: str, files: Mapping[str, str], message: str = "Change") -> str:
         """A commit more on a branch, by a person; the branch begins at main."""
@@ -147,6 +150,13 @@ def on_hub(folder: Path, permissions: Mapping[str, str] | None = None) -> Iterat
 
 
 def github(
-    api: str, repository: str, token: str, pause: Callable[[float], None] = lambda _: None, *, in_job: bool = True
+    api: str,
+    repository: str,
+    token: str,
+    pause: Callable[[float], None] = lambda _: None,
+    *,
+    in_job: bool = True,
+    patience: float = 120.0,
 ) -> GitHub:
-    return GitHub(Client(repository, api=api, token=lambda: token, pause=pause, timeout=10, in_job=in_job))
+    asks = {"pause": pause, "patience": patience, "timeout": 10.0, "in_job": in_job}
+    return GitHub(Client(repository, api=api, token=lambda: token, **asks))  # type: ignore[arg-type]
