@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aios.forge.github import GitHub
-from tests.actions.hub.contract import Exchange, answer_of
+from tests.actions.hub.contract import Exchange, answer_of, description
 from tests.connectors.stands.serving import Asked, Said, serve
-from tests.forge.places import github
+from tests.forge.places import UNDESCRIBED, github
 
 NAME = "olga/acme"
 REPO = "/repos/{owner}/{repo}"
 A_JOBS, FINE_GRAINED, CLASSIC = "ghs_0123456789abcdef", "github_pat_11ABCDEFG0123456789", "ghp_0123456789abcdef"
 AT = f"/repos/{NAME}"
+
+_FEW = 20  # of one kind: the others are made like them
+_ABOUT_THE_WAY = frozenset({301, 302, 304, 307, 308})
 
 Script = Callable[[Asked], Said | None]
 
@@ -50,6 +54,8 @@ def scripted(
             now = waiting.pop(0) if len(waiting) > 1 else waiting[0]
             found = now(asked) if callable(now) else now
             if found is not None:
+                found, wrong = _as_described(asked, found)
+                here.problems += wrong
                 return found
         return Said(repository_told()) if asks_first else Said({"message": "Not Found"}, 404)
 
@@ -62,7 +68,29 @@ def scripted(
         yield here
     finally:
         stop()
-    assert here.problems == []
+    assert here.problems == [], "\n".join(here.problems)
+
+
+def _as_described(asked: Asked, said: Said) -> tuple[Said, list[str]]:
+    """An answer with all that GitHub's answers must have, and what is wrong with it all the same."""
+    template = _template(asked)
+    many = isinstance(said.data, list) and len(said.data) > _FEW
+    if not template or said.status in _ABOUT_THE_WAY or many:
+        return said, []
+    if said.status < 400 and said.data is not None:
+        said = replace(said, data=answer_of(template, asked.method, said.status, said.data))
+    exchange = Exchange(asked.method, asked.path, asked.query, asked.headers, asked.body)
+    problem = exchange.problem_of(said.status, json.dumps(said.data).encode() if said.data is not None else b"")
+    wrong = problem if problem and not UNDESCRIBED.search(problem) else ""
+    return said, [f"{asked.method} {asked.path} answers: {wrong}"] if wrong else []
+
+
+def _template(asked: Asked) -> str:
+    for template, methods in description()["paths"].items():
+        pattern = re.sub(r"{\w+}", "[^/]+", template)
+        if asked.method.lower() in methods and re.fullmatch(pattern, asked.path):
+            return str(template)
+    return ""
 
 
 def _problems(asked: Asked) -> list[str]:

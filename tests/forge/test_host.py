@@ -47,7 +47,14 @@ def test_settings_that_a_token_may_not_see_are_unknown_and_not_off(tmp_path: Pat
 def test_the_plan_is_told_to_the_owner_alone() -> None:
     def answer(asked: Asked) -> Said | None:
         if asked.path == "/user":
-            return Said({"login": "olga", "plan": {"name": "free"}})
+            return Said(
+                {
+                    "login": "olga",
+                    "user_view_type": "private",
+                    "two_factor_authentication": True,
+                    "plan": {"name": "free"},
+                }
+            )
         return Said(repository_told()) if asked.path == AT else None
 
     with scripted(answer, token=FINE_GRAINED, in_job=False) as place:

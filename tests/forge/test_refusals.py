@@ -160,7 +160,10 @@ def test_a_locked_conversation_can_still_be_closed() -> None:
 @pytest.mark.parametrize(
     ("problem", "hint"),
     [
-        ({"message": "No commits between main and aios/publish/hello"}, "there is nothing to propose"),
+        (
+            {"code": "custom", "message": "No commits between main and aios/publish/hello"},
+            "there is nothing to propose",
+        ),
         ({"field": "head", "code": "invalid"}, "push aios/publish/hello first"),
         ({"field": "base", "code": "invalid"}, "is there a branch main"),
     ],
