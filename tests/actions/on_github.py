@@ -1,0 +1,134 @@
+"""The day on GitHub: the operator clicks, and everything else is done by the jobs of the workflow files."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from tests.actions.company import BEGIN, KEYS, Services, commit, found
+from tests.actions.engine import Actions, Run
+from tests.actions.expressions import Expressions
+from tests.actions.hub import Hub
+from tests.actions.hub.tokens import Person
+from tests.actions.place import TOP
+
+MARA = Person("mara", 77, "Mara Lindqvist")
+REPOSITORY = "mara/fernwerk"
+APPROVERS = ("mara@fernwerk.example", "github:mara")
+
+
+class OnGitHub:
+    """A company on the hub. `method` is how the operator merges; `again` how often failed jobs may be run again."""
+
+    def __init__(self, hub: Hub, actions: Actions, method: str = "merge", again: int = 0) -> None:
+        self.hub = hub
+        self.actions = actions
+        self.method = method
+        self.again = again
+        self.mara = hub.token(MARA)
+        self.runs: list[Run] = []
+
+    @property
+    def at(self) -> datetime:
+        return self.hub.clock()
+
+    @at.setter
+    def at(self, moment: datetime) -> None:
+        self.hub.clock = self.hub.bare.clock = lambda: moment
+
+    def tick(self) -> None:
+        workflow = self.text("main", ".github/workflows/aios-run.yml")
+        line = next(line for line in workflow.splitlines() if line.strip().startswith("- cron:"))
+        self.hub.schedule(line.partition(":")[2].partition("#")[0].strip().strip("'\""))
+        self.settle()
+
+    def text(self, ref: str, path: str) -> str:
+        return self.hub.bare.git("show", f"{ref}:{path}") + "\n"
+
+    def branch(self, subject: str) -> str:
+        found = [
+            each for each in self.hub.pulls.values() if each.branch.endswith(f"/{subject}") and each.state == "open"
+        ]
+        assert len(found) == 1, [each.branch for each in self.hub.pulls.values()]
+        return found[0].branch
+
+    def edit(self, subject: str, path: str, old: str, new: str) -> None:
+        branch = self.branch(subject)
+        text = self.text(branch, path)
+        assert old in text
+        self.hub.commit(branch, {path: text.replace(old, new)}, f"Edit {path}", self.mara)
+        self.settle()
+
+    def merge(self, subject: str) -> None:
+        self.hub.merge(self._number(subject), self.method, self.mara)
+        self.settle()
+
+    def reject(self, subject: str, reason: str) -> None:
+        self.hub.comment(self._number(subject), f"/aios reject {reason}", self.mara)
+        self.settle()
+
+    def _number(self, subject: str) -> int:
+        return self.hub.open_pull(self.branch(subject)).number
+
+    def tree(self) -> dict[str, str]:
+        paths = self.hub.bare.git("ls-tree", "-r", "--name-only", "main", "state", "memory", "workflows").splitlines()
+        return {path: self.text("main", path) for path in paths}
+
+    def settle(self) -> None:
+        """All that is started ends well, if need be at a later attempt."""
+        for run in self.actions.settle():
+            for _ in range(self.again):
+                if run.conclusion == "failure":
+                    self.actions.again(run)
+            self.runs.append(run)
+            assert run.conclusion == "success", f"{run.told()}\n{run.log()}"
+        if self.hub.events:
+            self.settle()
+
+    def spare(self) -> dict[str, dict[str, str]]:
+        """Permissions that a job was given and no run of it ever used."""
+        used: dict[str, set[tuple[str, str]]] = {}
+        given: dict[str, dict[str, str]] = {}
+        for token in self.hub.tokens.values():
+            if token.job and not token.app:
+                used.setdefault(token.job, set()).update(token.used)
+                given[token.job] = dict(token.permissions or {})
+        tokens = {job: self.hub.token(MARA, told) for job, told in given.items()}
+        for job, token in tokens.items():
+            token.used = used[job]
+        return {job: spare for job, token in tokens.items() if (spare := token.unused())}
+
+
+def on_github(
+    folder: Path, services: Services, hub: Hub, expressions: Expressions, *, method: str = "merge", fan_out: int = 40
+) -> OnGitHub:
+    """Found the company, push it, and let its workflow files be what `aios github sync` makes of them."""
+    root = folder / "operator"
+    forge = {"use": "github", "repository": REPOSITORY, "api": hub.api, "fan_out": {"above": fan_out, "jobs": 3}}
+    found(root, services, {"approvers": list(APPROVERS), "forge": forge})
+    for name in ("workflows", "actions"):
+        shutil.copytree(TOP / ".github/operator" / name, root / ".github" / name, dirs_exist_ok=True)
+    (root / ".github/actions/aios/requirements.txt").write_text("aios==0.1.0\n")
+    git(root, "remote", "add", "origin", f"{hub.clone_url}.git")
+    commit(root, "On GitHub", BEGIN)
+    place = OnGitHub(hub, Actions(hub, folder / "actions", expressions, lambda: hub.clock(), secrets=KEYS), method)
+    place.at = BEGIN
+    push(root, ["main"], place.mara.value)
+    hub.events.clear()
+    return place
+
+
+def push(root: Path, refs: Iterable[str], token: str) -> None:
+    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    git(root, "-c", f"http.extraHeader=Authorization: Basic {basic}", "push", "-q", "origin", *refs)
+
+
+def git(root: Path, *args: str) -> str:
+    done = subprocess.run(["git", *args], cwd=root, env=os.environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
