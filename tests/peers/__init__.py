@@ -19,8 +19,9 @@ from tests.peers import actions
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What a peer is made of: modules of Python, programs on the PATH, files. `how` is the command that installs it,
-    `root` says that only root can start it, `found` tells what else is missing."""
+    """What a peer is made of: modules of Python, programs on the PATH, files, files of npm's packages (in the
+    `node_modules` whose programs are on the PATH). `how` is the command that installs it, `root` says that only root
+    can start it, `found` tells what else is missing."""
 
     what: str
     how: str
@@ -28,6 +29,7 @@ class Peer:
     programs: Sequence[str] = ()
     root: bool = False
     paths: Sequence[str] = ()
+    node: Sequence[str] = ()
     found: Callable[[], list[str]] = list
 
     @property
@@ -35,6 +37,7 @@ class Peer:
         modules = [name for name in self.modules if find_spec(name) is None]
         programs = [name for name in self.programs if program(name) is None]
         absent = [path for path in self.paths if not Path(path).exists()]
+        absent += [path for path in self.node if node_file(path) is None]
         return modules + programs + absent + self.found() + (["root"] if self.root and os.geteuid() != 0 else [])
 
 
@@ -43,11 +46,24 @@ def program(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
 
 
+def node_file(path: str) -> Path | None:
+    """A file of a package of npm's."""
+    folders = [Path(each).parent for each in os.environ.get("PATH", "").split(os.pathsep) if each.endswith("/.bin")]
+    return next((folder / path for folder in folders if (folder / path).is_file()), None)
+
+
 INSTALL = "pip install -e '.[peers]'"
 PEERS = {
     "llama.cpp": Peer("a server of language models", INSTALL, modules=("xllamacpp", "gguf", "numpy")),
     "chromium": Peer(
         "a browser", f"apt-get install chromium, {INSTALL}", modules=("playwright",), programs=("chromium",)
+    ),
+    "axe": Peer(
+        "checks of accessibility, in a browser",
+        f"apt-get install chromium, {INSTALL}, npm install axe-core (its node_modules/.bin on the PATH)",
+        modules=("playwright",),
+        programs=("chromium",),
+        node=("axe-core/axe.min.js",),
     ),
     "minilm": Peer(
         "an embedding model and what runs it",
@@ -57,6 +73,12 @@ PEERS = {
             "hnswlib",
             *NEEDED,
         ),
+    ),
+    "github": Peer(
+        "a stand-in for GitHub, and a client of it",
+        f"{INSTALL}, npm install -g emulate@0.12.2",
+        modules=("github",),
+        programs=("node", "emulate"),
     ),
     "mail": Peer(
         "servers of mail",

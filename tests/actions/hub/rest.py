@@ -59,7 +59,8 @@ def route(method: str, template: str, *needs: str) -> Callable[[Callable[[Asked]
 
 
 def found(method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
-    for each in ROUTES:
+    """The most particular one: what may hold slashes would match the others too."""
+    for each in sorted(ROUTES, key=lambda one: -one.template.count("/")):
         if each.method == method and (matched := each.pattern.match(path)):
             return each, matched.groupdict()
     return None
@@ -485,7 +486,7 @@ def label_of(hub: Hub, name: str) -> dict[str, Any]:
         "name": name,
         "color": hub.labels.get(name, "ededed"),
         "default": False,
-        "description": None,
+        "description": "",
     }
 
 
