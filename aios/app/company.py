@@ -54,10 +54,10 @@ def utc_now() -> datetime:
     if not told:
         return datetime.now(UTC)
     try:
-        at = datetime.fromisoformat(told)
+        at: datetime | None = datetime.fromisoformat(told)
     except ValueError:
-        at = datetime.min
-    if at.tzinfo is None:
+        at = None
+    if at is None or at.tzinfo is None:
         raise UsageError(f"{NOW} is {told!r}, and no point in time", f"unset it, or {NOW}=2026-08-03T05:40:00+00:00")
     return at.astimezone(UTC)
 

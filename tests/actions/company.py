@@ -90,28 +90,27 @@ def found(root: Path, services: Services, more: Mapping[str, Any] | None = None)
     root.mkdir()
     made = aios(root, BEGIN, "init", ".", "--example")
     assert made.returncode == 0, made.stderr
-    _edit(root / "state/company.yaml", **(more or {}))
-    blog, readers = (yaml.safe_dump(dict(each.settings(each.address))) for each in (services.site, services.readers))
-    for name, kind, settings in (("site", "wordpress", blog), ("logs", "plausible", readers)):
-        settings = settings.replace("TOKEN", "PLAUSIBLE_KEY" if kind == "plausible" else "WORDPRESS_PASSWORD")
-        told = {"schema": "connector.v1", "use": kind, "settings": yaml.safe_load(settings), "mode": "live"}
-        if kind == "plausible":
-            told["settings"] |= {"site": "fernwerk.example", "timezone": "Europe/Berlin"}
+    edit(root / "state/company.yaml", **(more or {}))
+    site = {**services.site.settings(services.site.address), "password": {"env": "WORDPRESS_PASSWORD"}}
+    readers = {**services.readers.settings(services.readers.address), "key": {"env": "PLAUSIBLE_KEY"}}
+    readers |= {"site": "fernwerk.example", "timezone": "Europe/Berlin"}
+    for name, kind, settings in (("site", "wordpress", site), ("logs", "plausible", readers)):
+        told = {"schema": "connector.v1", "use": kind, "settings": settings, "mode": "live"}
         (root / f"state/connectors/{name}.yaml").write_text(yaml.safe_dump(told, sort_keys=False))
+    text = (root / "workflows/publish-content.yaml").read_text()
     for name, topic, day in (("publish-content", DEMO_TOPIC, 3), ("publish-again", SECOND_TOPIC, 6)):
-        text = (root / "workflows/publish-content.yaml").read_text() if name == "publish-content" else text
         (root / f"workflows/{name}.yaml").write_text(_scheduled(text, name, topic, day))
     commit(root, "The company as its operator wants it", BEGIN)
 
 
 def _scheduled(text: str, name: str, topic: str, day: int) -> str:
-    text = text.replace("name: publish-content\n", f"name: {name}\n").replace(
-        "  manual: {}\n", f'  manual: {{}}\n  schedule: {{cron: "37 5 {day} 8 *", timezone: Europe/Berlin}}\n', 1
-    )
+    schedule = f'  schedule: {{cron: "37 5 {day} 8 *", timezone: Europe/Berlin}}\n'
+    text = text.replace("name: publish-content\n", f"name: {name}\n")
+    text = text.replace("  manual: {}\n", f"  manual: {{}}\n{schedule}", 1)
     return text.replace("{type: string, minLength: 3}", f'{{type: string, minLength: 3, default: "{topic}"}}', 1)
 
 
-def _edit(file: Path, **more: Any) -> None:
+def edit(file: Path, **more: Any) -> None:
     if more:
         text = file.read_text()
         for name in more:

@@ -9,10 +9,7 @@ from tests.actions.company import NEXT, PUBLISH, REFRESH
 
 PIECE = f"state/content/{PUBLISH}.md"
 REASON = "Not while the experiment runs: never quote a trial length that is still being tested."
-EDIT = (
-    "Customers accept small and regular rises as they accept",
-    "Customers take small and regular rises as they take",
-)
+EDIT = ("rises as they accept a rent index", "rises as they take a rent index")
 
 
 class Place(Protocol):
@@ -39,7 +36,7 @@ def moment(day: int, hour: int, minute: int = 0) -> datetime:
 
 def morning(place: Place) -> None:
     """The schedule fires: a piece is proposed, and what readers did comes to main by itself."""
-    place.at = moment(3, 3, 40)
+    place.at = moment(3, 3, 41)
     place.tick()
 
 
@@ -53,7 +50,7 @@ def publish(place: Place) -> None:
 
 def fading(place: Place) -> None:
     """The next day's numbers make the monitor propose a refresh, which the operator rejects."""
-    place.at = moment(4, 3, 40)
+    place.at = moment(4, 3, 41)
     place.tick()
     place.at = moment(4, 8)
     place.reject(REFRESH, REASON)
@@ -61,7 +58,7 @@ def fading(place: Place) -> None:
 
 def learned(place: Place) -> None:
     """The next piece comes with what the rejection teaches. It is merged as it is, and published."""
-    place.at = moment(6, 3, 40)
+    place.at = moment(6, 3, 41)
     place.tick()
     place.at = moment(6, 8)
     place.merge(NEXT)

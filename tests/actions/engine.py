@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -89,14 +88,13 @@ class Run:
 
 
 class Actions:
-    """`secrets` and `variables` are the repository's; `clock` is what every machine's clock says."""
+    """`secrets` and `variables` are the repository's; the hub's clock is what every machine's clock says."""
 
     def __init__(
         self,
         hub: Hub,
         folder: Path,
         expressions: Expressions,
-        clock: Callable[[], datetime],
         *,
         secrets: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
@@ -111,7 +109,6 @@ class Actions:
         self.warm = True
         self._folder = folder
         self._expressions = expressions
-        self._clock = clock
         self._cache: dict[str, Path] = {}
         self._read: dict[str, Workflow] = {}
         self._waiting: list[Run] = []
@@ -223,7 +220,7 @@ class Actions:
             scope.text(whole["group"] if isinstance(whole, Mapping) and "group" in whole else whole)
         folder = self._folder / f"machine-{run.id}-{run.attempt}-{id}-{number}"
         seconds = self.kill(run.workflow.file, id, run.attempt)
-        at = {"AIOS_NOW": stamp(self._clock())}
+        at = {"AIOS_NOW": stamp(self.hub.clock())}
         machine = Machine(self.hub, run.shelf, folder, token, run.attempt, at, seconds)
         env = scope.texts(run.workflow.told.get("env"))
         done = Job(id, told, scope, env, machine).run()

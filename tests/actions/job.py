@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -183,7 +184,7 @@ class Job:
 
     def _uses(self, step: Mapping[str, Any], scope: Scope, env: Mapping[str, str]) -> dict[str, str]:
         uses, inputs = step["uses"], scope.texts(step.get("with"))
-        if uses.startswith("./"):
+        if uses.startswith(("./", "$/")):
             return self._composite(uses, inputs, scope, env)
         pinned = _USES.fullmatch(uses)
         assert pinned, f"{uses} is not pinned by the hash of a commit"
@@ -209,7 +210,7 @@ class Job:
         return act(use)
 
     def _composite(self, uses: str, inputs: Mapping[str, str], scope: Scope, env: Mapping[str, str]) -> dict[str, str]:
-        folder = (self._place.workspace / uses).resolve()
+        folder = self._own(uses, scope.contexts["github"]["sha"])
         file = folder / "action.yml"
         if not file.is_file():
             raise FailedError(f"Can't find 'action.yml' under '{folder}'. Did you forget to run actions/checkout?")
@@ -231,6 +232,18 @@ class Job:
             self._result = "failure"
         outputs = {name: each["value"] for name, each in (told.get("outputs") or {}).items()}
         return within.with_(steps=inner).texts(outputs)
+
+    def _own(self, uses: str, commit: str) -> Path:
+        """The folder of an action of the repository itself: `./` in the work tree as it is by now, `$/` of the commit
+        that runs, which no step can have changed."""
+        if uses.startswith("./"):
+            return (self._place.workspace / uses).resolve()
+        inside, there = uses.removeprefix("$/"), self._place.folder / "_actions"
+        there.mkdir(exist_ok=True)
+        done = self._machine.hub.bare.process("archive", commit, inside)
+        if done.returncode == 0:
+            subprocess.run(["tar", "-x", "-C", there], input=done.stdout, check=True)
+        return there / inside
 
     def _runs(self, step: Mapping[str, Any], scope: Scope, env: Mapping[str, str]) -> dict[str, str]:
         shell = _SHELLS.get(step.get("shell"))

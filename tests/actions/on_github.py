@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import subprocess
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from tests.actions.company import BEGIN, KEYS, Services, commit, found
+import yaml
+
+from tests.actions.company import BEGIN, KEYS, Services, aios, commit, edit, found
 from tests.actions.engine import Actions, Run
 from tests.actions.expressions import Expressions
 from tests.actions.hub import Hub
 from tests.actions.hub.tokens import Person
-from tests.actions.place import TOP
 
 MARA = Person("mara", 77, "Mara Lindqvist")
 REPOSITORY = "mara/fernwerk"
-APPROVERS = ("mara@fernwerk.example", "github:mara")
+FROM = "aios==0.1.0"
 
 
 class OnGitHub:
@@ -44,18 +44,17 @@ class OnGitHub:
     def tick(self) -> None:
         workflow = self.text("main", ".github/workflows/aios-run.yml")
         line = next(line for line in workflow.splitlines() if line.strip().startswith("- cron:"))
-        self.hub.schedule(line.partition(":")[2].partition("#")[0].strip().strip("'\""))
+        self.hub.schedule(yaml.safe_load(line.strip().removeprefix("- "))["cron"])
         self.settle()
 
     def text(self, ref: str, path: str) -> str:
         return self.hub.bare.git("show", f"{ref}:{path}") + "\n"
 
     def branch(self, subject: str) -> str:
-        found = [
-            each for each in self.hub.pulls.values() if each.branch.endswith(f"/{subject}") and each.state == "open"
-        ]
-        assert len(found) == 1, [each.branch for each in self.hub.pulls.values()]
-        return found[0].branch
+        pulls = self.hub.pulls.values()
+        branches = [each.branch for each in pulls if each.branch.endswith(f"/{subject}") and each.state == "open"]
+        assert len(branches) == 1, [(each.branch, each.state) for each in pulls]
+        return branches[0]
 
     def edit(self, subject: str, path: str, old: str, new: str) -> None:
         branch = self.branch(subject)
@@ -110,13 +109,13 @@ def on_github(
     """Found the company, push it, and let its workflow files be what `aios github sync` makes of them."""
     root = folder / "operator"
     forge = {"use": "github", "repository": REPOSITORY, "api": hub.api, "fan_out": {"above": fan_out, "jobs": 3}}
-    found(root, services, {"approvers": list(APPROVERS), "forge": forge})
-    for name in ("workflows", "actions"):
-        shutil.copytree(TOP / ".github/operator" / name, root / ".github" / name, dirs_exist_ok=True)
-    (root / ".github/actions/aios/requirements.txt").write_text("aios==0.1.0\n")
-    git(root, "remote", "add", "origin", f"{hub.clone_url}.git")
-    commit(root, "On GitHub", BEGIN)
-    place = OnGitHub(hub, Actions(hub, folder / "actions", expressions, lambda: hub.clock(), secrets=KEYS), method)
+    found(root, services)
+    made = aios(root, BEGIN, "--no-input", "init", ".", "--github", REPOSITORY, "--login", "mara", "--aios-from", FROM)
+    assert made.returncode == 0, made.stderr
+    edit(root / "state/company.yaml", forge=forge)
+    commit(root, "Where our GitHub is", BEGIN)
+    git(root, "remote", "set-url", "origin", f"{hub.clone_url}.git")
+    place = OnGitHub(hub, Actions(hub, folder / "actions", expressions, secrets=KEYS), method)
     place.at = BEGIN
     push(root, ["main"], place.mara.value)
     hub.events.clear()
