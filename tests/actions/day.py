@@ -68,3 +68,6 @@ def measured(place: Place) -> None:
     """A week after it was published, the first piece is measured."""
     place.at = moment(10, 8, 10)
     place.tick()
+
+
+PARTS = (morning, publish, fading, learned, measured)

@@ -67,7 +67,7 @@ _HEREDOC = re.compile(r"([^=<\n]+)<<(.+)")
 
 @dataclass
 class Done:
-    """What became of a job. `took` are the seconds of its steps, `secrets` the names of those that it was given."""
+    """What became of a job. `took` are the seconds of its own command, `secrets` the names of those that it was given."""
 
     id: str
     name: str
@@ -79,6 +79,7 @@ class Done:
     secrets: set[str] = field(default_factory=set)
     steps: dict[str, str] = field(default_factory=dict)
     took: float = 0.0
+    killed: bool = False
 
 
 @dataclass
@@ -133,12 +134,11 @@ class Job:
                     each()
             self.done.outputs = self._now().texts(told.get("outputs"))
         except KilledError as error:
-            self._result = "failure"
+            self._result, self.done.killed = "failure", True
             self._place.log.append(f"the machine is gone during: {error}\n")
         self.done.result = self._result
         self.done.log = "".join(self._place.log)
         self.done.summary = self._place.summary.read_text() if self._place.summary.exists() else ""
-        self.done.took = max(self._place.took.values(), default=0.0)
         self._machine.token.alive = False
         shutil.rmtree(self._place.folder)
         return self.done
@@ -270,6 +270,8 @@ class Job:
             code = self._place.run([*shell, str(script)], given, cwd)
         finally:
             self._place.kill = None
+        if ours:
+            self.done.took = self._place.took
         with self._place.summary.open("a") as whole:
             whole.write(summary.read_text())
         self._env |= _pairs(files["GITHUB_ENV"].read_text())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import cycle
 from pathlib import Path
 
 import yaml
@@ -16,6 +17,7 @@ from tests.actions.engine import Actions, Run
 from tests.actions.expressions import Expressions
 from tests.actions.hub import Hub
 from tests.actions.hub.tokens import Person
+from tests.actions.kills import Kills
 
 MARA = Person("mara", 77, "Mara Lindqvist")
 REPOSITORY = "mara/fernwerk"
@@ -23,13 +25,14 @@ FROM = "aios==0.1.0"
 
 
 class OnGitHub:
-    """A company on the hub. `method` is how the operator merges; `again` how often failed jobs may be run again."""
+    """A company on the hub. `methods` are how the operator merges, one after the other; jobs that were killed are run
+    again, and nothing else is."""
 
-    def __init__(self, hub: Hub, actions: Actions, method: str = "merge", again: int = 0) -> None:
+    def __init__(self, hub: Hub, actions: Actions, methods: Sequence[str], kills: Kills) -> None:
         self.hub = hub
         self.actions = actions
-        self.method = method
-        self.again = again
+        self.kills = kills
+        self._methods = cycle(methods)
         self.mara = hub.token(MARA)
         self.runs: list[Run] = []
 
@@ -64,7 +67,7 @@ class OnGitHub:
         self.settle()
 
     def merge(self, subject: str) -> None:
-        self.hub.merge(self._number(subject), self.method, self.mara)
+        self.hub.merge(self._number(subject), next(self._methods), self.mara)
         self.settle()
 
     def reject(self, subject: str, reason: str) -> None:
@@ -80,14 +83,13 @@ class OnGitHub:
 
     def settle(self) -> None:
         """All that is started ends well, if need be at a later attempt."""
-        for run in self.actions.settle():
-            for _ in range(self.again):
-                if run.conclusion == "failure":
+        while runs := self.actions.settle():
+            for run in runs:
+                while any(each.killed for jobs in run.jobs.values() for each in jobs):
                     self.actions.again(run)
-            self.runs.append(run)
-            assert run.conclusion == "success", f"{run.told()}\n{run.log()}"
-        if self.hub.events:
-            self.settle()
+                self.runs.append(run)
+                self.kills.saw(run)
+                assert run.conclusion == "success", f"{run.told()}\n{run.log()}"
 
     def spare(self) -> dict[str, dict[str, str]]:
         """Permissions that a job was given and no run of it ever used."""
@@ -104,7 +106,14 @@ class OnGitHub:
 
 
 def on_github(
-    folder: Path, services: Services, hub: Hub, expressions: Expressions, *, method: str = "merge", fan_out: int = 40
+    folder: Path,
+    services: Services,
+    hub: Hub,
+    expressions: Expressions,
+    *,
+    methods: Sequence[str] = ("merge",),
+    fan_out: int = 40,
+    kills: Kills | None = None,
 ) -> OnGitHub:
     """Found the company, push it, and let its workflow files be what `aios github sync` makes of them."""
     root = folder / "operator"
@@ -115,7 +124,9 @@ def on_github(
     edit(root / "state/company.yaml", forge=forge)
     commit(root, "Where our GitHub is", BEGIN)
     git(root, "remote", "set-url", "origin", f"{hub.clone_url}.git")
-    place = OnGitHub(hub, Actions(hub, folder / "actions", expressions, secrets=KEYS), method)
+    kills = kills or Kills(0)
+    actions = Actions(hub, folder / "actions", expressions, secrets=KEYS, kill=kills)
+    place = OnGitHub(hub, actions, methods, kills)
     place.at = BEGIN
     push(root, ["main"], place.mara.value)
     hub.events.clear()
