@@ -67,7 +67,8 @@ _HEREDOC = re.compile(r"([^=<\n]+)<<(.+)")
 
 @dataclass
 class Done:
-    """What became of a job. `took` are the seconds of its own command, `secrets` the names of those that it was given."""
+    """What became of a job. `took` are the seconds of its own command, `secrets` the names of those that
+    it was given, `shown` of those that a service saw meanwhile, `killed` says that its machine was lost."""
 
     id: str
     name: str
@@ -77,6 +78,7 @@ class Done:
     summary: str = ""
     token: Token | None = None
     secrets: set[str] = field(default_factory=set)
+    shown: set[str] = field(default_factory=set)
     steps: dict[str, str] = field(default_factory=dict)
     took: float = 0.0
     killed: bool = False

@@ -1,5 +1,5 @@
-"""A scripted day: the schedule fires, agents propose, the operator edits and merges, the piece is published; the monitor
-proposes a refresh, the operator rejects it with a reason, and the next proposal brings what that teaches."""
+"""A scripted day: the schedule fires, agents propose, the operator edits and merges, the piece is published; the
+monitor proposes a refresh, the operator rejects it with a reason, and the next proposal brings what that teaches."""
 
 from __future__ import annotations
 
