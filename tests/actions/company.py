@@ -46,16 +46,21 @@ class Services:
     """What the company reaches: a blog, and who reads it."""
 
     blog: Blog
+    views: Views
     site: Stand
     readers: Stand
+
+    def asked(self) -> dict[str, int]:
+        """How often each key was shown to its service."""
+        return {"WORDPRESS_PASSWORD": len(self.blog.asked), "PLAUSIBLE_KEY": len(self.views.asked)}
 
 
 @contextmanager
 def services() -> Iterator[Services]:
-    blog = Blog()
-    site, readers = serve_wordpress(blog), serve_plausible(Views(list(_views()), site="fernwerk.example"))
+    blog, views = Blog(), Views(list(_views()), site="fernwerk.example")
+    site, readers = serve_wordpress(blog), serve_plausible(views)
     try:
-        yield Services(blog, site, readers)
+        yield Services(blog, views, site, readers)
     finally:
         site.stop()
         readers.stop()

@@ -88,7 +88,10 @@ class Run:
 
 
 class Actions:
-    """`secrets` and `variables` are the repository's; the hub's clock is what every machine's clock says."""
+    """`secrets` and `variables` are the repository's; the hub's clock is what every machine's clock says.
+
+    `asked` tells how often each secret was shown to the service that it opens.
+    """
 
     def __init__(
         self,
@@ -99,11 +102,13 @@ class Actions:
         secrets: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
         kill: Kill = lambda *_: None,
+        asked: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self.hub = hub
         self.secrets = dict(secrets or {})
         self.variables = dict(variables or {})
         self.kill = kill
+        self._asked = asked
         self.runs: list[Run] = []
         self.problems: list[str] = []
         self.warm = True
@@ -223,7 +228,9 @@ class Actions:
         at = {"AIOS_NOW": stamp(self.hub.clock())}
         machine = Machine(self.hub, run.shelf, folder, token, run.attempt, at, seconds)
         env = scope.texts(run.workflow.told.get("env"))
+        before = self._asked()
         done = Job(id, told, scope, env, machine).run()
+        done.shown = {name for name, times in self._asked().items() if times > before.get(name, 0)}
         done.secrets = set(scope.seen)
         self._require_secret(done, [*self.secrets.values(), token.value])
         return done

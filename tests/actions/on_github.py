@@ -104,6 +104,17 @@ class OnGitHub:
             token.used = used[job]
         return {job: spare for job, token in tokens.items() if (spare := token.unused())}
 
+    def spare_secrets(self) -> dict[str, list[str]]:
+        """Secrets that a job was given and that no service ever saw from it."""
+        given: dict[str, set[str]] = {}
+        used: dict[str, set[str]] = {}
+        for run in self.runs:
+            for done in (each for jobs in run.jobs.values() for each in jobs if each.result != "skipped"):
+                job = f"{run.workflow.file}/{done.id}"
+                given.setdefault(job, set()).update(done.secrets - {"GITHUB_TOKEN"})
+                used.setdefault(job, set()).update(done.shown)
+        return {job: sorted(spare) for job in given if (spare := given[job] - used[job])}
+
 
 def on_github(
     folder: Path,
@@ -125,7 +136,7 @@ def on_github(
     commit(root, "Where our GitHub is", BEGIN)
     git(root, "remote", "set-url", "origin", f"{hub.clone_url}.git")
     kills = kills or Kills(0)
-    actions = Actions(hub, folder / "actions", expressions, secrets=KEYS, kill=kills)
+    actions = Actions(hub, folder / "actions", expressions, secrets=KEYS, kill=kills, asked=services.asked)
     place = OnGitHub(hub, actions, methods, kills)
     place.at = BEGIN
     push(root, ["main"], place.mara.value)
