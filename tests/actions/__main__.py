@@ -1,4 +1,4 @@
-"""`python -m tests.actions [DAYS] [SEED]`: the day again and again, each time with other machines lost at other moments."""
+"""`python -m tests.actions [DAYS] [SEED]`: the day again and again, each time with other machines lost, elsewhere."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ def main(days: int, seed: int) -> int:
             kills = Kills(number, times=1, chance=0.3)
             found_wrong = _once(Path(folder) / str(number), expressions, kills, wanted)
             wrong += bool(found_wrong)
-            _say(
-                f"day {number}: {len(kills.done)} machines lost, {time.monotonic() - began:.0f} s, {found_wrong or 'well'}"
-            )
+            took = f"{len(kills.done)} machines lost, {time.monotonic() - began:.0f} s"
+            _say(f"day {number}: {took}, {found_wrong or 'well'}")
             for each in kills.done if found_wrong else ():
                 _say(f"    {each}")
     _say(f"{days - wrong} of {days} days ended as on one machine")
