@@ -12,10 +12,11 @@ from aios.errors import AiosError, CredentialsError, RefusedError
 from aios.forge.github import bodies
 from aios.forge.github.client import Client
 from aios.forge.github.refusals import NotFoundError
+from aios.forge.github.shapes import from_here
 from aios.forge.github.tokens import Kind, kind_of
 from tests.connectors.stands.serving import Asked, Said
 from tests.forge.places import JOB, draft, on_hub
-from tests.forge.scripted import A_JOBS, AT, CLASSIC, FINE_GRAINED, error, pull, scripted
+from tests.forge.scripted import A_JOBS, AT, CLASSIC, FINE_GRAINED, error, pull, scripted, sent
 
 BRANCH = "aios/publish/hello"
 NOT_ACCESSIBLE = "Resource not accessible by integration"
@@ -209,3 +210,54 @@ def test_a_repository_that_is_none_is_refused_before_anybody_is_asked(name: str)
 def test_the_pages_of_the_site_are_where_its_api_belongs_to(api: str, web: str) -> None:
     client = Client("olga/acme", api=api, token=lambda: "", pause=lambda _: None)
     assert client.web == web
+
+
+def test_a_proposal_follows_a_default_branch_that_was_renamed() -> None:
+    old = {**pull()["base"], "ref": "master"}
+    with scripted(Said([pull(base=old, body="x")]), Said(pull(body="x"))) as place:
+        assert place.forge.open(draft()).base == "main"
+        assert sent(place.requests[-1])["base"] == "main"
+
+
+def test_what_a_stranger_proposes_from_a_copy_is_none_of_ours() -> None:
+    copy = {"full_name": "mallory/acme", "owner": {"login": "mallory"}}
+    theirs = pull(2, head={"ref": BRANCH, "sha": "c" * 40, "repo": copy}, body="<!-- aios:run-1 f1n6er -->")
+    with scripted(Said([theirs])) as place:
+        assert place.forge.find(BRANCH, fingerprint="f1n6er") is None
+        assert list(place.forge.proposals(state=None)) == []
+    gone = {**theirs, "head": {**theirs["head"], "repo": None}}
+    assert not from_here(gone)
+
+
+def test_a_review_is_told_with_what_was_seen(tmp_path: Path) -> None:
+    with on_hub(tmp_path) as place:
+        seen = place.push(BRANCH, {"state/content/hello.md": "Hello.\n"})
+        number = place.forge.open(draft()).number
+        with place.hub.lock:
+            place.hub.review(number, "APPROVED", "Good.", place.hub.token(place.hub.owner))
+        place.push(BRANCH, {"state/content/hello.md": "Hello!\n"})
+        assert [(each.author, each.verdict, each.head, each.body) for each in place.forge.reviews(number)] == [
+            ("olga", "approved", seen, "Good.")
+        ]
+
+
+def test_what_a_person_reopened_is_closed_again_with_one_reason(tmp_path: Path) -> None:
+    with on_hub(tmp_path) as place:
+        place.push(BRANCH, {"state/content/hello.md": "Hello.\n"})
+        number = place.forge.open(draft()).number
+        place.forge.close(number, "Not now.")
+        with place.hub.lock:
+            place.hub.pull(number).state = "open"
+        assert place.forge.open(draft()).number == number
+        place.forge.close(number, "Not ever.")
+        assert [each.body.split("\n")[0] for each in place.forge.comments(number)] == ["Not ever."]
+
+
+def test_a_merge_commit_that_the_answer_leaves_out_is_found_among_the_events() -> None:
+    merged = pull(state="closed", merged=True, merged_at="2026-01-07T09:00:00Z", merge_commit_sha=None, merged_by=None)
+    event = {"event": "merged", "commit_id": "d" * 40, "actor": {"login": "olga"}, "created_at": "2026-01-07T09:00:00Z"}
+    commit = {"sha": "d" * 40, "parents": [{"sha": "b" * 40}, {"sha": "a" * 40}], "author": {}, "committer": {}}
+    with scripted(Said(merged), Said([event]), Said(commit)) as place:
+        told = place.forge.merged(1)
+        assert told is not None
+        assert (told.commit, told.by, told.method) == ("d" * 40, "olga", "merge")

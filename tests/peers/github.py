@@ -108,7 +108,7 @@ def _client() -> Any:
     """One for all: what makes a client slow is what it would trust."""
     import httpx2
 
-    return httpx2.Client(verify=False, trust_env=False)  # noqa: S501 - to this machine, without encryption
+    return httpx2.Client(verify=False, trust_env=False)  # to this machine, without encryption
 
 
 def _held(asked: Asked, api: str, problems: list[str]) -> Said:
