@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from aios.memory.meaning.export import NEEDED
-from tests.peers import actions
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
     """What a peer is made of: modules of Python, programs on the PATH, files, files of npm's packages (in the
     `node_modules` whose programs are on the PATH). `how` is the command that installs it, `root` says that only root
-    can start it, `found` tells what else is missing."""
+    can start it."""
 
     what: str
     how: str
@@ -30,7 +29,6 @@ class Peer:
     root: bool = False
     paths: Sequence[str] = ()
     node: Sequence[str] = ()
-    found: Callable[[], list[str]] = list
 
     @property
     def missing(self) -> list[str]:
@@ -38,7 +36,7 @@ class Peer:
         programs = [name for name in self.programs if program(name) is None]
         absent = [path for path in self.paths if not Path(path).exists()]
         absent += [path for path in self.node if node_file(path) is None]
-        return modules + programs + absent + self.found() + (["root"] if self.root and os.geteuid() != 0 else [])
+        return modules + programs + absent + (["root"] if self.root and os.geteuid() != 0 else [])
 
 
 def program(name: str) -> str | None:
@@ -108,7 +106,7 @@ PEERS = {
         "npm install @actions/workflow-parser (its node_modules/.bin on the PATH), pip install openapi-core",
         modules=("openapi_core",),
         programs=("node",),
-        found=lambda: [] if actions.modules() else [actions.PACKAGE],
+        node=("@actions/workflow-parser/package.json",),
     ),
     "stripe": Peer(
         "stand-ins for Stripe, and its client",
