@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aios.domain.agent import Tier
     from aios.domain.effect import Connector
     from aios.domain.finding import Finding
+    from aios.domain.forge import Forge
     from aios.domain.memory import Hit
     from aios.domain.model import Model
     from aios.domain.record import Record
@@ -132,6 +133,16 @@ class Company:
         settings = self.forge_settings
         remote = Remote(self.git, settings.remote, token=self.token) if settings else None
         return remote if remote and remote.url() else None
+
+    @cached_property
+    def forge(self) -> Forge | None:
+        """Where proposals are reviewed; None where that is branches alone. Asks nobody by itself."""
+        settings = self.forge_settings
+        if settings is None:
+            return None
+        from aios.forge.github import opened
+
+        return opened(settings, token=self.token, pause=time.sleep, in_job=actions.in_actions())
 
     # The pieces
 
@@ -360,6 +371,7 @@ class Company:
             ready=load,
             drift=Folder(self.local / DRIFT),
             remote=self.remote,
+            forge=self.forge,
         )
         return replace(context, report=self._report) if self._report else context
 

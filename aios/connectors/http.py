@@ -109,9 +109,37 @@ class Service:
         changes something, CredentialsError for 401 and 403, AnswerError for any other refusal, AiosError for an answer
         to a question that is none.
         """
+        who, signed = self.credentials(), self.signature()
+        answer = self._sent(method, path, who, signed, params, headers, hear, json=json, data=form, content=content)
+        return self._judged(method, answer, _hidden({**who, **signed}))
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request, and the answer whatever it says: for whoever knows this service's answers better than `ask`.
+        Its data is as the service sent it: a refusal may repeat what we sent. Raises what `ask` raises for no answer.
+        """
+        return self._sent(method, path, self.credentials(), self.signature(), params, headers, None, json=json)
+
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        who: Mapping[str, str],
+        signed: Mapping[str, str],
+        params: Mapping[str, Any] | None,
+        headers: Mapping[str, str] | None,
+        hear: Callable[[Any], bool] | None,
+        **content: Any,
+    ) -> Answer:
         import httpx2
 
-        who, signed = self.credentials(), self.signature()
         given = {"User-Agent": _AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
         given |= {**who, **(headers or {})}
         self._printable(given)
@@ -125,11 +153,9 @@ class Service:
                     method,
                     self.base + path,
                     params=query,
-                    json=json,
-                    data=form,
-                    content=content,
                     headers=given,
                     extensions={"trace": watch.told},
+                    **content,
                 ) as response,
             ):
                 found = {name.lower(): value for name, value in response.headers.items()}
@@ -149,10 +175,9 @@ class Service:
             else:
                 said = f"{self.name} broke off while it was asked ({type(error).__name__})"
             raise TransientError(said, "try again later") from None
-        hidden = _hidden({**who, **signed})
         answer = Answer(status, self._data(method, body, found, status), found)
         self.told(answer)
-        return self._judged(method, answer, hidden)
+        return answer
 
     def _printable(self, headers: Mapping[str, str]) -> None:
         """Raises RefusedError for a header that cannot be sent, without its value: it may be a key."""

@@ -84,12 +84,123 @@ class Proposal:
     updated: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a host tells of a repository, as its account sees it; None where it does not tell (no permission).
+
+    `plan` is the owner's where it is visible. `default_permissions` (read or write) is what a job gets that asks for
+    nothing, `may_propose` whether jobs may open pull requests, `actions` whether there are jobs at all. `methods` are
+    the ways to merge that are allowed, of merge, squash and rebase. `may` is what the token may do: admin, maintain,
+    push, triage, pull.
+    """
+
+    repository: str
+    default_branch: str
+    private: bool
+    archived: bool
+    owner_kind: str
+    url: str
+    methods: tuple[str, ...]
+    may: frozenset[str]
+    plan: str = ""
+    auto_merge: bool | None = None
+    deletes_branches: bool | None = None
+    actions: bool | None = None
+    default_permissions: str = ""
+    may_propose: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A movement of a ref, as the host saw it. `kind` is push, force_push, branch_creation, branch_deletion, pr_merge
+    or merge_queue_merge; `by` is empty where the account is gone."""
+
+    ref: str
+    before: str
+    after: str
+    kind: str
+    by: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """One run of a workflow file. `conclusion` is empty while it goes on."""
+
+    id: int
+    event: str
+    status: str
+    conclusion: str
+    at: str
+    url: str
+    actor: str = ""
+    head: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A workflow file as the host has it; `state` is active or says who disabled it, and why."""
+
+    path: str
+    name: str
+    state: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What protects a branch. None stands for: the plan has no such thing, or the token may not see it."""
+
+    protected: bool
+    rules: tuple[str, ...] | None = None
+
+
+class Host(Protocol):
+    """What a host knows besides proposals, for setting up and for the gate. Nothing here changes anything.
+
+    Errors as a Forge's. Where the token may not see something, CredentialsError or a RefusedError says what it lacks.
+    """
+
+    def facts(self) -> Facts: ...
+
+    def permission(self, login: str) -> str:
+        """admin, write, read or none: what an account may do here."""
+
+    def proposals_of(self, commit: str) -> Sequence[Proposal]:
+        """The proposals of this repository that a commit on the default branch came in by, or is the head of."""
+
+    def activity(self, ref: str, *, limit: int = 100) -> Sequence[Push]:
+        """Who moved a branch, newest first."""
+
+    def runs(self, workflow: str, *, limit: int = 20) -> Sequence[JobRun]:
+        """The newest runs of a workflow file; empty where the file never ran or is not there."""
+
+    def workflows(self) -> Sequence[Workflow]: ...
+
+    def secrets(self) -> frozenset[str]:
+        """The names of the repository's secrets for Actions. Nobody can read what they hold."""
+
+    def variables(self) -> Mapping[str, str]: ...
+
+    def environments(self) -> Mapping[str, frozenset[str]]:
+        """Names of deployment environments → what guards each: required_reviewers, wait_timer, branch_policy."""
+
+    def pages(self) -> str | None:
+        """The address of its site; None where it has none."""
+
+    def guard(self, branch: str) -> Guard: ...
+
+
 class Forge(Protocol):
     """Errors: CredentialsError (not accepted, or may not do this), TransientError (network, limits; `retry_after`),
     RefusedError (it says no), each with what to do. Nothing is done twice: what exists already is found."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def host(self) -> Host | None:
+        """What stands around the proposals; None where they are on this machine alone."""
 
     def viewer(self) -> str:
         """The login that this program acts as."""
@@ -98,7 +209,10 @@ class Forge(Protocol):
         """Open a proposal of a pushed branch; where one is open for it, that one is brought up to date."""
 
     def refresh(self, number: int, draft: Draft) -> Proposal:
-        """Bring title, body and labels up to date; writes nothing where nothing differs."""
+        """Bring title, body, base and labels (none is taken off) up to date; writes nothing where nothing differs.
+
+        What a person wrote into title or body stays: ours goes below it, and says so.
+        """
 
     def get(self, number: int) -> Proposal: ...
 
@@ -125,6 +239,9 @@ class Forge(Protocol):
     def merged(self, number: int) -> Merge | None:
         """Who merged it, and as what; None where it is not merged."""
 
+    def closed_by(self, number: int) -> str:
+        """The login that closed it; empty while it is open, or where nobody tells."""
+
     def reviews(self, number: int) -> Sequence[Review]: ...
 
     def status(self, commit: str, context: str, state: str, description: str, url: str = "") -> None:
@@ -140,4 +257,5 @@ class Forge(Protocol):
 def may_approve(approvers: Collection[str], *, email: str = "", login: str = "") -> bool:
     """Is somebody among the approvers, by e-mail address or by account? Nobody is, where neither is known."""
     named = {str(each).casefold() for each in approvers}
-    return bool((email and email.casefold() in named) or (login and f"{LOGIN}{login}".casefold() in named))
+    by_mail = email and not email.casefold().startswith(LOGIN) and email.casefold() in named  # anybody may write that
+    return bool(by_mail or (login and f"{LOGIN}{login}".casefold() in named))
