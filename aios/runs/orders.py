@@ -246,7 +246,7 @@ def _open(context: Context, run: str, told: list[str]) -> Wanted | None:
             return None
         tip = _tip(context, branch_of(run))
     except AiosError as error:
-        told.append(f"{run} cannot go on: {error}")
+        told.append(f"{run} cannot go on: {_with_findings(error)}")
         return None
     return Wanted(run, tip, _stages(definitions.workflow, state, context.now()), "it can go on", {})
 

@@ -14,7 +14,7 @@ from aios.domain.run import RunStatus
 from aios.errors import InvalidError, UsageError
 from aios.runs import jobs
 from aios.runs.conductor import carry_on
-from aios.runs.context import AIOS_EMAIL, AIOS_NAME
+from aios.runs.context import AIOS_EMAIL, AIOS_NAME, Context
 from aios.runs.handing_over import read
 from aios.runs.session import read_state
 from aios.runs.sharding import MATRIX, Share, Spread, done_by, in_order, parse, part_of, shares, whole_part
@@ -35,8 +35,8 @@ def many(call: AgentCall, tools: Tools) -> AgentReply:
     return AgentReply({"record": "a-fine-topic", "parts": parts}, title="many parts", reasons=(Reason("many", "so"),))
 
 
-def context(root: Path, **changes: object):  # type: ignore[no-untyped-def]
-    return house.context(root, engines={**house.ENGINES, "scout": many}, **changes)
+def context(root: Path) -> Context:
+    return house.context(root, engines={**house.ENGINES, "scout": many})
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +141,7 @@ def test_what_the_shares_left_of_traces_is_handed_on(chain: Chain) -> None:
         recorded = [path for path in git.tree("aios/traces") if path.startswith("context/")]
         state = read_state(git, house.RUN_ID, main="main")
     assert len(recorded) >= ITEMS
-    assert sorted(state.steps["dig"].items) == list(range(ITEMS))
+    assert list(state.steps["dig"].items) == list(range(ITEMS))
 
 
 def message(step: str, item: str, *, run: str = house.RUN_ID, status: str = "succeeded") -> str:
