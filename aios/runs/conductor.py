@@ -2,6 +2,8 @@
 
 on its branch until a gate → (approval) → effects, each with a bookkeeping commit on main → steps after them on a
 fresh branch → what they leave is proposed in turn → done
+
+In a stage it does only what is for that stage, and tells which comes next (`aios.runs.stages`).
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from dataclasses import asdict, dataclass
 
 from aios.domain.agent import Question
 from aios.domain.event import EventNote
+from aios.domain.handoff import Stage
 from aios.domain.keys import key_of
 from aios.domain.names import CLOSED
 from aios.domain.policy import Decision
@@ -27,8 +30,10 @@ from aios.runs.main_branch import commit_to_main
 from aios.runs.outcome import finish_changes
 from aios.runs.propose import propose
 from aios.runs.retrying import forget_failures
-from aios.runs.runner import Runner
+from aios.runs.runner import Runner, Stopped
 from aios.runs.session import Session, open_session
+from aios.runs.sharding import Spread
+from aios.runs.stages import STAGES, confined, may_propose, writes_main
 from aios.runs.traces import commit_kept
 from aios.store.maintain import maintain
 
@@ -37,7 +42,11 @@ UNDOING = "undoing it was begun: `aios revert` goes on with it, and nothing else
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a run stands when the conductor lets go of it, and why, in one line."""
+    """Where a run stands when the conductor lets go of it, and why, in one line.
+
+    `stage` is the one that goes on with it now; empty where nothing does (it waits for time or for the operator, or is
+    over). `spread` names the step whose items several jobs shall do.
+    """
 
     run: str
     status: RunStatus
@@ -45,24 +54,46 @@ class Standing:
     why: str = ""
     until: str = ""
     question: dict[str, object] | None = None
+    stage: str = ""
+    spread: str = ""
 
 
-def carry_on(context: Context, run: str, *, retry: bool = False, effects: bool = False) -> Standing:
-    """Go on with a run. `effects` allows acts outside git that were approved; `retry` tries failed steps anew.
+def carry_on(
+    context: Context,
+    run: str,
+    *,
+    retry: bool = False,
+    effects: bool = False,
+    stage: Stage | None = None,
+    spread: Spread | None = None,
+) -> Standing:
+    """Go on with a run. `effects` allows acts outside git that were approved; `retry` tries failed steps anew; `stage`
+    is what this job may do of it (None: everything), `spread` says which steps are left to several jobs.
 
     Raises BusyError where another process works on the run.
     """
     spent: Counter[str] = Counter()
+    here = confined(context, stage)
     while True:
-        standing = _session(context, run, retry=retry, effects=effects, spent=spent)
+        standing = _session(here, run, retry=retry, effects=effects, spent=spent, stage=stage, spread=spread)
         if standing is not None:
-            put_on_record(context)
-            maintain(context.git)
+            if writes_main(stage):
+                put_on_record(context)
+                maintain(context.git)
             return standing
         retry = False
 
 
-def _session(context: Context, run: str, *, retry: bool, effects: bool, spent: Counter[str]) -> Standing | None:
+def _session(
+    context: Context,
+    run: str,
+    *,
+    retry: bool,
+    effects: bool,
+    spent: Counter[str],
+    stage: Stage | None,
+    spread: Spread | None,
+) -> Standing | None:
     """One sitting at the run; None where something was merged and the run goes on from there."""
     with open_session(context, run) as session:
         state = session.state
@@ -75,11 +106,15 @@ def _session(context: Context, run: str, *, retry: bool, effects: bool, spent: C
         definitions = load(context, state.workflow, state.base)
         if retry:
             forget_failures(session, definitions)
-        stopped = Runner(context, session, definitions).run()
+        stopped = Runner(context, session, definitions, stage, spread).run()
         commit_kept(context.git, run, at=context.now())
+        left = _left(run, definitions, stopped, stage)
+        if left is not None:
+            return left
         if stopped.effects:
             if not effects:
-                return Standing(run, RunStatus.WAITING, stopped.effects[0].step, "approved; `aios apply` does it")
+                why, step = "approved; `aios apply` does it", stopped.effects[0].step
+                return Standing(run, RunStatus.WAITING, step, why, stage=Stage.APPLY.value)
             standing = _effects(context, session, definitions, stopped.effects, spent)
             commit_kept(context.git, run, at=context.now())
             return standing
@@ -90,7 +125,7 @@ def _session(context: Context, run: str, *, retry: bool, effects: bool, spent: C
             return _waiting(session, stopped.wait)
         else:
             assert isinstance(stopped.finish, Finish)  # noqa: S101  `Stopped` holds exactly one of them
-            standing = _finish(context, session, definitions, stopped.finish)
+            standing = _finish(context, session, definitions, stopped.finish, stage)
             if standing is not None:
                 return standing
             gate = END
@@ -100,6 +135,26 @@ def _session(context: Context, run: str, *, retry: bool, effects: bool, spent: C
             return Standing(run, RunStatus.WAITING, gate, "waits for your decision")
     approved = approve(context, run, actor="policy")
     return _after_auto(run, gate, approved)
+
+
+def _left(run: str, definitions: Definitions, stopped: Stopped, stage: Stage | None) -> Standing | None:
+    """Where the run stands if what comes next is for another stage; None where this one goes on with it."""
+    if stopped.left is not None:
+        step = stopped.left.step
+        if stopped.spread:
+            why = f"`{step}` has so many items that several jobs do them"
+            return Standing(run, RunStatus.RUNNING, step, why, stage=Stage.AGENT.value, spread=step)
+        return _for(run, STAGES[definitions.workflow.steps[step].kind], step)
+    if stopped.gate is not None and not may_propose(stage):
+        return _for(run, Stage.PROPOSE, stopped.gate.step)
+    finish = stopped.finish
+    if finish is not None and finish.status is not RunStatus.FAILED and not writes_main(stage):
+        return _for(run, Stage.PROPOSE, END)
+    return None
+
+
+def _for(run: str, stage: Stage, step: str) -> Standing:
+    return Standing(run, RunStatus.RUNNING, step, f"the next is for the stage `{stage.value}`", stage=stage.value)
 
 
 def _after_auto(run: str, gate: str, approved: Approved) -> Standing | None:
@@ -116,10 +171,14 @@ def _waiting(session: Session, wait: Wait) -> Standing:
     return Standing(session.run, RunStatus.WAITING, wait.step, wait.why, wait.until, question)
 
 
-def _finish(context: Context, session: Session, definitions: Definitions, finish: Finish) -> Standing | None:
+def _finish(
+    context: Context, session: Session, definitions: Definitions, finish: Finish, stage: Stage | None
+) -> Standing | None:
     """The run is over. None where what it left on its branch must be judged first."""
     state = session.state
     if finish.status is RunStatus.DONE and _leaves_something(context, session):
+        if not may_propose(stage):
+            return _for(session.run, Stage.PROPOSE, END)
         if open_gate(state) != END:
             propose(context, session, definitions, END)
         return None

@@ -18,8 +18,9 @@ from aios.memory.meaning.export import NEEDED
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What a peer is made of: modules of Python, programs on the PATH, files. `how` is the command that installs it,
-    `root` says that only root can start it."""
+    """What a peer is made of: modules of Python, programs on the PATH, files, files of npm's packages (in the
+    `node_modules` whose programs are on the PATH). `how` is the command that installs it, `root` says that only root
+    can start it."""
 
     what: str
     how: str
@@ -27,12 +28,14 @@ class Peer:
     programs: Sequence[str] = ()
     root: bool = False
     paths: Sequence[str] = ()
+    node: Sequence[str] = ()
 
     @property
     def missing(self) -> list[str]:
         modules = [name for name in self.modules if find_spec(name) is None]
         programs = [name for name in self.programs if program(name) is None]
         absent = [path for path in self.paths if not Path(path).exists()]
+        absent += [path for path in self.node if node_file(path) is None]
         return modules + programs + absent + (["root"] if self.root and os.geteuid() != 0 else [])
 
 
@@ -41,11 +44,24 @@ def program(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
 
 
+def node_file(path: str) -> Path | None:
+    """A file of a package of npm's."""
+    folders = [Path(each).parent for each in os.environ.get("PATH", "").split(os.pathsep) if each.endswith("/.bin")]
+    return next((folder / path for folder in folders if (folder / path).is_file()), None)
+
+
 INSTALL = "pip install -e '.[peers]'"
 PEERS = {
     "llama.cpp": Peer("a server of language models", INSTALL, modules=("xllamacpp", "gguf", "numpy")),
     "chromium": Peer(
         "a browser", f"apt-get install chromium, {INSTALL}", modules=("playwright",), programs=("chromium",)
+    ),
+    "axe": Peer(
+        "checks of accessibility, in a browser",
+        f"apt-get install chromium, {INSTALL}, npm install axe-core (its node_modules/.bin on the PATH)",
+        modules=("playwright",),
+        programs=("chromium",),
+        node=("axe-core/axe.min.js",),
     ),
     "minilm": Peer(
         "an embedding model and what runs it",
