@@ -18,7 +18,6 @@ from aios.domain.keys import key_of
 from aios.domain.names import CLOSED
 from aios.domain.policy import Decision
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
-from aios.domain.workflow import StepKind
 from aios.errors import RefusedError
 from aios.proposals.record import END, verdict_of
 from aios.runs.adapting import put_on_record
@@ -26,10 +25,11 @@ from aios.runs.context import Context, Progress
 from aios.runs.definitions import Definitions, load
 from aios.runs.effects import EffectAskError, EffectPausedError, perform_effect
 from aios.runs.gate import Approved, approve, open_gate, record_of
-from aios.runs.history import FINISHED, REVISED
+from aios.runs.history import FINISHED
 from aios.runs.main_branch import commit_to_main
 from aios.runs.outcome import finish_changes
 from aios.runs.propose import propose
+from aios.runs.retrying import forget_failures
 from aios.runs.runner import Runner, Stopped
 from aios.runs.session import Session, open_session
 from aios.runs.sharding import Spread
@@ -105,7 +105,7 @@ def _session(
             return Standing(run, RunStatus.WAITING, why=UNDOING)
         definitions = load(context, state.workflow, state.base)
         if retry:
-            _forget_failures(session, definitions)
+            forget_failures(session, definitions)
         stopped = Runner(context, session, definitions, stage, spread).run()
         commit_kept(context.git, run, at=context.now())
         left = _left(run, definitions, stopped, stage)
@@ -163,35 +163,6 @@ def _after_auto(run: str, gate: str, approved: Approved) -> Standing | None:
 
 def _decision(session: Session) -> Decision:
     return verdict_of(record_of(session)).decision
-
-
-def _forget_failures(session: Session, definitions: Definitions) -> None:
-    """Try anew what failed of the steps, and nothing that did not; the attempts so far stay in the log. Of effects that
-    is said where they were done, on main: said on a branch, it would stand behind whatever becomes of them."""
-    failed = [
-        name
-        for name, step in session.state.steps.items()
-        if any(item.last and item.last.status.value == "failed" for item in step.items.values())
-    ]
-    effects = [name for name in failed if definitions.workflow.steps[name].kind is StepKind.EFFECT]
-    if effects:
-        note = _again(session, effects)
-        commit_to_main(session.context, note, {}, as_operator=True)
-        session.learn(note)
-    others = [name for name in failed if name not in effects]
-    if others:
-        session.append(_again(session, others))
-
-
-def _again(session: Session, steps: list[str]) -> EventNote:
-    return EventNote(
-        type=REVISED,
-        title=f"try {', '.join(steps)} again",
-        run=session.run,
-        actor="operator",
-        key=key_of("retry", session.run, session.context.now(), *steps),
-        output={"note": "", "steps": steps, "only": "failed"},
-    )
 
 
 def _waiting(session: Session, wait: Wait) -> Standing:
