@@ -58,6 +58,7 @@ _ORDER = {
             "uniqueItems": True,
             "items": {"enum": [Stage.COLLECT.value, Stage.AGENT.value, Stage.PROPOSE.value]},
         },
+        "at": {"type": "string", "pattern": "^(|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)$"},
         "start": {
             "type": "object",
             "additionalProperties": False,
@@ -145,7 +146,7 @@ def plan(
     listed = list(found.values())
     told += [f"{each.run} waits for the next round: {most} orders are all that one gives" for each in listed[most:]]
     orders = tuple(
-        Order(str(number), each.run, main, each.tip, each.stages, each.start)
+        Order(str(number), each.run, main, each.tip, each.stages, each.start, now)
         for number, each in enumerate(listed[:most])
     )
     why = {order.id: each.why for order, each in zip(orders, listed, strict=False)}

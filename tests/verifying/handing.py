@@ -88,7 +88,9 @@ class Handed:
         handoff = replace(self.handoff, **{k: v for k, v in changes.items() if k in {"head", "traces", "collected"}})
         refs = {HEAD: handoff.head} | ({TRACES: handoff.traces} if handoff.traces else {})
         bundle = self.job.bundle(changes.get("refs", refs), without=changes.get("without", [self.order.main]))
-        return Material(bundle, text_of(handoff), changes.get("collect_head", self.collected))
+        head = changes.get("collect_head", self.collected)
+        before = replace(self.handoff, head=head, stage=Stage.COLLECT) if head else None
+        return Material(bundle, text_of(handoff), before)
 
 
 def text_of(handoff: Handoff, **changes: Any) -> bytes:

@@ -61,7 +61,7 @@ def test_nothing_but_the_collect_stage_ended_elsewhere(root: Path, handed: Hande
 
 
 def test_what_the_collect_stage_left_is_changed(root: Path, handed: Handed) -> None:
-    changed = replace(retold(handed, 1, title="0 sources collected"), collected=handed.collected)
+    changed = replace(retold(handed, 1, title="0 sources collected"), collected=handed.material().collected)
     assert rules(judged(root, handed, changed)) == ["handoff.collected"]
 
 

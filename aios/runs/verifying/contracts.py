@@ -61,9 +61,7 @@ def judge_left(git: Git, definitions: Definitions, state: RunState, start: Start
     return _by_agent(contract, start, left, unchanged, view)
 
 
-def _by_agent(
-    contract: Contract, start: Start, left: Left, unchanged: Collection[str], before: Tree
-) -> list[Finding]:
+def _by_agent(contract: Contract, start: Start, left: Left, unchanged: Collection[str], before: Tree) -> list[Finding]:
     output = left.note.output if isinstance(left.note.output, Mapping) else {}
     try:
         judge_output(contract, left.note.output)
