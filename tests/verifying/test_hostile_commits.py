@@ -162,7 +162,20 @@ def test_a_fact_that_the_run_could_not_leave(root: Path, handed: Handed, changes
 
 @pytest.mark.parametrize(
     "kind",
-    [APPROVED, REJECTED, REVISED, ANSWERED, CANCELLED, FINISHED, REVERTED, REVERTING, OPENED, REFRESHED, STARTED, "effect.receipt"],
+    [
+        APPROVED,
+        REJECTED,
+        REVISED,
+        ANSWERED,
+        CANCELLED,
+        FINISHED,
+        REVERTED,
+        REVERTING,
+        OPENED,
+        REFRESHED,
+        STARTED,
+        "effect.receipt",
+    ],
 )
 @pytest.mark.parametrize("actor", ["operator", "aios", "policy"])
 def test_what_only_the_operator_or_aios_says(root: Path, handed: Handed, kind: str, actor: str) -> None:
