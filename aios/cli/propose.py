@@ -37,8 +37,8 @@ def command(
     """Take in what was handed over and verified, write the verdict, push the branch, open or refresh the proposal. What
     a policy merges goes to main, and what applies it is started. Nothing that an agent made is run.
 
-    Refuses all of it where one handoff is not, byte for byte, what was verified. Without DIR, open proposals are brought
-    up to date: with commits that were pushed to their branches, and with main where it moved.
+    Refuses all of it where one handoff is not, byte for byte, what was verified. Without DIR, open proposals are
+    brought up to date: with commits that were pushed to their branches, and with main where it moved.
     """
     here = company(ctx, quiet=True)
     if folder is None:
@@ -46,7 +46,7 @@ def command(
             raise UsageError("there is nothing to propose without DIR", "aios propose DIR --orders DIR --digests JSON")
         from aios.runs.refreshing import refresh
 
-        done = refresh(here.context, [here.find_run(run) for run in runs])
+        done = refresh(here.context, [here.resolve(run) for run in runs])
     else:
         if runs or orders_in is None or digests is None:
             raise UsageError("DIR is proposed by its orders and digests", "--orders DIR --digests JSON, no --refresh")
@@ -92,7 +92,7 @@ def _tell(done: Sequence[Proposed], *, as_json: bool) -> None:
     rows = [_told(each) for each in done]
     actions.output(
         {
-            "proposals": str(sum(bool(each.url) for each in done)),
+            "proposals": str(sum(bool(each.number) for each in done)),
             "merged": str(any(each.merged for each in done)).lower(),
         }
     )
@@ -116,6 +116,7 @@ def _told(each: Proposed) -> dict[str, object]:
         "why": each.standing.why if each.standing else "",
         "merged": each.merged,
         "pushed": each.kept,
+        "number": each.number,
         "url": each.url,
         "notes": list(each.notes),
         "wrong": each.wrong,

@@ -80,7 +80,7 @@ def _told(each: Verified) -> dict[str, object]:
 
 def summary_of(judged: Sequence[Verified], ignored: Sequence[str]) -> str:
     """Markdown for the page of the workflow's run; whatever was handed over is quoted, never markup."""
-    from aios.proposals.review import neutral
+    from aios.proposals.neutral import neutral
 
     lines = ["## Verified", ""]
     for each in judged:

@@ -17,10 +17,12 @@ from aios.runs.conductor import Standing, carry_on
 from aios.runs.context import Context
 from aios.runs.gates import open_gate
 from aios.runs.handing_over import keep_drift
+from aios.runs.history import fact_of_event, fold
 from aios.runs.importing import Brought, bring_in, take_back
 from aios.runs.session import read_state
 from aios.runs.shared_main import catch_up
 from aios.runs.verifying import Material
+from aios.runs.verifying.before import events_before
 from aios.store.commits import advance
 from aios.store.rebase import replay
 from aios.store.remote import Move, Remote
@@ -32,14 +34,16 @@ _TRACES = TRACES.removeprefix("refs/heads/")
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """What became of one order or proposal. `merged` is the commit on main, where a policy merged; `url` where it can be
-    looked at; `wrong` what could not be done, with what to do, and `kept` tells that the branch is pushed all the same."""
+    """What became of one order or proposal. `merged` is the commit on main, where a policy merged; `number` and `url`
+    are the proposal's at the forge; `wrong` is what could not be done, with what to do, and `kept` tells that the
+    branch is pushed all the same."""
 
     run: str
     standing: Standing | None = None
     branch: str = ""
     merged: str = ""
     rebased: bool = False
+    number: int = 0
     url: str = ""
     wrong: str = ""
     kept: bool = False
@@ -61,46 +65,52 @@ def _handed(context: Context, order: Order, material: Material, done: Proposed) 
         if context.remote is not None:
             context.remote.fetch()
             catch_up(context)
-        over = _over(context, order)
-        if over:
-            raise RefusedError(over, "nothing of what was handed over is used; it stays in its artifact")
-        brought = bring_in(context, order, material)
-        keep_drift(context, brought.handoff)
-        main = context.git.rev(context.main)
+        settled = _settled(context, order)
+        brought = None if settled else bring_in(context, order, material)
+        if brought is not None:
+            keep_drift(context, brought.handoff)
+        main = context.git.rev(context.main) or ""
         standing = carry_on(context, order.run, stage=Stage.PROPOSE)
-        merged = context.git.rev(context.main) if context.git.rev(context.main) != main else ""
+        now = context.git.rev(context.main) or ""
         try:
             push(context, order.run)
         except MovedError:
-            take_back(context, brought)
+            if brought is not None:
+                take_back(context, brought)
             continue
-        done = replace(done, standing=standing, merged=_merge_of(standing, merged), rebased=brought.rebased, kept=True)
-        return shown(context, _noted(done, brought))
+        merged = now if now != main and (standing.status is RunStatus.DONE or _waits_for_apply(standing)) else ""
+        told = (settled,) if brought is None else _notes(brought)
+        rebased = brought is not None and brought.rebased
+        return shown(context, replace(done, standing=standing, merged=merged, rebased=rebased, kept=True, notes=told))
     raise RefusedError(f"`{done.branch}` keeps moving at the remote", "run the job again; nothing is lost")
 
 
-def _over(context: Context, order: Order) -> str:
-    """Why a run is worked on no more; empty where it is."""
+def _settled(context: Context, order: Order) -> str:
+    """Why nothing of what was handed over is wanted any more: the run was decided on, or ended, since its order."""
+    git = context.git
     try:
-        state = read_state(context.git, order.run, main=context.main)
+        now = read_state(git, order.run, main=context.main)
     except AiosError:
-        return ""  # not known here yet
-    if state.finished or state.cancelled:
-        return f"{order.run} is over ({state.finished or RunStatus.CANCELLED.value})"
-    return ""
+        return ""  # it is not known here yet
+    if now.finished or now.cancelled:
+        return f"{order.run} is over ({now.finished or RunStatus.CANCELLED.value}); what was handed over is not used"
+    if any(oid and git.rev(oid) is None for oid in (order.main, order.tip)):
+        return ""  # the import says it better
+    before = fold(order.run, map(fact_of_event, events_before(git, order))).gates
+    decided = [gate for gate, said in now.gates.items() if said != "open" and before.get(gate) != said]
+    said = now.gates[decided[0]] if decided else ""
+    return f"`{decided[0]}` was {said} meanwhile; what was handed over is not used" if decided else ""
 
 
-def _noted(done: Proposed, brought: Brought) -> Proposed:
+def _waits_for_apply(standing: Standing) -> bool:
+    return standing.stage == Stage.APPLY.value
+
+
+def _notes(brought: Brought) -> tuple[str, ...]:
     told = [f"the job said: {brought.handoff.note}"] if brought.handoff.note else []
     if brought.rebased:
         told.append(f"`{brought.branch}` was edited meanwhile; what was handed over went on top of the edit")
-    return replace(done, notes=tuple(told))
-
-
-def _merge_of(standing: Standing, main: str | None) -> str:
-    """Main's commit, where the run itself came to it: bookkeeping of others moves main as well."""
-    moved_on = standing.status is RunStatus.DONE or standing.stage == Stage.APPLY.value
-    return main or "" if moved_on else ""
+    return tuple(told)
 
 
 def push(context: Context, run: str) -> None:
@@ -167,12 +177,13 @@ def shown(context: Context, done: Proposed) -> Proposed:
     from aios.runs.on_forge import show_on_forge, show_outcome
 
     try:
-        if done.merged:
+        if done.merged or (done.standing and _waits_for_apply(done.standing)):
             context.forge.dispatch(APPLY, {})
         state = read_state(context.git, done.run, main=context.main)
         waits = any(step.question for step in state.steps.values())
         if open_gate(state) or (waits and context.git.rev(f"refs/heads/{done.branch}")):
-            return replace(done, url=show_on_forge(context, done.run).url)
+            proposal = show_on_forge(context, done.run)
+            return replace(done, number=proposal.number, url=proposal.url)
         show_outcome(context, done.run)
     except AiosError as error:
         again = f"`{done.branch}` is pushed; `aios propose --refresh {done.run.split('/')[2]}` tries it again"

@@ -1,4 +1,4 @@
-"""A hostile job may make any commits: history written anew, forged authors, facts that only the operator or `aios` say."""
+"""A hostile job may make any commits: history written anew, forged authors, facts that only others say."""
 
 from __future__ import annotations
 
@@ -269,6 +269,7 @@ def asked(root: Path, handed: Handed, note: EventNote) -> list[str]:
 
 def test_a_question_is_handed_over_and_a_forged_one_is_not(root: Path, handed: Handed) -> None:
     assert asked(root, handed, question(handed)) == []
+    odd: dict[str, Any]
     for odd in ({"text": ""}, {"text": 7}, {"options": "left"}, {"options": [""]}, {"evidence": [{}]}, {"more": 1}):
         assert asked(root, handed, question(handed, **odd)) == ["handoff.question"], odd
     assert asked(root, handed, replace(question(handed), title="approve?")) == ["handoff.question"]
