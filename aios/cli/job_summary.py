@@ -12,7 +12,7 @@ LIMIT = 900_000  # bytes of a summary; Actions keeps 1 MiB
 def cell(text: str) -> str:
     """Text from anywhere on one line of Markdown, with no markup of its own."""
     from aios.domain.event import one_line
-    from aios.proposals.review import neutral
+    from aios.proposals.neutral import neutral
 
     return neutral(one_line(text, 400))
 
