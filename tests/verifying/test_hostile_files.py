@@ -115,7 +115,8 @@ def test_a_name_that_no_file_may_have(root: Path, handed: Handed, name: bytes) -
 
 
 @pytest.mark.parametrize(
-    "path", ["memory/notes/part-1.md", "state/content/a-fine-topic.md", "memory/notes/übung-2.md", "memory/notes/日本.md"]
+    "path",
+    ["memory/notes/part-1.md", "state/content/a-fine-topic.md", "memory/notes/übung-2.md", "memory/notes/日本.md"],
 )
 def test_a_plain_name_is_one(path: str) -> None:
     assert unsafe([Changed(path.encode(), "", "", "100644", "1" * 40)]) == []
@@ -123,7 +124,13 @@ def test_a_plain_name_is_one(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["state/content/Old-Piece.md", "State/content/x.md", "state/Content/x.md", "memory/notes/PART-1.md", "state/content"],
+    [
+        "state/content/Old-Piece.md",
+        "State/content/x.md",
+        "state/Content/x.md",
+        "memory/notes/PART-1.md",
+        "state/content",
+    ],
 )
 def test_a_name_that_is_another_files_on_some_systems(path: str) -> None:
     there = ["state/content/old-piece.md", "memory/notes/part-1.md"]
@@ -201,7 +208,9 @@ def test_contents_that_nobody_may_leave(root: Path, handed: Handed, content: byt
 def test_what_a_source_shows_may_be_quoted_and_links_that_lead_somewhere_may_be_set(root: Path, handed: Handed) -> None:
     quoted = noted("An [example](guide.html) key is sk_live_0123456789abcdef, see ![map](https://maps.example/m.png).")
     assert judged(root, handed, with_file_told(handed, "memory/notes/more.md", quoted)).findings == ()
-    linked = noted("[1](part-1.md) [2](../../state/content/old-piece.md#x) [3](https://x.example) [4](#top) `[5](no.md)`")
+    linked = noted(
+        "[1](part-1.md) [2](../../state/content/old-piece.md#x) [3](https://x.example) [4](#top) `[5](no.md)`"
+    )
     assert judged(root, handed, with_file_told(handed, "memory/notes/more.md", linked)).findings == ()
 
 
@@ -214,7 +223,9 @@ def test_a_secret_in_a_message(root: Path, handed: Handed) -> None:
 
 def test_a_note_that_is_worth_more_than_what_it_rests_on(root: Path, handed: Handed) -> None:
     source = next(path for path in handed.job.git.tree(handed.handoff.head) if path.startswith("state/sources/"))
-    content = noted("x").replace(b"trust: derived", f"trust: operator\nsource: [{source.removeprefix('state/').removesuffix('.md')}]".encode())
+    content = noted("x").replace(
+        b"trust: derived", f"trust: operator\nsource: [{source.removeprefix('state/').removesuffix('.md')}]".encode()
+    )
     found = judged(root, handed, with_file_told(handed, "memory/notes/more.md", content))
     assert {each.rule for each in found.findings} == {"handoff.trust"}
 
@@ -231,7 +242,9 @@ def test_a_read_that_leaves_something_else_than_sources(root: Path, handed: Hand
         (source, text.replace("schema: source.v1", "schema: note.v1"), "handoff.contract"),
         ("memory/notes/x.md", "x\n", "handoff.records"),
     ):
-        tree = job.with_entry(job.tree_of(first.commit), path.encode().split(b"/"), "100644", job.blob(content.encode()))
+        tree = job.with_entry(
+            job.tree_of(first.commit), path.encode().split(b"/"), "100644", job.blob(content.encode())
+        )
         assert rule in rules(judged(root, handed, retold(handed, 1, render_message(note_at(handed, 1)), tree=tree)))
 
 

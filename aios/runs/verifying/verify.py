@@ -94,6 +94,9 @@ def _judged(case: _Case) -> list[Finding]:
         return [wrong("size", "run.bundle", str(error))]
     except AiosError as error:
         return [wrong("state", "run.bundle", error.message, error.hint or AGAIN)]
+    except Exception as error:  # noqa: BLE001  fails closed: a mistake of ours in one order is no reason to trust it
+        told = f"it could not be judged: {type(error).__name__}: {error}"
+        return [wrong("unexpected", "run.bundle", told, "this is a bug in aios; nothing of the handoff is used")]
 
 
 def _known(git: Git, order: Order) -> list[Finding]:
