@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "revise": ("Every day", "Send a proposal back with a note."),
     "answer": ("Every day", "Answer a question that a run asks."),
     "apply": ("Every day", "Do what was approved: effects, each at most once, each with a receipt."),
+    "propose": ("Work", "Take in what was verified and propose it; bring open proposals up to date."),
     "verify": ("Work", "Judge what untrusted jobs handed over, before anything of it is used."),
     "run": ("Work", "Start a workflow."),
     "tick": ("Work", "Start what is due and go on with what waited; safe to call as often as you like."),

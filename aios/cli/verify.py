@@ -34,10 +34,11 @@ def command(ctx: click.Context, folder: Path, orders_in: Path, collected: Path |
     handoff passes.
     """
     from aios.app import actions
-    from aios.runs.verifying import digests_of, read_orders, strangers, verify_folder
+    from aios.runs import orders as written
+    from aios.runs.verifying import digests_of, strangers, verify_folder
 
     here = company(ctx)
-    orders = read_orders(orders_in)
+    orders = written.read(orders_in)
     if here.git.rev(here.main) is None:
         raise UsageError("this company has no commit yet", "check it out first")
     judged = list(verify_folder(here.context, folder, orders, collected))

@@ -59,6 +59,7 @@ _ORDER = {
             "uniqueItems": True,
             "items": {"enum": [Stage.COLLECT.value, Stage.AGENT.value, Stage.PROPOSE.value]},
         },
+        "at": {"type": "string", "pattern": "^(|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)$"},
         "start": {
             "type": "object",
             "additionalProperties": False,
