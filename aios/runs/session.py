@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from aios.domain.event import Event, EventNote, render_message
@@ -34,6 +34,7 @@ class Session:
     run: str
     log: RunLog
     state: RunState
+    vouched: set[str] = field(default_factory=set)  # commits that were found to approve it, in this sitting
 
     @property
     def branch(self) -> str:
