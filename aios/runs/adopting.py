@@ -22,7 +22,7 @@ from aios.domain.names import branch_of, run_record_path
 from aios.domain.policy import Decision
 from aios.domain.record import Where
 from aios.domain.run import RunStatus
-from aios.errors import BusyError, CredentialsError, MovedError, RefusedError
+from aios.errors import BusyError, RefusedError, TransientError
 from aios.proposals.record import END
 from aios.runs.approval import ChangedError, Reviewed, UnconfirmedError, review, verify_confirmed, verify_same
 from aios.runs.context import Context
@@ -256,12 +256,18 @@ def _clear(context: Context, landing: Landing) -> None:
     tip = git.rev(branch)
     if tip is not None and git.is_ancestor(tip, landing.head):
         leave(git, landing.run, tip)
+    _drop_there(context, landing)
+
+
+def _drop_there(context: Context, landing: Landing) -> None:
+    """Delete the merged branch at the shared copy, unless somebody went on with it or nobody answers."""
+    branch = branch_of(landing.run)
     there = context.remote.tip(branch) if context.remote else None
     if context.remote is not None and there == landing.head:
         try:
             context.remote.push([Move(branch, None, there)])
-        except (MovedError, CredentialsError, RefusedError):
-            return  # it is known as decided, whoever finds it
+        except (RefusedError, TransientError):
+            return  # it is known to be merged, whoever finds it
 
 
 def _keep(context: Context, landing: Landing) -> None:
@@ -304,6 +310,7 @@ def _anew(context: Context, landing: Landing, told: Adopted, tip: str | None) ->
         )
     if tip is not None:
         leave(git, run, tip)
+    _drop_there(context, landing)
     if not any(event.type == STARTED for event in read_events(git, until=context.main, run=run)):
         _begin_with_steps(context, landing, told)
     with open_session(context, run) as session:
