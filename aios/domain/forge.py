@@ -257,4 +257,5 @@ class Forge(Protocol):
 def may_approve(approvers: Collection[str], *, email: str = "", login: str = "") -> bool:
     """Is somebody among the approvers, by e-mail address or by account? Nobody is, where neither is known."""
     named = {str(each).casefold() for each in approvers}
-    return bool((email and email.casefold() in named) or (login and f"{LOGIN}{login}".casefold() in named))
+    by_mail = email and not email.casefold().startswith(LOGIN) and email.casefold() in named  # anybody may write that
+    return bool(by_mail or (login and f"{LOGIN}{login}".casefold() in named))
