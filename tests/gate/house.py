@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from aios.domain.forge import Draft
+from aios.domain.forge import Draft, Push
 from aios.domain.names import TRACES, branch_of
 from aios.runs.adopting import Adopted, adopt_merged
 from aios.runs.conductor import Standing, carry_on
@@ -145,4 +145,4 @@ def copied(template: House, top: Path) -> House:
     return House(top, top / "work", hub)
 
 
-__all__ = ["BOT", "BRANCH", "PIECE", "RUN", "House", "copied", "found"]
+__all__ = ["BOT", "BRANCH", "PIECE", "RUN", "House", "Push", "copied", "found"]
