@@ -29,10 +29,10 @@ from aios.runs.context import Context
 from aios.runs.definitions import load
 from aios.runs.gates import open_gate
 from aios.runs.hand_edits import operators_share
-from aios.runs.history import APPROVED, OPENED, REFRESHED, STARTED, fact_of_event, fold, utc
+from aios.runs.history import APPROVED, STARTED, fact_of_event, fold, utc
 from aios.runs.landings import REBASE, Landing, undecided
 from aios.runs.propose import assess, propose
-from aios.runs.session import events_of, leave, open_session, record_on
+from aios.runs.session import events_of, keep, leave, open_session, record_on
 from aios.runs.shared_main import land
 from aios.store.commits import commit_object
 from aios.store.edit import edit
@@ -271,12 +271,10 @@ def _drop_there(context: Context, landing: Landing) -> None:
 
 
 def _keep(context: Context, landing: Landing) -> None:
-    """Have the run's branch here while it waits for a word: squashed, main does not tell the run's steps."""
-    git, branch = context.git, branch_of(landing.run)
-    if landing.head and git.rev(landing.head) and git.rev(branch) is None:
-        steps = read_events(git, until=context.main, run=landing.run)
-        if not any(event.type in {OPENED, REFRESHED} for event in steps):
-            git.update_ref(f"refs/heads/{branch}", landing.head, None, reason="its merge is not approved yet")
+    """Have the run's steps here while it waits for a word: squashed, main does not tell them."""
+    git = context.git
+    if landing.head and git.rev(landing.head) and not git.is_ancestor(landing.head, git.commit(context.main)):
+        keep(git, landing.run, landing.head)
 
 
 def _shown_anew(context: Context, landing: Landing, told: Adopted) -> Adopted:

@@ -9,7 +9,7 @@ from typing import Any
 
 from aios.domain.event import OPERATOR, EventNote, render_message
 from aios.domain.keys import key_of
-from aios.domain.names import branch_of, run_record_path
+from aios.domain.names import CLOSED, branch_of, run_record_path
 from aios.domain.policy import Decision
 from aios.domain.proposal import PlannedEffect
 from aios.domain.record import Where
@@ -21,7 +21,7 @@ from aios.runs.context import Context
 from aios.runs.definitions import Definitions, load
 from aios.runs.gates import open_gate, record_of, verify_approver
 from aios.runs.hand_edits import operators_share
-from aios.runs.history import APPROVED, ASKED
+from aios.runs.history import APPROVED, ASKED, STARTED
 from aios.runs.planning import plan_effects
 from aios.runs.propose import propose, raised_trust
 from aios.runs.session import Session, open_session, read_state
@@ -143,7 +143,6 @@ class _Merge:
         changes = {**merged.changes, path: self._decided(content)}
         tree = OverlayTree(CommitTree(git, main), changes)
         _verify_effects(self.definitions, state, tree, self.gate, awaited_effects(self.record))
-        there = git.is_ancestor(head, main)  # merged at the forge, and waiting for this word
         return commit_object(
             git,
             parent=main,
@@ -152,8 +151,18 @@ class _Merge:
             at=context.now(),
             author=context.operator.name,
             email=context.operator.email,
-            parents=() if there else (head,),
+            parents=self._steps(main),
         )
+
+    def _steps(self, main: str) -> tuple[str, ...]:
+        """What brings the run's steps to main: its branch; merged at the forge already and waiting for this word, what
+        is kept of it, where it was squashed."""
+        git = self.context.git
+        if not git.is_ancestor(self.head, main):
+            return (self.head,)
+        kept = git.rev(f"{CLOSED}{self.session.state.ulid}")
+        told = any(event.type == STARTED for event in read_events(git, until=main, run=self.session.run))
+        return () if kept is None or told else (kept,)
 
     def _decided(self, content: bytes) -> bytes:
         context, now, run = self.context, self.context.now(), self.session.run
