@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "memory": ("Keep", "How memory is doing; fold old notes, bring folded ones back."),
     "agents": ("Keep", "Your agents: contracts, golden cases, how each version does."),
     "connectors": ("Keep", "Your connectors: what each may do, how it is doing; try one, pause one."),
+    "sync": ("Keep", "Fetch what other machines and GitHub have, push what only this copy has."),
     "github": ("Keep", "What the jobs in GitHub Actions call, and how it is set up."),
     "migrate": ("Keep", "Propose records of old schema versions, rewritten in the newest."),
     "rebuild": ("Keep", "Rebuild what is derived from the log."),

@@ -9,6 +9,7 @@ In a stage it does only what is for that stage, and tells which comes next (`aio
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from aios.domain.agent import Question
@@ -17,12 +18,12 @@ from aios.domain.handoff import Stage
 from aios.domain.keys import key_of
 from aios.domain.policy import Decision
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
-from aios.errors import RefusedError
+from aios.errors import RefusedError, TransientError
 from aios.proposals.record import END, verdict_of
 from aios.runs.adapting import put_on_record
 from aios.runs.context import Context, Progress
 from aios.runs.definitions import Definitions, load
-from aios.runs.effects import EffectAskError, EffectPausedError, perform_effect
+from aios.runs.effects import EffectAskError, EffectPausedError, desk_of, perform_effect
 from aios.runs.gate import Approved, approve, open_gate, record_of
 from aios.runs.history import FINISHED
 from aios.runs.main_branch import commit_to_main
@@ -214,6 +215,8 @@ def _effects(
 ) -> Standing | None:
     """Every effect that can be done now; one that waits or is in doubt holds up no other, unless all would wait."""
     run, asked, waits = session.run, [], []
+    with suppress(TransientError, RefusedError):  # then no claim can be made either, and each says so
+        desk_of(context).ledger.refresh()
     for start in starts:
         try:
             perform_effect(context, session, definitions, start, spent)
