@@ -55,7 +55,7 @@ def source_of(here: Company, *, events: int) -> Source:
         at=here.context.now(),
         tip=here.git.rev(here.main) or "",
         main=here.main,
-        forge=settings.pages if settings else "",
+        forge=settings.web if settings else "",
         paused=here.paused(),
         wrong=sum(finding.severity is Severity.ERROR for finding in here.check(work_tree=False)),
         waiting=here.inbox(),

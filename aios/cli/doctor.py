@@ -13,15 +13,20 @@ MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "r
 
 
 @click.command(epilog="Example: aios doctor --json")
+@click.option("--github", "github", is_flag=True, help="Check what aios needs on GitHub instead.")
 @json_option
 @click.pass_context
-def command(ctx: click.Context, as_json: bool) -> int:  # noqa: FBT001
-    """Check git, Python, the company, its settings, connectors, the disk and what is left of interrupted work."""
+def command(ctx: click.Context, github: bool, as_json: bool) -> int:  # noqa: FBT001
+    """Check git, Python, the company, its settings, connectors, the disk and what is left of interrupted work.
+
+    With --github: token, repository, settings, workflow files, secrets, protection, Pages, schedules, minutes.
+    """
     from pathlib import Path
 
     from aios.diagnosis import examine
+    from aios.diagnosis.github import examine_github
 
-    results = list(examine(Path(ctx.obj["root"] or ".")))
+    results = list((examine_github if github else examine)(Path(ctx.obj["root"] or ".")))
     if as_json:
         emit_json([asdict(result) for result in results])
     else:

@@ -239,6 +239,9 @@ class Forge(Protocol):
     def merged(self, number: int) -> Merge | None:
         """Who merged it, and as what; None where it is not merged."""
 
+    def closed_by(self, number: int) -> str:
+        """The login that closed it; empty while it is open, or where nobody tells."""
+
     def reviews(self, number: int) -> Sequence[Review]: ...
 
     def status(self, commit: str, context: str, state: str, description: str, url: str = "") -> None:

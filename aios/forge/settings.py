@@ -22,8 +22,8 @@ class Settings:
     fan_out_jobs: int = 8
 
     @property
-    def pages(self) -> str:
-        """Where people look at the repository: its page at GitHub, or at an Enterprise's own host."""
+    def web(self) -> str:
+        """Where the repository is shown to people: beside the API on an own server, at its own address else."""
         host = "https://github.com" if self.api == API else self.api.removesuffix("/api/v3")
         return f"{host}/{self.repository}"
 

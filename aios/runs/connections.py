@@ -144,14 +144,15 @@ def _connection(
         paused=desk.paused(name),
         health=health(crossings_of(desk.local / CROSSINGS, name), desk.now),
         quota=quota(desk.local / QUOTAS, name),
-        credentials=tuple(_credential(desk, each) for each in _secrets(declared)),
+        credentials=tuple(_credential(desk, each) for each in secrets_of(declared)),
         drift=_drift(desk.local, tree, name),
         rests=_rests(desk, name),
         unsettled=unsettled.get(name, 0),
     )
 
 
-def _secrets(declared: Declaration | None) -> list[Named]:
+def secrets_of(declared: Declaration | None) -> list[Named]:
+    """The secrets that its settings name."""
     if declared is None or declared.use not in KINDS:
         return []
     return named(declared.settings, KINDS[declared.use]().settings)

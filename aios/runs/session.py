@@ -74,8 +74,8 @@ def facts_of(git: Git, run: str, *, main: str) -> list[Fact]:
 
 
 def events_of(git: Git, run: str, *, main: str) -> list[Event]:
-    """All events of a run, oldest first: on main, on its branch, and where it was closed unmerged. Each once, also where
-    a rebase copied it to main."""
+    """All events of a run, oldest first: on main, on its branch, and where it was closed unmerged. Each once, also
+    where a rebase copied it to main."""
     own = _events_beside(git, run, branch_of(run), main)
     if any(event.type == STARTED for event in own) and not record_on(git, main, run):
         return own  # nothing of the run is on main yet: no need to search there

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from aios.memory.meaning.export import NEEDED
+from tests.peers import actions
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
     """What a peer is made of: modules of Python, programs on the PATH, files, files of npm's packages (in the
     `node_modules` whose programs are on the PATH). `how` is the command that installs it, `root` says that only root
-    can start it."""
+    can start it, `found` tells what else is missing."""
 
     what: str
     how: str
@@ -29,6 +30,7 @@ class Peer:
     root: bool = False
     paths: Sequence[str] = ()
     node: Sequence[str] = ()
+    found: Callable[[], list[str]] = list
 
     @property
     def missing(self) -> list[str]:
@@ -36,7 +38,7 @@ class Peer:
         programs = [name for name in self.programs if program(name) is None]
         absent = [path for path in self.paths if not Path(path).exists()]
         absent += [path for path in self.node if node_file(path) is None]
-        return modules + programs + absent + (["root"] if self.root and os.geteuid() != 0 else [])
+        return modules + programs + absent + self.found() + (["root"] if self.root and os.geteuid() != 0 else [])
 
 
 def program(name: str) -> str | None:
@@ -72,6 +74,12 @@ PEERS = {
             *NEEDED,
         ),
     ),
+    "github": Peer(
+        "a stand-in for GitHub, and a client of it",
+        f"{INSTALL}, npm install -g emulate@0.12.2",
+        modules=("github",),
+        programs=("node", "emulate"),
+    ),
     "mail": Peer(
         "servers of mail",
         "apt-get install --no-install-recommends exim4-daemon-light dovecot-imapd openssl",
@@ -87,6 +95,13 @@ PEERS = {
     # Sixty packages come with it: it lives in an environment of its own, and only its program is asked for.
     "mlflow": Peer(
         "a backend of traces", "pip install 'mlflow>=3.17' (elsewhere; `mlflow` on the PATH)", programs=("mlflow",)
+    ),
+    "actions": Peer(
+        "GitHub's reading of workflow files",
+        "npm install @actions/workflow-parser (its node_modules/.bin on the PATH), pip install openapi-core",
+        modules=("openapi_core",),
+        programs=("node",),
+        found=lambda: [] if actions.modules() else [actions.PACKAGE],
     ),
     "stripe": Peer(
         "stand-ins for Stripe, and its client",

@@ -62,6 +62,7 @@ SETTINGS: Mapping[str, Any] = {
             "dependencies": _TOGETHER,
             "properties": dict(_SERVER),
             "description": "The server that mail is handed to. Nothing is sent where left out.",
+            "x-only": "writes",  # its secrets are given to no job that only reads
         },
         "imap": {
             "type": "object",

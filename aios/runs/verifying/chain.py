@@ -36,17 +36,17 @@ class Made:
 
 def chain(git: Git, since: str, head: str) -> tuple[list[Made], list[Finding]]:
     """The commits from `since` (left out) to `head`, oldest first; what is wrong where that is no straight line."""
+    if not git.is_ancestor(since, head):
+        why = f"it does not build on {since[:10]}: history was written anew"
+        return [], [wrong("ancestry", short(head), why)]
     made: list[Made] = []
     at = head
     while at != since:
         if len(made) == COMMITS:
-            why = f"{since[:10]} is not among the {COMMITS} commits below it: history was written anew, or is too long"
-            return [], [wrong("ancestry", short(head), why)]
+            return [], [wrong("size", short(head), f"it is more than {COMMITS} commits behind {since[:10]}")]
         found, problem = commit_of(git, at)
         if found is None:
             return [], [problem or wrong("ancestry", short(at), "there is no such commit")]
-        if not found.parent:
-            return [], [wrong("ancestry", short(at), f"it has no parent: history was written anew beside {since[:10]}")]
         made.append(found)
         at = found.parent
     return made[::-1], []

@@ -49,21 +49,24 @@ def judge_left(git: Git, definitions: Definitions, state: RunState, start: Start
     """`state` is the run's before the commit; `start` the attempt that it ends, None where it ends none."""
     if start is None or left.note.status != "succeeded":
         return [wrong("writes", path, f"{left.place} changes it, and its step left nothing") for path in left.files]
-    found = _records(git, left)
+    unchanged, found = _records(git, left)
+    if found:
+        return found
     step = definitions.workflow.steps[start.step]
     if step.kind is StepKind.COLLECT:
         connector = definitions.connector_for(step.uses)
-        return found + _collected(left, connector.name if connector else "", state)
+        return _collected(left, unchanged, cursor_path(connector.name) if connector else "", state)
     contract = definitions.contracts[step.uses]
     view = step_view(Place(git, state, CommitTree(git, left.parent), left.parent), definitions.workflow, step.name)
-    return found + _by_agent(contract, start, left, view)
+    return _by_agent(contract, start, left, unchanged, view)
 
 
-def _by_agent(contract: Contract, start: Start, left: Left, before: Tree) -> list[Finding]:
+def _by_agent(contract: Contract, start: Start, left: Left, unchanged: Collection[str], before: Tree) -> list[Finding]:
     output = left.note.output if isinstance(left.note.output, Mapping) else {}
     try:
         judge_output(contract, left.note.output)
-        judge_files(contract, start.inputs, left.files, lambda text, given: render_text(text, {"input": given}))
+        claimed = {**dict.fromkeys(unchanged), **left.files}
+        judge_files(contract, start.inputs, claimed, lambda text, given: render_text(text, {"input": given}))
     except ContractError as error:
         return [wrong("writes", left.place, error.message, error.hint or f"see the contract of {contract.name}")]
     except AiosError as error:
@@ -89,11 +92,12 @@ def _by_agent(contract: Contract, start: Start, left: Left, before: Tree) -> lis
     return found
 
 
-def _collected(left: Left, connector: str, state: RunState) -> list[Finding]:
+def _collected(left: Left, unchanged: Collection[str], place: str, state: RunState) -> list[Finding]:
     """A read leaves new sources, marked as text from outside, and its connector's place."""
-    found = []
+    odd = [path for path in unchanged if path != place and not path.startswith(SOURCES)]
+    found = [wrong("records", path, f"{left.place} says that it read it") for path in odd]
     for path, text in left.files.items():
-        if path == cursor_path(connector) and text is not None:
+        if path == place and text is not None:
             continue
         if not path.startswith(SOURCES) or text is None or path in left.there or left.note.type != "source.collected":
             found.append(wrong("writes", path, f"{left.place} is a read and may not write it"))
@@ -107,14 +111,14 @@ def _collected(left: Left, connector: str, state: RunState) -> list[Finding]:
     return found
 
 
-def _records(git: Git, left: Left) -> list[Finding]:
-    """The records that it names are those whose files it wrote; one that it left as it was may be among them."""
+def _records(git: Git, left: Left) -> tuple[list[str], list[Finding]]:
+    """The paths of records that it names and left as they were. It must name all that it wrote, and nothing else."""
     wrote = {ref_of(path) for path in left.files}
-    told = set(left.note.records)
-    missing, more = sorted(wrote - told), sorted(told - wrote)
-    here = {ref_of(path) for path in git.tree(left.parent)} if more else set()
-    odd = [*missing, *(each for each in more if each not in here)]
-    return [wrong("records", left.place, f"it names other records than it wrote: {', '.join(odd[:5])}")] if odd else []
+    missing, more = wrote - set(left.note.records), set(left.note.records) - wrote
+    unchanged = {ref_of(path): path for path in git.tree(left.parent) if ref_of(path) in more} if more else {}
+    odd = sorted(missing | (more - unchanged.keys()))
+    told = f"it names other records than it wrote: {', '.join(odd[:5])}"
+    return sorted(unchanged.values()), [wrong("records", left.place, told)] if odd else []
 
 
 def _without_recall(contract: Contract) -> Contract:

@@ -1,4 +1,4 @@
-"""What `aios doctor` looks at: each check explains itself and says what to do. Changes nothing."""
+"""Is the machine and the company in order?"""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from aios.app import Company
+from aios.diagnosis.check import Check
 from aios.domain.finding import Severity
 from aios.domain.model import Message, Request, Role
 from aios.domain.wording import counted
@@ -20,16 +20,6 @@ from aios.runs.connections_told import capabilities
 from aios.store.git import require_version
 
 LOW_DISK = 200 * 1024 * 1024  # bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check. `state` is ok, warning or error."""
-
-    what: str
-    state: str
-    says: str
-    hint: str = ""
 
 
 def examine(start: Path) -> Iterator[Check]:

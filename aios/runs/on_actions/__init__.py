@@ -1,0 +1,1 @@
+"""What the workflow files of GitHub Actions are told by the company's own: schedules, keys, where aios is from."""
