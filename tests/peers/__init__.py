@@ -43,6 +43,11 @@ def program(name: str) -> str | None:
 
 INSTALL = "pip install -e '.[peers]'"
 PEERS = {
+    "languageservice": Peer(
+        "GitHub's own reader of workflow files",
+        "npm install @actions/languageservice@0.3 esbuild@0.28 (node_modules/.bin on the PATH)",
+        programs=("node", "esbuild"),
+    ),
     "llama.cpp": Peer("a server of language models", INSTALL, modules=("xllamacpp", "gguf", "numpy")),
     "chromium": Peer(
         "a browser", f"apt-get install chromium, {INSTALL}", modules=("playwright",), programs=("chromium",)
@@ -80,6 +85,9 @@ PEERS = {
     ),
     "nginx": Peer(
         "a web server, and a reader of its logs", "apt-get install nginx-light goaccess", programs=("nginx", "goaccess")
+    ),
+    "zizmor": Peer(
+        "auditors of workflow files", "pip install zizmor check-jsonschema", programs=("zizmor", "check-jsonschema")
     ),
     "wordpress": Peer(
         "WordPress with its database",
