@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 
 from aios.app import Company, found_company
 from aios.app.on_github import look
+from aios.cli.group import guarded
 from aios.store import strict_yaml
 from aios.store.trees import OverlayTree
 from tests.conftest import commit_all
@@ -78,6 +82,23 @@ def rich(furnished: Path, tmp_path: Path) -> Path:
     root = tmp_path / "rich"
     shutil.copytree(furnished, root, symlinks=True)
     return root
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def aios(*arguments: str) -> Said:
+    """A command, as the command line runs it, in this process."""
+    out, told = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(told):
+        code = guarded(list(arguments))
+    return Said(int(code), out.getvalue(), told.getvalue())
 
 
 def written(root: Path, source: str = "aios==0.1.0") -> dict[str, str]:

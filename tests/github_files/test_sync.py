@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,14 +16,13 @@ from aios.runs.on_actions.files import APPLY, REQUIREMENTS, RUN, renewed, synced
 from aios.runs.on_actions.marked import as_written, bare, fill, part, stamp, unstamped
 from aios.store.trees import WorkTree
 from tests.conftest import commit_all
-from tests.github_files.conftest import read, written
+from tests.github_files.conftest import Said, aios, read, written
 
 PAGES = ".github/workflows/aios-pages.yml"
 
 
-def sync(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "aios", "github", "sync", *arguments]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+def sync(root: Path, *arguments: str) -> Said:
+    return aios("-C", str(root), "github", "sync", *arguments)
 
 
 @pytest.fixture
@@ -47,7 +44,7 @@ def change(root: Path, path: str, edit: Callable[[str], str]) -> str:
 
 
 def test_files_in_step_are_left_alone_and_a_new_schedule_is_written_once(equipped: Path) -> None:
-    assert sync(equipped, "--check").returncode == Exit.OK
+    assert sync(equipped, "--check").code == Exit.OK
     change(
         equipped,
         "workflows/watch-content.yaml",
@@ -57,18 +54,18 @@ def test_files_in_step_are_left_alone_and_a_new_schedule_is_written_once(equippe
     )
     before = (equipped / RUN).read_text()
     checked = sync(equipped, "--check")
-    assert checked.returncode == Exit.FINDINGS
+    assert checked.code == Exit.FINDINGS
     assert '-    - cron: "41 5 * * *" # watch-content' in checked.stdout
     assert '+    - cron: "5 6 * * 2" # watch-content' in checked.stdout
     assert (equipped / RUN).read_text() == before, "checking writes nothing"
-    assert sync(equipped).returncode == Exit.OK
+    assert sync(equipped).code == Exit.OK
     lines = read((equipped / RUN).read_text())["on"]["schedule"]
     assert {"cron": "5 6 * * 2", "timezone": "Asia/Tokyo"} in lines
     assert {"cron": "23 4 * * *", "timezone": "Europe/Berlin"} in lines, "nothing else fires daily: a sign of life does"
     after = (equipped / RUN).read_text()
-    assert sync(equipped).returncode == Exit.OK
+    assert sync(equipped).code == Exit.OK
     assert (equipped / RUN).read_text() == after
-    assert sync(equipped, "--check").returncode == Exit.OK
+    assert sync(equipped, "--check").code == Exit.OK
 
 
 def test_the_edits_of_the_operator_stay(equipped: Path) -> None:
@@ -82,7 +79,7 @@ def test_the_edits_of_the_operator_stay(equipped: Path) -> None:
         lambda text: text.replace("37 5 * * *", "37 6 * * *"),
     )
     done = sync(equipped)
-    assert done.returncode == Exit.OK
+    assert done.code == Exit.OK
     assert f"{RUN} has edits of yours" in done.stderr
     assert (equipped / RUN).read_text() == edited.replace("41 5 * * *", "41 6 * * *")
 
@@ -105,13 +102,13 @@ def test_a_new_version_renews_files_that_nobody_edited_and_no_others(equipped: P
 
 def test_a_file_that_was_deleted_stays_deleted(equipped: Path) -> None:
     (equipped / PAGES).unlink()
-    assert sync(equipped).returncode == Exit.OK
+    assert sync(equipped).code == Exit.OK
     assert not (equipped / PAGES).exists()
 
 
 def test_a_company_without_the_files_is_told_how_to_have_them(acme: Path) -> None:
     done = sync(acme)
-    assert done.returncode == Exit.REFUSED
+    assert done.code == Exit.REFUSED
     assert "aios init --github" in done.stderr
 
 
@@ -121,7 +118,7 @@ def test_marks_that_are_broken_or_gone_are_told_with_their_line(equipped: Path) 
     number = (equipped / RUN).read_text().splitlines().index("  # >>> aios github sync: schedule") + 1
     assert f"{RUN}:{number}:1" in done.stderr
     assert "nothing ends" in done.stderr
-    assert done.returncode == Exit.FINDINGS
+    assert done.code == Exit.FINDINGS
     change(equipped, RUN, lambda text: text.replace("  # >>> aios github sync: schedule\n", ""))
     assert "nothing marks where `schedule` belongs" in sync(equipped).stderr
 
@@ -132,7 +129,7 @@ def test_keys_of_models_that_no_job_can_have_are_told(equipped: Path) -> None:
     done = sync(equipped)
     assert "lies in the keyring of a machine" in done.stderr
     assert "no secret of GitHub's can be given to jobs as `GITHUB_TOKEN`" in done.stderr
-    assert done.returncode == Exit.FINDINGS
+    assert done.code == Exit.FINDINGS
     assert "secrets.GITHUB_TOKEN" not in (equipped / RUN).read_text()
 
 
@@ -146,12 +143,12 @@ def test_a_connector_that_only_observes_gives_no_key_to_write_with(rich: Path) -
 
 def test_where_aios_is_from_is_asked_once_and_only_its_version_is_renewed(equipped: Path) -> None:
     source = f"aios @ git+https://code.example/aios@{'a' * 40}"
-    assert sync(equipped, "--aios-from", source).returncode == Exit.OK
+    assert sync(equipped, "--aios-from", source).code == Exit.OK
     assert part((equipped / REQUIREMENTS).read_text(), "aios") == [source]
-    assert sync(equipped).returncode == Exit.OK
+    assert sync(equipped).code == Exit.OK
     assert part((equipped / REQUIREMENTS).read_text(), "aios") == [source]
     wrong = sync(equipped, "--aios-from", "--index-url https://evil.example\naios")
-    assert wrong.returncode == Exit.USAGE
+    assert wrong.code == Exit.USAGE
     with pytest.raises(UsageError):
         look(Company.find(equipped), WorkTree(equipped), source="something-else")
 
