@@ -34,6 +34,11 @@ def run_url() -> str:
     return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
 
 
+def run_id() -> str:
+    """What names this workflow run, the same when it is run again; empty outside of Actions."""
+    return os.environ.get("GITHUB_RUN_ID", "")
+
+
 def token() -> str:
     return os.environ.get("GITHUB_TOKEN", "")
 

@@ -88,6 +88,10 @@ class Company:
         from aios.runs.context import Identity
 
         name, email = self.git.config("user.name"), self.git.config("user.email")
+        if not email and actions.in_actions():
+            from aios.runs.context import AIOS_EMAIL, AIOS_NAME
+
+            return Identity(AIOS_NAME, AIOS_EMAIL)  # nobody's machine: what is done there is done by aios
         if not email:
             raise RefusedError("git does not know who you are", "git config --global user.email you@example.com")
         return Identity(name or email, email)

@@ -8,6 +8,8 @@ import click
 
 # Name -> one line. The command of a name is `command` in `aios.cli.github_<name>`, imported when it is asked for.
 SUBCOMMANDS: dict[str, str] = {
+    "plan": "What there is to do, as orders for the jobs that do it.",
+    "work": "Work on orders: one stage of each, handed over as a bundle of commits.",
     "sync": "Bring the workflow files in line with schedules, connectors and models.",
 }
 

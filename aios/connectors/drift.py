@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aios.connectors.shapes import Accepted, Change, Kind
+from aios.domain.event import one_line
 from aios.domain.keys import key_of
 from aios.domain.names import SIGNALS, shape_path
 from aios.domain.tree import Tree
@@ -23,6 +24,8 @@ from aios.store.explain import TYPES
 SIGNAL = "schema-drift"
 DRIFT = "drift"  # the folder, in the one for what is local
 _FIELD = re.compile(r"[A-Za-z0-9_$.*()\[\] -]{1,300}\Z")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}\Z")
+_DATA = frozenset({"connector", "capability", "policy", "changes", "seen", "cursor", "asks"})
 _TO = re.compile(r"[A-Za-z0-9_$|-]{0,120}\Z")
 
 
@@ -61,6 +64,40 @@ def in_words(change: Change) -> str:
             return f"`{change.field}` is missing"
 
 
+def data_of(drift: Drift) -> dict[str, Any]:
+    return {
+        "connector": drift.connector,
+        "capability": drift.capability,
+        "policy": drift.policy,
+        "changes": [[each.field, each.kind.value, each.to] for each in drift.changes],
+        "seen": dict(drift.seen),
+        "cursor": dict(drift.cursor) if drift.cursor is not None else None,
+        "asks": drift.asks,
+    }
+
+
+def drift_of(data: Any) -> Drift:
+    """What `data_of` gave, from wherever it comes. Raises ValueError for anything else."""
+    if not isinstance(data, Mapping) or set(data) != _DATA:
+        raise ValueError("it has other fields than a drift")
+    names = [data[name] for name in ("connector", "capability", "policy")]
+    changes, seen, cursor = data["changes"], data["seen"], data["cursor"]
+    if not all(isinstance(name, str) and _NAME.match(name) for name in names):
+        raise ValueError("it names no connector, capability or policy")
+    if not isinstance(changes, list) or not all(isinstance(each, list) and len(each) == 3 for each in changes):
+        raise ValueError("`changes` are none")
+    known = tuple(changes_of([dict(zip(("field", "kind", "to"), each, strict=True)) for each in changes]))
+    if not known or len(known) != len(changes):
+        raise ValueError("`changes` are none that a service can make")
+    ids = {each.id for each in known}
+    if not isinstance(seen, Mapping) or not all(key in ids and isinstance(text, str) for key, text in seen.items()):
+        raise ValueError("`seen` tells of something else")
+    if data["asks"] not in (True, False) or not (cursor is None or isinstance(cursor, Mapping)):
+        raise ValueError("`cursor` or `asks` is something else")
+    told = {key: one_line(text, 300) for key, text in seen.items()}
+    return Drift(names[0], names[1], names[2], known, told, cursor, data["asks"])
+
+
 def to_folder(folder: Path) -> Callable[[Drift], None]:
     """A sink; a file appears whole or not at all."""
 
@@ -69,17 +106,8 @@ def to_folder(folder: Path) -> Callable[[Drift], None]:
         file = folder / f"{drift.id}.json"
         if file.exists():  # the first one tells where to read again from
             return
-        data = {
-            "connector": drift.connector,
-            "capability": drift.capability,
-            "policy": drift.policy,
-            "changes": [[each.field, each.kind.value, each.to] for each in drift.changes],
-            "seen": dict(drift.seen),
-            "cursor": dict(drift.cursor) if drift.cursor is not None else None,
-            "asks": drift.asks,
-        }
         fresh = file.with_suffix(".fresh")
-        fresh.write_text(json.dumps(data))
+        fresh.write_text(json.dumps(data_of(drift)))
         fresh.replace(file)
 
     return sink
@@ -99,6 +127,9 @@ class Folder:
                 yield Drift(changes=changes, **data)
             except (OSError, ValueError, TypeError):  # cut off by the disk, or of another version: it is seen again
                 file.unlink(missing_ok=True)
+
+    def add(self, drift: Drift) -> None:
+        to_folder(self.path)(drift)
 
     def forget(self, drift: Drift) -> None:
         (self.path / f"{drift.id}.json").unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from aios.domain.keys import canonical_json
 from aios.domain.unseen import with_unseen_escaped, with_unseen_shown, without_unseen
 
 OPERATOR = "operator"
+AIOS_NAME, AIOS_EMAIL = "aios", "aios@localhost"  # the author of commits of ours that are no decision
 
 
 class StepStatus(StrEnum):
@@ -160,6 +161,17 @@ class Event:
     @property
     def type(self) -> str:
         return self.types[0] if self.types else "commit"
+
+    @property
+    def is_quoted(self) -> bool:
+        """Does it only quote the trailers of other commits, as a squashed branch does?"""
+        return bool(self.trailer("Event")) and self.trailer("Event") != self.type
+
+    @property
+    def imprint(self) -> tuple[object, ...]:
+        """What outlasts a rebase: author, date and message. Equal ones are one event told twice."""
+        facts = tuple((name, *values) for name, values in self.trailers.items())
+        return self.author, self.author_email, self.at, self.subject, self.body, facts
 
     @property
     def actor(self) -> str:

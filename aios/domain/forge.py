@@ -239,6 +239,9 @@ class Forge(Protocol):
     def merged(self, number: int) -> Merge | None:
         """Who merged it, and as what; None where it is not merged."""
 
+    def closed_by(self, number: int) -> str:
+        """The login that closed it; empty while it is open, or where nobody tells."""
+
     def reviews(self, number: int) -> Sequence[Review]: ...
 
     def status(self, commit: str, context: str, state: str, description: str, url: str = "") -> None:
@@ -254,4 +257,5 @@ class Forge(Protocol):
 def may_approve(approvers: Collection[str], *, email: str = "", login: str = "") -> bool:
     """Is somebody among the approvers, by e-mail address or by account? Nobody is, where neither is known."""
     named = {str(each).casefold() for each in approvers}
-    return bool((email and email.casefold() in named) or (login and f"{LOGIN}{login}".casefold() in named))
+    by_mail = email and not email.casefold().startswith(LOGIN) and email.casefold() in named  # anybody may write that
+    return bool(by_mail or (login and f"{LOGIN}{login}".casefold() in named))

@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from aios.domain.unseen import without_unseen
 
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)", re.IGNORECASE)
+
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -40,13 +42,13 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
 
 def is_safe_path(path: str) -> bool:
     """A relative path inside the company, in one spelling that every file system keeps apart from others: no `..`, no
-    `.git`, no backslash, nothing unseen, no dots or blanks at the end of a name."""
+    `.git`, no backslash, nothing unseen, no dots or blanks at the end of a name, no name of a device of Windows."""
     parts = path.split("/")
     return (
         bool(path)
         and len(path) <= 512
         and all(part not in {"", ".", ".."} for part in parts)
-        and not any(part.casefold() in {".git", "git~1"} for part in parts)
+        and not any(part.casefold() in {".git", "git~1"} or _DEVICE.match(part) for part in parts)
         and not any(char in "\\:\ufe0e\ufe0f" for char in path)
         and path == unicodedata.normalize("NFKC", without_unseen(path))
         and path.isprintable()

@@ -9,7 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 HEAD = "refs/aios/handoff/head"  # in a bundle: the run's branch
-TRACES = "refs/aios/handoff/traces"  # in a bundle: one commit on `aios/traces`, where the stage left any
+# In a bundle, where the run left any: one commit without parents, whose tree holds the files for `aios/traces` by
+# the paths that they have there. It depends on nobody else's traces, and whoever takes it in lays its files on top.
+TRACES = "refs/aios/handoff/traces"
 
 
 class Stage(StrEnum):
@@ -24,7 +26,8 @@ class Stage(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Order:
     """One run to be worked on. `main` is main's tip when it was given, `tip` the branch's at the remote (empty: there
-    is none yet), `start` how to start it (workflow, inputs, trigger; empty: it is there), `stages` what it needs."""
+    is none yet), `start` how to start it (workflow, inputs, trigger; empty: it is there), `stages` what it needs, `at`
+    when it was given (ISO 8601 UTC; empty: nobody noted it)."""
 
     id: str
     run: str
@@ -32,6 +35,7 @@ class Order:
     tip: str
     stages: tuple[str, ...]
     start: Mapping[str, Any] = field(default_factory=dict)
+    at: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {"schema": "order.v1", **asdict(self)}
@@ -40,7 +44,8 @@ class Order:
 @dataclass(frozen=True, slots=True)
 class Handoff:
     """What a stage says of the bundle beside it. `collected` is the commit after the collect stage, `head` the newest,
-    `traces` the commit of traces; each empty where there is none."""
+    `traces` the commit of traces; each empty where there is none. `drift` is what services were seen to give in another
+    shape, as JSON (`aios.connectors.drift`): it goes on record whatever becomes of the run."""
 
     order: str
     run: str
@@ -52,6 +57,7 @@ class Handoff:
     stage: Stage
     version: str
     note: str = ""
+    drift: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {"schema": "handoff.v1", **asdict(self), "stage": self.stage.value}

@@ -6,6 +6,7 @@ BRANCHES = "aios/"
 LEDGER = "refs/heads/aios/ledger"
 TRACES = "refs/heads/aios/traces"
 CLOSED = "refs/aios/closed/"
+AGREED = "refs/aios/agreed/"  # what a branch was, here and at the shared copy, when both were compared last
 RESERVED_WORKFLOWS = frozenset({"ledger", "traces"})
 
 COMPANY = "state/company.yaml"

@@ -18,7 +18,9 @@ _UNSEEN = re.compile(rf"[{_CONTROLS}{_TURNING}{_EMPTY}]|[\u200c\u200d\ufe0e\ufe0
 
 
 def without_unseen(text: str) -> str:
-    return _UNSEEN.sub("", text)
+    while (left := _UNSEEN.sub("", text)) != text:  # what is taken out may bring joiners together
+        text = left
+    return text
 
 
 def with_unseen_shown(text: str) -> str:

@@ -21,6 +21,12 @@ class Settings:
     fan_out_above: int = 40
     fan_out_jobs: int = 8
 
+    @property
+    def web(self) -> str:
+        """Where the repository is shown to people: beside the API on an own server, at its own address else."""
+        host = "https://github.com" if self.api == API else self.api.removesuffix("/api/v3")
+        return f"{host}/{self.repository}"
+
 
 def read(company: Mapping[str, Any]) -> Settings | None:
     """The settings of a company record's `forge`; None where proposals are branches alone."""

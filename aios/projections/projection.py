@@ -24,7 +24,7 @@ from aios.store.git import Git
 from aios.store.log_order import Parents, beginning, follows, order, parents_of
 from aios.store.log_stream import stream
 
-FOLDS = 3  # raised when a fold tells the same events otherwise than before
+FOLDS = 4  # raised when a fold tells the same events otherwise than before
 _VERSION = hashlib.sha256(repr((FOLDS, tables(), indexes())).encode()).hexdigest()[:16]
 _ORIGIN = "CREATE TABLE origin (version, branch, beginning, tip, next_seq, newest)"
 

@@ -2,6 +2,8 @@
 
 on its branch until a gate → (approval) → effects, each with a bookkeeping commit on main → steps after them on a
 fresh branch → what they leave is proposed in turn → done
+
+In a stage it does only what is for that stage, and tells which comes next (`aios.runs.stages`).
 """
 
 from __future__ import annotations
@@ -11,11 +13,11 @@ from dataclasses import asdict, dataclass
 
 from aios.domain.agent import Question
 from aios.domain.event import EventNote
+from aios.domain.handoff import Stage
 from aios.domain.keys import key_of
 from aios.domain.names import CLOSED
 from aios.domain.policy import Decision
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
-from aios.domain.workflow import StepKind
 from aios.errors import RefusedError
 from aios.proposals.record import END, verdict_of
 from aios.runs.adapting import put_on_record
@@ -23,12 +25,15 @@ from aios.runs.context import Context, Progress
 from aios.runs.definitions import Definitions, load
 from aios.runs.effects import EffectAskError, EffectPausedError, perform_effect
 from aios.runs.gate import Approved, approve, open_gate, record_of
-from aios.runs.history import FINISHED, REVISED
+from aios.runs.history import FINISHED
 from aios.runs.main_branch import commit_to_main
 from aios.runs.outcome import finish_changes
 from aios.runs.propose import propose
-from aios.runs.runner import Runner
+from aios.runs.retrying import forget_failures
+from aios.runs.runner import Runner, Stopped
 from aios.runs.session import Session, open_session
+from aios.runs.sharding import Spread
+from aios.runs.stages import STAGES, confined, may_propose, writes_main
 from aios.runs.traces import commit_kept
 from aios.store.maintain import maintain
 
@@ -37,7 +42,11 @@ UNDOING = "undoing it was begun: `aios revert` goes on with it, and nothing else
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a run stands when the conductor lets go of it, and why, in one line."""
+    """Where a run stands when the conductor lets go of it, and why, in one line.
+
+    `stage` is the one that goes on with it now; empty where nothing does (it waits for time or for the operator, or is
+    over). `spread` names the step whose items several jobs shall do.
+    """
 
     run: str
     status: RunStatus
@@ -45,24 +54,46 @@ class Standing:
     why: str = ""
     until: str = ""
     question: dict[str, object] | None = None
+    stage: str = ""
+    spread: str = ""
 
 
-def carry_on(context: Context, run: str, *, retry: bool = False, effects: bool = False) -> Standing:
-    """Go on with a run. `effects` allows acts outside git that were approved; `retry` tries failed steps anew.
+def carry_on(
+    context: Context,
+    run: str,
+    *,
+    retry: bool = False,
+    effects: bool = False,
+    stage: Stage | None = None,
+    spread: Spread | None = None,
+) -> Standing:
+    """Go on with a run. `effects` allows acts outside git that were approved; `retry` tries failed steps anew; `stage`
+    is what this job may do of it (None: everything), `spread` says which steps are left to several jobs.
 
     Raises BusyError where another process works on the run.
     """
     spent: Counter[str] = Counter()
+    here = confined(context, stage)
     while True:
-        standing = _session(context, run, retry=retry, effects=effects, spent=spent)
+        standing = _session(here, run, retry=retry, effects=effects, spent=spent, stage=stage, spread=spread)
         if standing is not None:
-            put_on_record(context)
-            maintain(context.git)
+            if writes_main(stage):
+                put_on_record(context)
+                maintain(context.git)
             return standing
         retry = False
 
 
-def _session(context: Context, run: str, *, retry: bool, effects: bool, spent: Counter[str]) -> Standing | None:
+def _session(
+    context: Context,
+    run: str,
+    *,
+    retry: bool,
+    effects: bool,
+    spent: Counter[str],
+    stage: Stage | None,
+    spread: Spread | None,
+) -> Standing | None:
     """One sitting at the run; None where something was merged and the run goes on from there."""
     with open_session(context, run) as session:
         state = session.state
@@ -74,12 +105,16 @@ def _session(context: Context, run: str, *, retry: bool, effects: bool, spent: C
             return Standing(run, RunStatus.WAITING, why=UNDOING)
         definitions = load(context, state.workflow, state.base)
         if retry:
-            _forget_failures(session, definitions)
-        stopped = Runner(context, session, definitions).run()
+            forget_failures(session, definitions)
+        stopped = Runner(context, session, definitions, stage, spread).run()
         commit_kept(context.git, run, at=context.now())
+        left = _left(run, definitions, stopped, stage)
+        if left is not None:
+            return left
         if stopped.effects:
             if not effects:
-                return Standing(run, RunStatus.WAITING, stopped.effects[0].step, "approved; `aios apply` does it")
+                why, step = "approved; `aios apply` does it", stopped.effects[0].step
+                return Standing(run, RunStatus.WAITING, step, why, stage=Stage.APPLY.value)
             standing = _effects(context, session, definitions, stopped.effects, spent)
             commit_kept(context.git, run, at=context.now())
             return standing
@@ -90,7 +125,7 @@ def _session(context: Context, run: str, *, retry: bool, effects: bool, spent: C
             return _waiting(session, stopped.wait)
         else:
             assert isinstance(stopped.finish, Finish)  # noqa: S101  `Stopped` holds exactly one of them
-            standing = _finish(context, session, definitions, stopped.finish)
+            standing = _finish(context, session, definitions, stopped.finish, stage)
             if standing is not None:
                 return standing
             gate = END
@@ -102,6 +137,26 @@ def _session(context: Context, run: str, *, retry: bool, effects: bool, spent: C
     return _after_auto(run, gate, approved)
 
 
+def _left(run: str, definitions: Definitions, stopped: Stopped, stage: Stage | None) -> Standing | None:
+    """Where the run stands if what comes next is for another stage; None where this one goes on with it."""
+    if stopped.left is not None:
+        step = stopped.left.step
+        if stopped.spread:
+            why = f"`{step}` has so many items that several jobs do them"
+            return Standing(run, RunStatus.RUNNING, step, why, stage=Stage.AGENT.value, spread=step)
+        return _for(run, STAGES[definitions.workflow.steps[step].kind], step)
+    if stopped.gate is not None and not may_propose(stage):
+        return _for(run, Stage.PROPOSE, stopped.gate.step)
+    finish = stopped.finish
+    if finish is not None and finish.status is not RunStatus.FAILED and not writes_main(stage):
+        return _for(run, Stage.PROPOSE, END)
+    return None
+
+
+def _for(run: str, stage: Stage, step: str) -> Standing:
+    return Standing(run, RunStatus.RUNNING, step, f"the next is for the stage `{stage.value}`", stage=stage.value)
+
+
 def _after_auto(run: str, gate: str, approved: Approved) -> Standing | None:
     return Standing(run, RunStatus.DONE, gate, f"merged as {approved.commit[:10]} by policy") if gate == END else None
 
@@ -110,45 +165,20 @@ def _decision(session: Session) -> Decision:
     return verdict_of(record_of(session)).decision
 
 
-def _forget_failures(session: Session, definitions: Definitions) -> None:
-    """Try anew what failed of the steps, and nothing that did not; the attempts so far stay in the log. Of effects that
-    is said where they were done, on main: said on a branch, it would stand behind whatever becomes of them."""
-    failed = [
-        name
-        for name, step in session.state.steps.items()
-        if any(item.last and item.last.status.value == "failed" for item in step.items.values())
-    ]
-    effects = [name for name in failed if definitions.workflow.steps[name].kind is StepKind.EFFECT]
-    if effects:
-        note = _again(session, effects)
-        commit_to_main(session.context, note, {}, as_operator=True)
-        session.learn(note)
-    others = [name for name in failed if name not in effects]
-    if others:
-        session.append(_again(session, others))
-
-
-def _again(session: Session, steps: list[str]) -> EventNote:
-    return EventNote(
-        type=REVISED,
-        title=f"try {', '.join(steps)} again",
-        run=session.run,
-        actor="operator",
-        key=key_of("retry", session.run, session.context.now(), *steps),
-        output={"note": "", "steps": steps, "only": "failed"},
-    )
-
-
 def _waiting(session: Session, wait: Wait) -> Standing:
     step = session.state.steps.get(wait.step)
     question = dict(step.question) if step and step.question else None
     return Standing(session.run, RunStatus.WAITING, wait.step, wait.why, wait.until, question)
 
 
-def _finish(context: Context, session: Session, definitions: Definitions, finish: Finish) -> Standing | None:
+def _finish(
+    context: Context, session: Session, definitions: Definitions, finish: Finish, stage: Stage | None
+) -> Standing | None:
     """The run is over. None where what it left on its branch must be judged first."""
     state = session.state
     if finish.status is RunStatus.DONE and _leaves_something(context, session):
+        if not may_propose(stage):
+            return _for(session.run, Stage.PROPOSE, END)
         if open_gate(state) != END:
             propose(context, session, definitions, END)
         return None

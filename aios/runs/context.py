@@ -11,6 +11,7 @@ from aios.agents.tools import anew
 from aios.connectors.drift import Folder
 from aios.domain.agent import AgentReply, Derive, Engine, Tier
 from aios.domain.effect import Connector
+from aios.domain.event import AIOS_EMAIL, AIOS_NAME
 from aios.domain.forge import Forge
 from aios.domain.memory import Hit
 from aios.domain.model import Model
@@ -19,12 +20,12 @@ from aios.store.git import Git
 from aios.store.remote import Remote
 from aios.trace.recorder import Recorder, silent
 
+__all__ = ["AIOS_EMAIL", "AIOS_NAME", "Context", "Identity", "Progress", "Recall"]
+
 # (models by tier, the contract as a judge) → the engine that works with them.
 Assisted = Callable[[Mapping[Tier, Model], Callable[[AgentReply], Sequence[str]]], Engine]
 # (tree, query, limit, kinds, now, only) → passages, best first
 Recall = Callable[[Tree, str, int, Sequence[str], str, Sequence[str]], Sequence[Hit]]
-AIOS_NAME = "aios"
-AIOS_EMAIL = "aios@localhost"
 
 
 @dataclass(frozen=True, slots=True)

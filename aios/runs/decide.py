@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,6 +48,40 @@ def decide(
     return tuple(commands)
 
 
+def decide_share(
+    workflow: Workflow,
+    state: RunState,
+    step: str,
+    mine: Callable[[int], bool],
+    now: str,
+    *,
+    in_flight: frozenset[Slot] = frozenset(),
+) -> tuple[Command, ...]:
+    """The commands for the items of one step that are `mine`, and for nothing else; none where nothing of them is left
+    to do."""
+    declared = workflow.steps[step]
+    if _ended(workflow, state, declared):
+        return ()
+    current = state.steps.get(step, StepState())
+    if current.question is not None:
+        return ()
+    values = _values(workflow, state)
+    try:
+        return tuple(_fan_out(declared, current, _items(declared, values) or [], values, now, in_flight, mine))
+    except ExpressionError:
+        return ()  # whoever carries the whole run on says so
+
+
+def items_left(workflow: Workflow, state: RunState, step: str) -> int:
+    """How many items of a `for_each` step are still to be done; 0 where it goes through no list.
+
+    Raises ExpressionError.
+    """
+    declared, current = workflow.steps[step], state.steps.get(step, StepState())
+    items = _items(declared, _values(workflow, state)) or ()
+    return sum(not _settled(declared, current.items.get(index)) for index in range(len(items)))
+
+
 def inputs_of(workflow: Workflow, state: RunState, step: str) -> list[tuple[int | None, Mapping[str, Any]]]:
     """A step's evaluated `with`, with the index of each item where it goes through a list; empty where its `when` is
     false. Raises ExpressionError."""
@@ -79,10 +113,15 @@ def start_of(workflow: Workflow, state: RunState, step: str, item: int | None) -
     return Start(step, item, len(tried.attempts) + 1, render(declared.with_, values))
 
 
+def needs_met(workflow: Workflow, state: RunState, step: str) -> bool:
+    """Is all done that the step needs, and every gate before it passed?"""
+    return all(status_of(workflow, state, need) in _DONE for need in workflow.steps[step].needs)
+
+
 def _step(workflow: Workflow, state: RunState, step: Step, now: str, in_flight: frozenset[Slot]) -> list[Command]:
-    if _status(workflow, state, step.name) is not None:
+    if status_of(workflow, state, step.name) is not None:
         return _ended(workflow, state, step)
-    if any(_status(workflow, state, need) not in _DONE for need in step.needs):
+    if not needs_met(workflow, state, step.name):
         return []
     if step.kind is StepKind.GATE:
         return _gate(state, step)
@@ -96,7 +135,7 @@ def _step(workflow: Workflow, state: RunState, step: Step, now: str, in_flight: 
 
 
 def _ended(workflow: Workflow, state: RunState, step: Step) -> list[Command]:
-    if _status(workflow, state, step.name) is not StepStatus.FAILED:
+    if status_of(workflow, state, step.name) is not StepStatus.FAILED:
         return []
     if step.kind is StepKind.GATE:
         return [Finish(RunStatus.REJECTED, f"`{step.name}` was rejected")]
@@ -130,12 +169,18 @@ def _work(
 
 
 def _fan_out(
-    step: Step, current: StepState, items: list[Any], values: Mapping[str, Any], now: str, in_flight: frozenset[Slot]
+    step: Step,
+    current: StepState,
+    items: list[Any],
+    values: Mapping[str, Any],
+    now: str,
+    in_flight: frozenset[Slot],
+    mine: Callable[[int], bool] = lambda _: True,
 ) -> list[Command]:
     commands: list[Command] = []
     busy = sum(1 for name, _ in in_flight if name == step.name)
     for index, item in enumerate(items):
-        if _settled(step, current.items.get(index)):
+        if not mine(index) or _settled(step, current.items.get(index)):
             continue
         found = _slot(step, current, index, render(step.with_, {**values, "item": item}), now, in_flight)
         starts = [command for command in found if isinstance(command, Start)]
@@ -180,7 +225,7 @@ def _settled(step: Step, state: ItemState | None) -> bool:
     )
 
 
-def _status(workflow: Workflow, state: RunState, name: str) -> StepStatus | None:
+def status_of(workflow: Workflow, state: RunState, name: str) -> StepStatus | None:
     """How the step as a whole ended; None while it has not."""
     step = workflow.steps[name]
     if step.kind is StepKind.GATE:

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from aios.domain.agent import Question
-from aios.domain.effect import Connector, Effect, HowKnown, Receipt, parts
+from aios.domain.effect import Connector, Effect, HowKnown, Receipt
 from aios.domain.names import run_record_path
 from aios.domain.proposal import PlannedEffect
 from aios.domain.run import RunState, Start
@@ -18,6 +18,8 @@ from aios.effects.ledger import Hold, Ledger
 from aios.effects.payloads import effect_of
 from aios.errors import AiosError, BusyError, CredentialsError, HeldError, RefusedError, TransientError
 from aios.proposals.record import effects_of
+from aios.runs.acts import acts_of
+from aios.runs.approval import approving_commit
 from aios.runs.bookkeeping import Outcome, counts_of, write_down
 from aios.runs.context import Context, Progress
 from aios.runs.definitions import Definitions
@@ -77,13 +79,6 @@ def desk_of(context: Context) -> Desk:
         context.alive,
         pause=context.pause,
     )
-
-
-def acts_of(planned: PlannedEffect, run: str, connector: Connector | None) -> tuple[Effect, ...]:
-    """The acts that a planned effect is made of, each once."""
-    effect = effect_of(planned, run)
-    capability = connector.capabilities().get(planned.capability) if connector else None
-    return tuple({part.key: part for part in parts(effect, capability)}.values()) if capability else (effect,)
 
 
 def perform_effect(
@@ -247,28 +242,6 @@ def _told(planned: PlannedEffect, outcome: Outcome) -> str:
     told = planned.summary if url in planned.summary else f"{planned.summary} {url}"
     refused = [f"{each['target']}: {each['why']}" for each in outcome.counts.get("refused_first", ())]
     return "; ".join(part for part in (told, detail, *refused) if part)
-
-
-def approving_commit(context: Context, state: RunState) -> str:
-    """The merge that approved the run, made by an approver. Fails closed."""
-    text = context.git.text(
-        "log",
-        "--fixed-strings",
-        f"--grep=Aios-Run: {state.id}",
-        "--format=%H%x00%ae%x00%(trailers:key=Aios-Event,valueonly,separator=%x2c)%x00%(trailers:key=Aios-Run,valueonly,separator=%x2c)",
-        context.main,
-    )
-    company = parse("company.yaml", context.git.read_blob(f"{context.main}:state/company.yaml") or b"")[0]
-    approvers = {str(each).casefold() for each in (company.data.get("approvers") if company else None) or ()}
-    for line in text.splitlines():
-        commit, email, event, run = line.split("\0")
-        if event == "proposal.approved" and run == state.id:
-            if not approvers:
-                raise RefusedError("state/company.yaml names no approver that can be read", "nothing was sent")
-            if email.casefold() not in approvers:
-                raise RefusedError(f"{email} merged this, and is not among the company's approvers", "nothing was sent")
-            return commit
-    raise RefusedError(f"no merge on {context.main} approves {state.id}", "nothing was sent")
 
 
 def pending(context: Context, run: str) -> tuple[PlannedEffect, ...]:

@@ -158,7 +158,8 @@ _Text = tuple[Mapping[str, Any], str]
 def _edits(context: Context, decision: _Decision) -> Iterator[tuple[str, _Text, _Text]]:
     """Pieces and mails that the operator changed on the branch before they merged it: path, before, after."""
     git, head = context.git, str(decision.output.get("head", ""))
-    base = git.merge_base(f"{decision.commit}^1", head) if git.rev(head) else None
+    main = str(decision.output.get("before") or f"{decision.commit}^1")  # merged at the forge: noted later
+    base = git.merge_base(main, head) if git.rev(head) and git.rev(main) else None
     if base is None:
         return
     text = git.text("log", "--no-merges", "--reverse", "--format=%H%x00%P%x00%ae", f"{base}..{head}", "--", *_TEXTS)

@@ -18,15 +18,18 @@ POLICY = "policy"  # the actor of what merged by itself
 _RUNS = "state/runs/"
 
 
-def operators_share(context: Context, run: str, head: str, *, at: str, actor: str, before: object) -> dict[str, Any]:
-    """`operator` for the run record, at a decision that is about to be made by `actor`.
+def operators_share(
+    context: Context, run: str, head: str, *, at: str, actor: str, before: object, main: str = ""
+) -> dict[str, Any]:
+    """`operator` for the run record, at a decision that is about to be made by `actor`; `main` is main as it was when
+    the branch was merged, where it was already.
 
     `before` is what the record told so far (of an earlier gate). Waiting is counted from when a proposal was first
     shown to when it was decided or sent back; what a policy merged by itself waited for nobody.
     """
     events = events_of(context.git, run, main=context.main)
     waits, revisions = _waits(events, at, actor)
-    edited = _edited(context.git, context.main, head)
+    edited = _edited(context.git, main or context.main, head)
     told = before if isinstance(before, Mapping) else {}
     earlier, named = told.get("characters"), told.get("files")
     files = {*(map(str, named) if isinstance(named, list) else ()), *edited}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aios.domain.event import EventNote
+from aios.domain.event import Change, EventNote
 from aios.domain.finding import Finding
 from aios.domain.keys import key_of
 from aios.domain.memory import Hit
@@ -16,9 +16,9 @@ from aios.domain.tree import Tree
 from aios.policies import facts as policy_facts
 from aios.policies import judge, load_rules
 from aios.proposals.record import END, build, effect_data, effects_of
+from aios.runs.acts import acts_of
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions
-from aios.runs.effects import acts_of
 from aios.runs.feedback import propose_lessons
 from aios.runs.history import OPENED, REFRESHED
 from aios.runs.holding import today
@@ -29,6 +29,7 @@ from aios.runs.tainting import raised_by_merging
 from aios.runs.traces import commit_kept
 from aios.runs.work import measured
 from aios.store.documents import dump, parse
+from aios.store.git import Git
 from aios.store.judge import judge as judge_file
 from aios.store.schemas import Schemas
 from aios.store.trees import CommitTree, changed_paths
@@ -96,12 +97,19 @@ def title_of(state: RunState, effects: tuple[PlannedEffect, ...]) -> str:
 
 
 def assess(
-    context: Context, definitions: Definitions, state: RunState, head: str, effects: tuple[PlannedEffect, ...]
+    context: Context,
+    definitions: Definitions,
+    state: RunState,
+    head: str,
+    effects: tuple[PlannedEffect, ...],
+    *,
+    base: str | None = None,
 ) -> tuple[Verdict, list[Finding]]:
-    """The policies' verdict (as they stand on main) and what is wrong with the files that the branch changes."""
+    """The policies' verdict (as they stand on main) and what is wrong with the files that the branch changes since
+    `base` (default: where it left main)."""
     git = context.git
-    base = git.merge_base(context.main, head)
-    changes = changed_paths(git, base, head)
+    base = base or git.merge_base(context.main, head)
+    changes = _changes(git, state, base, head)
     tree = CommitTree(git, head)
     schemas, _ = Schemas.from_tree(tree)
     findings = [
@@ -127,6 +135,19 @@ def assess(
     if broken and verdict.decision.strictness < Decision.ASK.strictness:
         verdict = Verdict(Decision.ASK, "", "a policy file is not in order", verdict.matched)
     return verdict, [*findings, *broken]
+
+
+def _changes(git: Git, state: RunState, base: str | None, head: str) -> list[Change]:
+    """What approving it would approve: the branch's changes, and where the run's files came to main without approval
+    and are shown anew, those as well."""
+    changes = changed_paths(git, base, head)
+    path = run_record_path(state.id, state.started_at)
+    document = parse(path, git.read_blob(f"{base}:{path}") or b"")[0] if base else None
+    if document is None or document.data.get("status") != RunStatus.WAITING.value or not state.base:
+        return changes
+    own = {path for step in state.steps.values() for path in step.paths} - {change.path for change in changes}
+    earlier = [change for change in changed_paths(git, state.base, head) if change.path in own]
+    return sorted([*changes, *earlier], key=lambda change: change.path)
 
 
 def _acts(

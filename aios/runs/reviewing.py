@@ -13,20 +13,25 @@ from aios.domain.event import Change, Event
 from aios.domain.names import branch_of, run_record_path
 from aios.domain.run import RunState
 from aios.domain.wording import counted
+from aios.domain.workflow import StepKind
 from aios.errors import UsageError
 from aios.policies.facts import TRUST_RAISED
 from aios.proposals.record import awaited_effects, verdict_of
-from aios.proposals.review import Review
+from aios.proposals.reviewed import Review
 from aios.proposals.state_diff import state_diff
 from aios.runs.context import AIOS_EMAIL, Context
 from aios.runs.definitions import Definitions, load
 from aios.runs.folding_told import folding_told
 from aios.runs.history import Fact
 from aios.runs.inbox import kept_by
+from aios.runs.meanwhile import meanwhile
 from aios.runs.migrating import MIGRATION
+from aios.runs.overlapping import overlaps_of
 from aios.runs.propose import raised_trust
 from aios.runs.rewriting_told import Rewritten, rewriting_told
 from aios.runs.session import read_state
+from aios.runs.shown_at import places_of, web_of
+from aios.runs.spent import month_until
 from aios.runs.standing import standing
 from aios.runs.traces import manifest_of
 from aios.store.documents import parse
@@ -58,6 +63,7 @@ def review_of(context: Context, run: str) -> Review:
     told_before = [line for line in record.get("findings") or () if f"[{TRUST_RAISED}]" not in str(line)]
     rewritten = rewriting_told(tree, CommitTree(git, base), written)
     folds = folding_told(tree, CommitTree(git, base), written, _refs(context, run))
+    web = web_of(context)
     return Review(
         id=state.ulid,
         run=run,
@@ -87,6 +93,15 @@ def review_of(context: Context, run: str) -> Review:
         checks=_step_checks(context, run),
         versions=_versions(definitions),
         operator_edits=_operator_edits(context, state, head),
+        web=web,
+        places=places_of(tree, stands) if web else {},
+        overlaps=overlaps_of(context, run),
+        meanwhile=meanwhile(context, base, main, head, run_record_path(run, state.started_at)) if base != main else (),
+        month=month_until(context, str(record.get("proposed") or context.now())),
+        context=_seen(context, run),
+        steps=[name for name, step in definitions.workflow.steps.items() if step.kind is StepKind.AGENT],
+        record=run_record_path(run, state.started_at),
+        base=state.base,
     )
 
 
@@ -170,6 +185,16 @@ def _reasons(context: Context, run: str, state: RunState) -> list[str]:
         for step, manifest in _explanations(context, run)
         for reason in manifest.get("reasons", ())
     ]
+
+
+def _seen(context: Context, run: str) -> list[tuple[str, str]]:
+    """The newest attempt at each step with the key of what it saw."""
+    keys = {
+        (fact.step if fact.item is None else f"{fact.step}[{fact.item + 1}]"): key
+        for fact, key in facts_with_context(context, run)
+        if fact.step and key
+    }
+    return list(keys.items())
 
 
 def _step_findings(context: Context, run: str, state: RunState) -> list[str]:

@@ -7,25 +7,28 @@ their only clock, and results are applied in the order of steps and items, not o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from aios.domain.event import one_line
-from aios.domain.run import Fail, Finish, OpenGate, RunStatus, Skip, Start, Wait
+from aios.domain.handoff import Stage
+from aios.domain.run import Command, Fail, Finish, OpenGate, RunStatus, Skip, Start, Wait
 from aios.domain.workflow import Step, StepKind
 from aios.errors import AiosError
 from aios.runs.attempts import Ended, ended, keeping_edits, over_budget, without_work
 from aios.runs.context import Context, Progress
 from aios.runs.cursors import beside_others
-from aios.runs.decide import decide
+from aios.runs.decide import decide, decide_share
 from aios.runs.definitions import Definitions
 from aios.runs.execute import work_of
 from aios.runs.history import ASKED
 from aios.runs.operator_edits import keep_operator_edits
 from aios.runs.recordings import Begun, keep_attempt, recorded, recorder_of
 from aios.runs.session import Session
+from aios.runs.sharding import Share, Spread, too_many
+from aios.runs.stages import may
 from aios.runs.traces import keep_manifest
 from aios.runs.view import step_view
 from aios.runs.worker import Result, Workers
@@ -35,21 +38,32 @@ Slot = tuple[str, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Why the runner stopped: at a gate (`gate`), done for now (`wait`), or finished (`finish`)."""
+    """Why the runner stopped: at a gate (`gate`), done for now (`wait`), or finished (`finish`); at a step that is for
+    another stage (`left`), or has so many items that several jobs shall do them (`spread`); with its share done, where
+    it has nothing at all."""
 
     gate: OpenGate | None = None
     wait: Wait | None = None
     finish: Finish | None = None
     effects: tuple[Start, ...] = ()
+    left: Start | None = None
+    spread: str = ""
 
 
 @dataclass(slots=True)
 class Runner:
-    """Runs one session until it needs the operator, time or the world. Effects are handed back, never done here."""
+    """Runs one session until it needs the operator, time or the world. Effects are handed back, never done here.
+
+    With a `stage`, only steps of its kind are started. With a `spread`, no step with more items than that; with a
+    `share`, only its items.
+    """
 
     context: Context
     session: Session
     definitions: Definitions
+    stage: Stage | None = None
+    spread: Spread | None = None
+    share: Share | None = None
     started: dict[Slot, Begun] = field(default_factory=dict)
     # Results that arrived before those of earlier items, and when; applied in order.
     arrived: dict[Slot, tuple[Result, int]] = field(default_factory=dict)
@@ -63,15 +77,16 @@ class Runner:
                     return stopped
 
     def _round(self, workers: Workers) -> Stopped | None:
-        commands = decide(
-            self.definitions.workflow, self.session.state, self.context.now(), in_flight=frozenset(self.started)
-        )
+        commands = self._decide()
+        left: list[Start] = []
         effects: list[Start] = []
         acted = False
         for command in commands:
             match command:
                 case Start() if self._step(command.step).kind is StepKind.EFFECT:
                     effects.append(command)
+                case Start() if not self._may_start(command):
+                    left.append(command)
                 case Start():
                     self._start(workers, command)
                     acted = True
@@ -85,28 +100,59 @@ class Runner:
         if self.started:
             self._gather(workers, _soonest(commands, self.context))
             return None
-        return self._stop(commands, tuple(effects))
+        return self._stop(commands, tuple(effects), left[0] if left else None)
 
-    def _stop(self, commands: tuple[Any, ...], effects: tuple[Start, ...]) -> Stopped | None:
-        for command in commands:
-            if isinstance(command, Finish):
-                return Stopped(finish=command)
-            if isinstance(command, OpenGate):
-                return Stopped(gate=command)
-        if effects:
-            return Stopped(effects=effects)
+    def _decide(self) -> tuple[Command, ...]:
+        workflow, state, now = self.definitions.workflow, self.session.state, self.context.now()
+        busy = frozenset(self.started)
+        if self.share is None:
+            return decide(workflow, state, now, in_flight=busy)
+        return decide_share(workflow, state, self.share.step, self.share.has, now, in_flight=busy)
+
+    def _may_start(self, start: Start) -> bool:
+        return may(self.stage, self._step(start.step).kind) and not self._is_spread(start)
+
+    def _is_spread(self, start: Start) -> bool:
+        """Has the step more items left than one job shall do? Not where some of them are at work: it was looked at."""
+        if start.item is None or any(step == start.step for step, _ in self.started):
+            return False
+        return too_many(self.definitions.workflow, self.session.state, start.step, self.spread)
+
+    def _stop(self, commands: tuple[Command, ...], effects: tuple[Start, ...], left: Start | None) -> Stopped | None:
+        found = self._reached(commands, effects, beside=left is not None)
+        if found is not None:
+            return found
         waits = [command for command in commands if isinstance(command, Wait)]
         timed = [wait for wait in waits if wait.until]
-        pause = _soonest(commands, self.context)
-        if timed and pause is not None and pause <= self.context.patience:
+        pause = _soonest([wait for wait in timed if may(self.stage, self._step(wait.step).kind)], self.context)
+        if pause is not None and pause <= self.context.patience:
             for wait in timed:
                 self.context.report(Progress(self.session.run, wait.step, "retrying", detail=wait.why))
             self.session.flush()  # idle: a good moment
             self.context.pause(pause)
             return None
+        if left is not None:
+            return Stopped(left=left, spread=left.step if may(self.stage, self._step(left.step).kind) else "")
+        if not waits and self.share is not None:
+            return Stopped()
         if not waits:
             raise AiosError(f"the run {self.session.run} has nothing to do and is not finished", "`aios doctor`")
         return Stopped(wait=min(timed, key=lambda wait: wait.until) if timed else waits[0])
+
+    def _reached(self, commands: tuple[Command, ...], effects: tuple[Start, ...], *, beside: bool) -> Stopped | None:
+        """What the run has come to; None where it waits. A gate opens only when nothing `beside` it is left to be done
+        by another stage; effects that were approved wait for no step beside them."""
+        finish = next((command for command in commands if isinstance(command, Finish)), None)
+        if finish:
+            return Stopped(finish=finish)
+        if effects and self.stage is Stage.APPLY:
+            return Stopped(effects=effects)
+        if beside:
+            return None
+        gate = next((command for command in commands if isinstance(command, OpenGate)), None)
+        if gate:
+            return Stopped(gate=gate)
+        return Stopped(effects=effects) if effects else None
 
     def _step(self, name: str) -> Step:
         return self.definitions.workflow.steps[name]
@@ -173,7 +219,7 @@ def finished(status: RunStatus) -> bool:
     return status in {RunStatus.DONE, RunStatus.FAILED, RunStatus.REJECTED, RunStatus.CANCELLED, RunStatus.REVERTED}
 
 
-def _soonest(commands: tuple[Any, ...], context: Context) -> float | None:
+def _soonest(commands: Iterable[Command], context: Context) -> float | None:
     """Seconds until the first timed wait is over; None where none is."""
     untils = [command.until for command in commands if isinstance(command, Wait) and command.until]
     if not untils:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -77,6 +77,22 @@ def latest(cron: str, timezone: str, *, now: datetime, since: datetime) -> datet
     What falls into the hour that spring leaves out comes when that hour is over; what falls into the hour that autumn
     repeats comes once, unless the schedule names every hour.
     """
+    for occurrence in _occurrences(cron, timezone, now + _FOLD, reverse=True):
+        moment = occurrence.astimezone(UTC)
+        if moment <= since:
+            return None
+        if moment <= now:
+            return moment
+    return None
+
+
+def upcoming(cron: str, timezone: str, *, now: datetime) -> datetime | None:
+    """The first occurrence after `now`, UTC; None where there is none. ValueError for a wrong cron or zone."""
+    occurrences = (each.astimezone(UTC) for each in _occurrences(cron, timezone, now))
+    return next((moment for moment in occurrences if moment > now), None)
+
+
+def _occurrences(cron: str, timezone: str, start: datetime, *, reverse: bool = False) -> Iterator[datetime]:
     from zoneinfo import ZoneInfo
 
     from cronsim import CronSim, CronSimError
@@ -88,16 +104,9 @@ def latest(cron: str, timezone: str, *, now: datetime, since: datetime) -> datet
     except (KeyError, OSError, ValueError) as error:
         raise ValueError(f"unknown time zone `{timezone[:60]}`") from error
     try:
-        occurrences = CronSim(cron, (now + _FOLD).astimezone(zone), reverse=True)
+        return CronSim(cron, start.astimezone(zone), reverse=reverse)
     except CronSimError as error:
         raise ValueError(f"`{cron[:60]}` is no schedule: {error}") from error
-    for occurrence in occurrences:
-        moment = occurrence.astimezone(UTC)
-        if moment <= since:
-            return None
-        if moment <= now:
-            return moment
-    return None
 
 
 def _firings(

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aios.domain.event import Event, EventNote, render_message
-from aios.domain.names import CLOSED, branch_of
+from aios.domain.keys import moment_of_ulid
+from aios.domain.names import CLOSED, branch_of, run_record_path
 from aios.domain.run import RunState
 from aios.domain.tree import Changeset, Tree
 from aios.errors import UsageError
 from aios.runs.context import AIOS_EMAIL, AIOS_NAME, Context
-from aios.runs.history import STARTED, Fact, apply, fact_of_event, fact_of_message, fact_of_note, fold
+from aios.runs.history import APPROVED, STARTED, Fact, apply, fact_of_event, fact_of_message, fact_of_note, fold
 from aios.runs.view import Place
 from aios.store.commits import Draft
 from aios.store.git import Git
@@ -72,12 +74,34 @@ def facts_of(git: Git, run: str, *, main: str) -> list[Fact]:
 
 
 def events_of(git: Git, run: str, *, main: str) -> list[Event]:
-    """All events of a run, oldest first: on main, on its branch, and where it was closed unmerged."""
+    """All events of a run, oldest first: on main, on its branch, and where it was closed unmerged. Each once, also
+    where a rebase copied it to main."""
     own = _events_beside(git, run, branch_of(run), main)
-    if any(event.type == STARTED for event in own):
+    if any(event.type == STARTED for event in own) and not record_on(git, main, run):
         return own  # nothing of the run is on main yet: no need to search there
     closed = _events_beside(git, run, f"{CLOSED}{run.split('/')[2]}", main)
-    return [*closed, *read_events(git, until=main, run=run), *own]
+    return told_once([*closed, *read_events(git, until=main, run=run), *own])
+
+
+def told_once(events: Iterable[Event]) -> list[Event]:
+    """The events in their order, without copies of one that was told before."""
+    found: dict[tuple[object, ...], Event] = {}
+    for event in events:
+        found.setdefault(event.imprint, event)
+    return list(found.values())
+
+
+def record_on(git: Git, ref: str, run: str) -> str:
+    """Where `ref` has the run's record, told by the run's id alone; empty where it has none."""
+    try:
+        began = moment_of_ulid(run.split("/")[2])
+    except ValueError:
+        return ""
+    tip = git.rev(ref)
+    # The path is of the day where it was started, which may be another one here.
+    months = [(began + timedelta(days=days)).isoformat() for days in (0, -1, 1)] if tip else []
+    paths = dict.fromkeys(run_record_path(run, each) for each in months)
+    return next((path for path in paths if tip and git.entry(tip, path) is not None), "")
 
 
 def _events_beside(git: Git, run: str, ref: str, main: str) -> list[Event]:
@@ -108,13 +132,34 @@ def open_session(context: Context, run: str, *, start: str = "") -> Iterator[Ses
     """
     git = context.git
     with Journal(journal_path(git, run.split("/")[2])) as journal:
-        _leave_merged(git, branch_of(run), context.main)
+        _leave_merged(git, run, context.main)
         log = RunLog(git, branch_of(run), journal, start=start or git.rev(context.main))
         yield Session(context, run, log, fold(run, facts_of(git, run, main=context.main)))
 
 
-def _leave_merged(git: Git, branch: str, main: str) -> None:
-    """Drop a branch that a kill left behind after its merge: what comes next begins on main and sees what it knows."""
+def _leave_merged(git: Git, run: str, main: str) -> None:
+    """Drop a branch that main has already: left behind by a kill after the merge, or by a forge that copied it there.
+    What comes next begins on main and sees what it knows."""
+    branch = branch_of(run)
     tip = git.rev(branch)
-    if tip is not None and git.rev(main) is not None and git.merge_base(main, tip) == tip:
+    if tip is None or git.rev(main) is None:
+        return
+    if git.merge_base(main, tip) == tip:
         git.delete_ref(f"refs/heads/{branch}", tip)
+    elif record_on(git, main, run) and tip in decided_heads(events_of(git, run, main=main)):
+        leave(git, run, tip)
+
+
+def decided_heads(events: Iterable[Event]) -> frozenset[str]:
+    """The commits of branches that were approved, as the events tell."""
+    told = (event.output for event in events if event.type == APPROVED)
+    return frozenset(str(output.get("head", "")) for output in told if isinstance(output, Mapping))
+
+
+def leave(git: Git, run: str, tip: str) -> None:
+    """Delete the run's branch, which is at `tip`; its commits stay reachable under `refs/aios/closed/`."""
+    kept = f"{CLOSED}{run.split('/')[2]}"
+    before = git.refs(kept).get(kept)
+    if before is None or git.is_ancestor(before, tip):
+        git.update_ref(kept, tip, before, reason="its branch is on main")
+    git.delete_ref(f"refs/heads/{branch_of(run)}", tip)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aios.agents.checks import align
 from aios.agents.evidence import QUOTE, SUPPORTED, UNVERIFIED, Sentence, evidence_path
@@ -20,11 +20,13 @@ class Standing:
     """`cited` pairs a sentence with its place; `unverified` are sentences with file, line and reason.
 
     `kinds` counts sentences by kind, headings left out. What the operator took out or rewrote counts no more.
+    `lines` gives the file and line (`path#L3`) of each unverified sentence.
     """
 
     cited: Sequence[tuple[str, str]]
     unverified: Sequence[str]
     kinds: Mapping[str, int]
+    lines: Mapping[str, str] = field(default_factory=dict)
 
 
 def standing(tree: Tree, paths: Sequence[str]) -> Standing:
@@ -32,6 +34,7 @@ def standing(tree: Tree, paths: Sequence[str]) -> Standing:
     cited: list[tuple[str, str]] = []
     unverified: list[str] = []
     kinds: Counter[str] = Counter()
+    lines: dict[str, str] = {}
     for path in _pieces(paths):
         for line, sentence in _sentences(tree, path):
             if sentence.rule.startswith("heading-of-"):
@@ -42,7 +45,8 @@ def standing(tree: Tree, paths: Sequence[str]) -> Standing:
             elif sentence.kind == UNVERIFIED:
                 why = sentence.rule or "nothing stands behind it"
                 unverified.append(f"{sentence.text[:160]} ({path}:{line}: {why})")
-    return Standing(cited, unverified, dict(kinds))
+                lines[unverified[-1]] = f"{path}#L{line}"
+    return Standing(cited, unverified, dict(kinds), lines)
 
 
 def _pieces(paths: Sequence[str]) -> list[str]:

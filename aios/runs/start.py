@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,30 @@ from aios.runs.inputs import parse_inputs
 from aios.runs.session import open_session
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A run that could be started: its id, its parsed inputs, the moment it stands for and main's commit."""
+
+    run: str
+    inputs: Mapping[str, Any]
+    at: str
+    base: str
+    definitions: Definitions
+
+
+def plan_run(
+    context: Context, workflow: str, inputs: Mapping[str, Any] | list[str], *, trigger: Mapping[str, Any]
+) -> Planned:
+    """The run that `start_run` would make of main; nothing is written. Raises as that does for what is wrong."""
+    base = context.git.rev(context.main)
+    if base is None:
+        raise UsageError("this company has no commit yet", "commit its files first")
+    definitions = load(context, workflow, base)
+    given = parse_inputs(definitions.workflow, inputs)
+    run, at = _identify(context, definitions, given, trigger)
+    return Planned(run, given, at, base, definitions)
+
+
 def start_run(
     context: Context,
     workflow: str,
@@ -33,12 +58,8 @@ def start_run(
     RefusedError where another run on the same subject is open (`replace` cancels it), InvalidError and UsageError for
     wrong definitions and inputs.
     """
-    base = context.git.rev(context.main)
-    if base is None:
-        raise UsageError("this company has no commit yet", "commit its files first")
-    definitions = load(context, workflow, base)
-    given = parse_inputs(definitions.workflow, inputs)
-    run, started = _identify(context, definitions, given, trigger)
+    planned = plan_run(context, workflow, inputs, trigger=trigger)
+    run, base = planned.run, planned.base
     existing = open_run_of(context, run)
     if existing == run:
         return run
@@ -53,7 +74,7 @@ def start_run(
         )
     with open_session(context, run, start=base) as session:
         if not session.state.started_at:
-            session.append(_started(definitions, run, given, trigger, base, started))
+            session.append(started_note(planned.definitions, run, planned.inputs, trigger, base, planned.at))
             session.flush()
     return run
 
@@ -78,15 +99,21 @@ def _identify(
     subject = render_text(definitions.workflow.subject, {"inputs": inputs})
     if not is_slug(subject):
         raise UsageError(f"the subject `{subject}` is no slug", "use slug(…) in the workflow's `subject`")
-    started = str(trigger.get("at") or context.now())
-    at = datetime.fromisoformat(started)
+    started, at = moment_of(trigger, context.now())
     ulid = run_ulid(at, str(trigger["key"]))
     return f"{definitions.workflow.name}/{subject}/{ulid}", started
 
 
-def _started(
+def moment_of(trigger: Mapping[str, Any], now: str) -> tuple[str, datetime]:
+    """When a run begins, as text and as a moment: when its trigger says, else `now`."""
+    started = str(trigger.get("at") or now)
+    return started, datetime.fromisoformat(started)
+
+
+def started_note(
     definitions: Definitions, run: str, inputs: Mapping[str, Any], trigger: Mapping[str, Any], base: str, started: str
 ) -> EventNote:
+    """The first fact of a run."""
     workflow = definitions.workflow
     return EventNote(
         type=STARTED,

@@ -15,9 +15,10 @@ from aios.domain.tree import Tree
 from aios.effects.ledger import Ledger
 from aios.errors import AiosError, RefusedError
 from aios.proposals.record import effects_of
+from aios.runs.acts import acts_of
 from aios.runs.context import AIOS_EMAIL, Context
 from aios.runs.definitions import load
-from aios.runs.effects import acts_of, run_record
+from aios.runs.effects import run_record
 from aios.runs.session import read_state
 from aios.store.documents import parse
 from aios.store.trees import CommitTree

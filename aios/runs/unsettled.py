@@ -11,8 +11,9 @@ from aios.effects.executor import judged, settle
 from aios.effects.ledger import Ledger
 from aios.errors import AiosError, UsageError
 from aios.proposals.record import effects_of
+from aios.runs.acts import acts_of
 from aios.runs.context import Context
-from aios.runs.effects import acts_of, run_record
+from aios.runs.effects import run_record
 from aios.runs.session import read_state
 from aios.runs.undoing import plan_revert
 from aios.store.trees import CommitTree

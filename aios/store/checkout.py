@@ -1,4 +1,4 @@
-"""Moves a branch forward the way `git merge --ff-only` does: uncommitted edits survive, or it is refused."""
+"""Moves a branch the way `git merge --ff-only` does: uncommitted edits survive, or it is refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aios.store.git import Git, full_ref, moved
 from aios.store.launch import failure
 from aios.store.trees import blob_id, changed_paths
 from aios.store.undo import undo
-from aios.store.writing import past_killed_writers, sweep, writing
+from aios.store.writing import Writing, past_killed_writers, sweep, writing
 
 
 def advance(git: Git, branch: str, new: str, *, expected: str | None) -> None:
@@ -34,6 +34,67 @@ def advance(git: Git, branch: str, new: str, *, expected: str | None) -> None:
         past_killed_writers(git.dir, partial(_follow, git, place, ref, expected=expected, new=new))
         return
     git.update_ref(ref, new, expected, reason=f"aios: advance {branch}")
+
+
+def verify_free(git: Git, branch: str, new: str, *, expected: str) -> None:
+    """Raises RefusedError, as `advance` would, where uncommitted edits are in the way of moving a branch to `new`."""
+    for place in checked_out_at(git, full_ref(branch)):
+        hidden = _in_the_way(git, place, expected, new) or _edited(git, place, expected, new)
+        if hidden:
+            raise _refused(hidden)
+
+
+def rebased(git: Git, branch: str, new: str, *, expected: str) -> None:
+    """Move `branch` from `expected` to `new`, which need not contain it: what is left out stands elsewhere in `new`.
+
+    Where the branch is checked out, index and files follow, and uncommitted edits survive. Raises RefusedError, with
+    nothing changed, where they would be lost; MovedError where the branch is not at `expected`.
+    """
+    ref = full_ref(branch)
+    if git.is_ancestor(expected, new):
+        advance(git, branch, new, expected=expected)
+        return
+    sweep(git.dir, undo=partial(undo, git))
+    if (now := git.rev(ref)) != expected:
+        raise moved(ref, expected, now)
+    places = checked_out_at(git, ref)
+    verify_free(git, branch, new, expected=expected)
+    reason = f"aios: rebase {ref.removeprefix('refs/heads/')}"
+    if not places:
+        git.update_ref(ref, new, expected, reason=reason)
+        return
+    place = places[0]
+
+    def act() -> None:
+        note = json.dumps({"place": str(place), "ref": ref, "expected": expected, "new": new})
+        with writing(git.dir, note=note) as mark:
+            _two_way(git, place, expected, new, mark)
+            try:
+                commands = [f"update {ref} {new} {expected}"]
+                git.update_refs(commands, reason=reason, ref=ref, expected=expected, writing=mark)
+            except BaseException:
+                _two_way(git, place, new, expected, mark)
+                raise
+
+    past_killed_writers(git.dir, act)
+
+
+def _two_way(git: Git, place: Path, before: str, after: str, mark: Writing) -> None:
+    """Index and files from one commit to the other; edits of other files stay."""
+    git.process("update-index", "-q", "--refresh", cwd=place, durable=True, writing=mark)
+    done = git.process("read-tree", "-m", "-u", before, after, cwd=place, durable=True, writing=mark)
+    if done.returncode:
+        raise failure(("read-tree",), done.stderr)
+
+
+def _edited(git: Git, place: Path, expected: str, new: str) -> list[str]:
+    """Files with uncommitted edits that the new commit has otherwise, unless they are as it has them already."""
+    after = {change.path: change.after for change in changed_paths(git, expected, new)}
+    if not after:
+        return []
+    told = git.run("status", "--porcelain", "-z", "--no-renames", "--untracked-files=no", cwd=place).split(b"\0")
+    edited = [path for path in (os.fsdecode(line[3:]) for line in told if line) if path in after]
+    return [path for path in edited if not _is_same(git, place / path, after[path])]
 
 
 def checked_out_at(git: Git, ref: str) -> list[Path]:

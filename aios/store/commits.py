@@ -32,6 +32,7 @@ __all__ = [
     "advance",
     "commit_many",
     "commit_object",
+    "commit_objects",
     "imprint",
     "merge_commit",
     "merge_trees",
@@ -132,14 +133,22 @@ def commit_object(
     parents: Sequence[str] = (),
 ) -> str:
     """A commit on top of `parent` that no ref names yet, synced; for `advance`. `parents` are further parents."""
-    draft = Draft(message, changes, at, author, email)
+    return commit_objects(git, parent, [Draft(message, changes, at, author, email)], parents_extra=parents)[0]
 
-    def act() -> str:
+
+def commit_objects(
+    git: Git, parent: str | None, drafts: Sequence[Draft], *, parents_extra: Sequence[str] = ()
+) -> list[str]:
+    """Commits one on the other on top of `parent`, that no ref names yet, synced. `parents_extra` are of the last."""
+    if not drafts:
+        return []
+
+    def act() -> list[str]:
         with writing(git.dir) as mark:
-            ids, temporary = _import(git, [draft], parent, parents, mark)
-            commands = [f"delete {temporary} {ids[0]}"]
-            git.update_refs(commands, reason="aios: commit", ref=temporary, expected=ids[0], writing=mark)
-        return ids[0]
+            ids, temporary = _import(git, drafts, parent, parents_extra, mark)
+            commands = [f"delete {temporary} {ids[-1]}"]
+            git.update_refs(commands, reason="aios: commit", ref=temporary, expected=ids[-1], writing=mark)
+        return ids
 
     return past_killed_writers(git.dir, act)
 

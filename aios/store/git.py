@@ -108,6 +108,15 @@ class Git:
         """`run`, decoded (odd bytes kept as surrogates) and without the last line feed."""
         return os.fsdecode(self.run(*args)).removesuffix("\n")
 
+    def settings(self, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+        """Environment variables that give one git further settings, which stand in no argument and no file."""
+        given = self._env.get("GIT_CONFIG_COUNT", "")
+        first = int(given) if given.isdigit() else 0  # the operator's own stay
+        env = {"GIT_CONFIG_COUNT": str(first + len(pairs))}
+        for number, (name, value) in enumerate(pairs, first):
+            env |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+        return env
+
     def open(
         self, *args: str, env: Mapping[str, str] | None = None, writing: Writing | None = None
     ) -> subprocess.Popen[bytes]:

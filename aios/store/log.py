@@ -41,7 +41,7 @@ def read_events(
         named = set(git.text("rev-list", "--fixed-strings", f"--grep=Aios-Run: {run}", *bounds, "--").split())
         wanted = (each for each in wanted if each[0] in named)
     for event in stream(git, wanted, parents):
-        if not run or event.trailer("Run") == run:
+        if not run or (event.trailer("Run") == run and not event.is_quoted):
             yield event
 
 

@@ -2,6 +2,9 @@
 
 Facts come from trailers by git's own rules; changes from the raw diff against the first parent, renames detected. What
 a trailer says is a claim: whether a commit is really ours cannot be proven here.
+
+A forge that squashes a branch quotes its commits' messages, the last one with its trailers at the end, in the name of
+whoever opened the proposal: that tells no event. What is ours bears one name, or, copied by a rebase, us as its author.
 """
 
 from __future__ import annotations
@@ -14,14 +17,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO
 
-from aios.domain.event import Change, Event
+from aios.domain.event import AIOS_EMAIL, Change, Event
 from aios.domain.names import MEMORY, WORKFLOWS
 from aios.domain.record import ref_of
 from aios.errors import CorruptError
 from aios.store.git import Git
 
 STATE = (WORKFLOWS, MEMORY, "state/")
-_FORMAT = "%H%x00%aI%x00%an%x00%ae%x00%s%x00%b%x00%(trailers:only,unfold)"
+_FORMAT = "%H%x00%aI%x00%an%x00%ae%x00%ce%x00%s%x00%b%x00%(trailers:only,unfold)"
 _FIELDS = _FORMAT.count("%x00") + 1
 # The plumbing heeds no setting for `git log`; those it heeds are given here.
 _COMMAND = (
@@ -126,14 +129,14 @@ def _read(pipe: IO[bytes], size: int) -> bytes:
 
 
 def _event(block: list[bytes], parents: Sequence[str], *, mainline: bool) -> Event:
-    commit, at, author, email, subject, body, trailers = [_text(field) for field in block[:_FIELDS]]
+    commit, at, author, email, committer, subject, body, trailers = [_text(field) for field in block[:_FIELDS]]
     facts: dict[str, list[str]] = {}
     for line in trailers.split("\n") if trailers else ():
         name, colon, value = line.partition(":")
         if colon:
             facts.setdefault(name.strip(), []).append(value.strip())
     changes = _changes(block) if len(block) > _FIELDS else ()
-    told = facts.get("Aios-Event")
+    told = None if email not in (AIOS_EMAIL, committer) else facts.get("Aios-Event")
     return Event(
         commit,
         tuple(parents),
@@ -144,7 +147,7 @@ def _event(block: list[bytes], parents: Sequence[str], *, mainline: bool) -> Eve
         _prose(body) if facts else body.strip(),
         mainline,
         (told[-1],) if told else _by_hand(changes),
-        tuple(facts["Aios-Record"]) if "Aios-Record" in facts else _records(changes),
+        tuple(facts["Aios-Record"]) if told and "Aios-Record" in facts else _records(changes),
         facts,
         changes,
     )

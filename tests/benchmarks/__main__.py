@@ -22,6 +22,7 @@ NAMES = (
     "recall_speed",
     "meaning",
     "compounding",
+    "dashboard",
 )
 
 

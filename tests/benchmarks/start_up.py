@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,16 +71,22 @@ def run() -> list[Row]:
 
 def _company(root: Path) -> Path:
     """A company of many customers."""
+    customers = {
+        f"state/customers/customer-{number:05}.yaml": f"schema: customer.v1\nname: Customer {number}\n"
+        f"email: c{number}@customer.example\nstatus: active\nsince: 2026-01-01\n"
+        for number in range(RECORDS)
+    }
+    return company_of(root, customers)
+
+
+def company_of(root: Path, files: Mapping[str, str]) -> Path:
+    """A company with the machinery of this repository's, and files of one's own."""
     top = Path(__file__).parents[2]
     for part in ("state", "workflows"):
         shutil.copytree(top / part, root / part)
-    folder = root / "state/customers"
-    folder.mkdir(exist_ok=True)
-    for number in range(RECORDS):
-        (folder / f"customer-{number:05}.yaml").write_text(
-            f"schema: customer.v1\nname: Customer {number}\nemail: c{number}@customer.example\n"
-            "status: active\nsince: 2026-01-01\n"
-        )
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
     env = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null"}
     (root / ".gitignore").write_text(".aios/\n")
     for command in (

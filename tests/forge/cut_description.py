@@ -119,6 +119,11 @@ def _stripped(node: Any, *, names: bool = False) -> Any:
         for name, value in node.items()
         if names or not (name in _EXPLAINS or name.startswith("x-"))
     }
+    if not names and kept.get("nullable") and "type" not in kept:
+        # Without a type beside it, version 3.0 of the format gives `nullable` no meaning: said as GitHub means it.
+        for options in ("oneOf", "anyOf"):
+            if options in kept:
+                kept[options] = [*kept[options], {"nullable": True, "enum": [None]}]
     if not names and "content" in node and "description" in node:
         kept["description"] = ""  # a response must have one
     return kept

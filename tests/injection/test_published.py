@@ -17,7 +17,7 @@ from aios.connectors.static_site.pages import pages
 from aios.connectors.static_site.settings import site_of
 from aios.domain.effect import Effect
 from aios.domain.unseen import with_unseen_shown, without_unseen
-from aios.proposals.review import fenced, neutral
+from aios.proposals.neutral import fenced, neutral
 from tests.injection.looking import assert_nothing_live, assert_page_is_harmless, assert_plain
 from tests.injection.texts import HOST, TEXTS, Hostile
 

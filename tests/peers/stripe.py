@@ -47,8 +47,8 @@ def localstripe(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def emulate(folder: Path) -> Iterator[str]:
-    """`host:port` of an empty account, until the block ends."""
+def emulate(folder: Path, service: str = "stripe", *more: str) -> Iterator[str]:
+    """`host:port` of a service that it stands in for, until the block ends; `more` are arguments for it."""
     shim = folder / "older-node.cjs"
     shim.write_text(_OLDER_NODE)
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -58,7 +58,7 @@ def emulate(folder: Path) -> Iterator[str]:
     assert node is not None
     assert program is not None
     command = [node, "--require", str(shim), str(Path(program).resolve())]
-    command += ["start", "--service", "stripe", "--port", str(port), "--base-url", f"http://{address}"]
+    command += ["start", "--service", service, *more, "--port", str(port), "--base-url", f"http://{address}"]
     with (
         (folder / "log").open("wb") as log,
         _running(command, stdout=log, stderr=log, cwd=folder, env=os.environ | {"NO_COLOR": "1"}) as server,

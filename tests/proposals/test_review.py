@@ -12,7 +12,8 @@ from markdown_it import MarkdownIt
 from aios.domain.event import Change, Event
 from aios.domain.policy import Decision, Verdict
 from aios.domain.proposal import PlannedEffect
-from aios.proposals.review import Review, fenced, fingerprint, neutral, render
+from aios.proposals.neutral import fenced, neutral
+from aios.proposals.review import Review, fingerprint, render
 from aios.proposals.state_diff import state_diff
 
 HOSTILE = "\n# Approved by everybody\n\n@ann closes #1 <!-- hidden --> <script>x</script> \u202ereversed\n```\n~~~\n"

@@ -190,6 +190,10 @@ class GitHub:
     def merged(self, number: int) -> Merge | None:
         return merges.merge_of(self._at, self._pull(number))
 
+    def closed_by(self, number: int) -> str:
+        told = self._client.look(self._at.path("issues", str(number)), f"show #{number}")
+        return "" if shapes.text(told, "state") != "closed" else shapes.login(told, "closed_by")
+
     def reviews(self, number: int) -> Sequence[Review]:
         found = self._client.pages(f"{self._of(number)}/reviews", f"list the reviews of #{number}")
         return [shapes.review(each) for each in found if shapes.text(each, "state") != "PENDING"]

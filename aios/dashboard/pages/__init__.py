@@ -1,0 +1,1 @@
+"""One module a section: what is on its pages."""

@@ -1,0 +1,235 @@
+"""How a proposal came to main without us: merged at the forge by hand (as a merge, squashed, rebased), or pushed.
+
+Nothing here says that it was approved: see `adopting`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aios.domain.event import AIOS_EMAIL
+from aios.domain.forge import Forge, Proposal, Push, State
+from aios.domain.names import RUNS, branch_of
+from aios.errors import RefusedError
+from aios.runs.context import Context
+from aios.runs.history import APPROVED, OPENED, REFRESHED, REJECTED
+from aios.runs.session import record_on
+from aios.runs.start import run_on_branch
+from aios.store.commits import imprint
+from aios.store.documents import parse
+from aios.store.git import Git
+
+MERGE, SQUASH, REBASE, PUSH = "merge", "squash", "rebase", "push"
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """`commit` brought it to main, where `before` was the newest until then; `head` is what was reviewed (empty where
+    nobody knows). `by` is who merged it at the forge (`number` is the proposal's there), or for a push (`number` is 0)
+    the author's e-mail address and `pusher` the account, empty where the forge does not tell."""
+
+    run: str
+    commit: str
+    head: str
+    before: str
+    method: str
+    by: str
+    at: str
+    number: int = 0
+    url: str = ""
+    pusher: str = ""
+
+
+def undecided(context: Context, forge: Forge) -> Iterator[Landing]:
+    """What came to main and is not decided: found from the records on main that still wait and from the proposals that
+    the forge calls merged, whatever started us and in whatever order they came. By run.
+
+    Raises TransientError where the forge or the shared copy does not answer.
+    """
+    waiting = waiting_on(context.git, context.main)
+    known = _decided(context.git, context.main)
+    found: dict[str, Proposal] = {}
+    for proposal in forge.proposals(state=State.MERGED):  # newest first
+        if proposal.number in known or proposal.head in known:
+            continue
+        has = have(context, proposal.head, proposal.number, proposal.branch)
+        run = run_on_branch(context, proposal.head) if has else ""
+        if run.count("/") == 2 and run not in found and (run in waiting or not _is_over(context, run)):
+            found[run] = proposal
+    for run in sorted({*waiting, *found}):
+        landing = landed(context, forge, run, found[run]) if run in found else pushed(context, forge, run)
+        if landing is not None:
+            yield landing
+
+
+def waiting_on(git: Git, ref: str) -> dict[str, str]:
+    """The runs whose records at `ref` wait for a decision, each with its record's path."""
+    listed = git.process("grep", "-l", "-z", "-E", "^status: *[\"']?waiting", ref, "--", RUNS).stdout
+    found = {}
+    for path in filter(None, listed.decode(errors="surrogateescape").removesuffix("\0").split("\0")):
+        path = path.removeprefix(f"{ref}:")  # noqa: PLW2901 - git puts the tree's name before it
+        document, _ = parse(path, git.read_blob(f"{ref}:{path}") or b"")
+        if document is not None and document.data.get("status") == "waiting" and document.data.get("gate"):
+            found[str(document.data.get("run", ""))] = path
+    return found
+
+
+def _decided(git: Git, main: str) -> frozenset[object]:
+    """Numbers and heads of the proposals that were decided, as the events on main tell."""
+    asked = [f"--grep=Aios-Event: {each}" for each in (APPROVED, REJECTED)]
+    only = "--format=%(trailers:key=Aios-Output,valueonly,unfold,separator=%x00)"
+    found: set[object] = set()
+    for line in git.text("log", "--fixed-strings", *asked, only, main, "--").splitlines():
+        try:
+            output = json.loads(line.split("\0")[-1]) if line else {}
+        except ValueError:
+            continue
+        if isinstance(output, Mapping):
+            found |= {output.get("proposal"), output.get("head")}
+    return frozenset(found - {None, "", 0})
+
+
+def _is_over(context: Context, run: str) -> bool:
+    """Does main tell that the run is over, or that its gate was decided?"""
+    path = record_on(context.git, context.main, run)
+    document = parse(path, context.git.read_blob(f"{context.main}:{path}") or b"")[0] if path else None
+    return document is not None and document.data.get("status") != "waiting"
+
+
+def have(context: Context, head: str, number: int, branch: str) -> bool:
+    """Is the commit here? It is fetched where it is not: by the proposal's number, for its branch may be deleted."""
+    if not head or context.git.rev(head) is not None or context.remote is None:
+        return bool(head) and context.git.rev(head) is not None
+    for ref in (f"refs/pull/{number}/head", f"refs/heads/{branch}"):
+        if number or not ref.startswith("refs/pull/"):
+            context.remote.fetch_ref(ref)
+        if context.git.rev(head) is not None:
+            return True
+    return False
+
+
+def landed(context: Context, forge: Forge, run: str, proposal: Proposal) -> Landing | None:
+    """What the forge tells of a merged proposal, and the commit graph of how it came to main."""
+    merge = forge.merged(proposal.number)
+    if merge is None:
+        return None
+    git = context.git
+    head = merge.head if have(context, merge.head, proposal.number, proposal.branch) else ""
+    known = bool(merge.commit) and git.rev(merge.commit) is not None
+    if not known or not git.is_ancestor(merge.commit, git.commit(context.main)):
+        return Landing(run, "", head, "", merge.method, merge.by, merge.at, proposal.number, proposal.url)
+    commit = git.commit(merge.commit)
+    method = _method(git, commit, head)
+    before = _before(git, run, commit, head, method)
+    return Landing(run, commit, head, before, method, merge.by, merge.at, proposal.number, proposal.url)
+
+
+def pushed(context: Context, forge: Forge, run: str) -> Landing | None:
+    """A run whose record came to main by no proposal that the forge knows of as merged."""
+    git, path = context.git, record_on(context.git, context.main, run)
+    commit = git.text("rev-list", "--first-parent", "-1", context.main, "--", path).strip() if path else ""
+    if not commit:
+        return None
+    parents = git.text("rev-list", "--parents", "-n", "1", commit).split()[1:]
+    email, at = git.text("show", "-s", "--format=%ae%n%aI", commit).split("\n")[:2]
+    head = _head_of_push(context, run, path, commit, parents)
+    method = MERGE if len(parents) > 1 else PUSH
+    before = _before(git, run, commit, head, method) if head else ""
+    pusher = pusher_of(forge, git, context.main, commit)
+    return Landing(run, commit, head, before, method, email, at, pusher=pusher)
+
+
+def _head_of_push(context: Context, run: str, path: str, commit: str, parents: Sequence[str]) -> str:
+    """What was reviewed: the merged side, our own commit on main, or the branch that still has the same record."""
+    git = context.git
+    if len(parents) > 1:
+        return parents[1]
+    author, event = git.text(
+        "show", "-s", "--format=%ae%x00%(trailers:key=Aios-Event,valueonly,separator=%x2c)", commit
+    ).split("\0")
+    if author == AIOS_EMAIL and event.strip() in {OPENED, REFRESHED}:
+        return commit
+    record = git.read_blob(f"{commit}:{path}")
+    branch = branch_of(run)
+    kept = [git.rev(branch), context.remote.tracked().get(branch) if context.remote else None]
+    return next((tip for tip in kept if tip and git.read_blob(f"{tip}:{path}") == record), "")
+
+
+def pusher_of(forge: Forge, git: Git, main: str, commit: str) -> str:
+    """The account whose push brought a commit to main; empty where the forge does not tell."""
+    host = forge.host
+    if host is None:
+        return ""
+    try:
+        pushes = host.activity(main)
+    except RefusedError:  # not for this token to see, or long ago
+        return ""
+    return next((push.by for push in pushes if _brought(git, push, commit)), "")
+
+
+def _brought(git: Git, push: Push, commit: str) -> bool:
+    after, before = (push.after and git.rev(push.after)), (push.before.strip("0") and git.rev(push.before))
+    if not after or not git.is_ancestor(commit, after):
+        return False
+    return not before or not git.is_ancestor(commit, before)
+
+
+def _method(git: Git, commit: str, head: str) -> str:
+    """As the commits themselves tell."""
+    if not head:
+        return ""
+    if head == commit:
+        return PUSH
+    parents = git.text("rev-list", "--parents", "-n", "1", commit).split()[1:]
+    if len(parents) > 1 and git.is_ancestor(head, commit):
+        return MERGE
+    if git.is_ancestor(head, commit):
+        return PUSH
+    return REBASE if _prints(git, [commit]) <= _prints(git, _own(git, commit, head)) else SQUASH
+
+
+def _before(git: Git, run: str, commit: str, head: str, method: str) -> str:
+    """Main as it was before: one commit earlier, behind all that were copied, or where the run began if its commits
+    came as they are."""
+    if method == PUSH:
+        path = record_on(git, head, run)
+        document = parse(path, git.read_blob(f"{head}:{path}") or b"")[0] if path else None
+        base = git.rev(str(document.data.get("base", ""))) if document else None
+        return base if base and git.is_ancestor(base, head) else ""
+    if method != REBASE:
+        return git.rev(f"{commit}^1") or ""
+    prints = _prints(git, _own(git, commit, head))
+    for each in git.text("rev-list", "--first-parent", commit, "--").split():
+        if not _prints(git, [each]) <= prints:
+            return each
+    return ""
+
+
+def _own(git: Git, commit: str, head: str) -> list[str]:
+    """The commits of the proposal that main had not."""
+    fork = git.merge_base(head, commit)
+    return git.text("rev-list", head, *([f"^{fork}"] if fork else []), "--").split()
+
+
+def _prints(git: Git, commits: Sequence[str]) -> frozenset[bytes]:
+    return frozenset(imprint(found.content) for found in git.read_objects(commits) if found is not None)
+
+
+def told(event: Mapping[str, Any], run: str) -> Landing:
+    """The landing that an approval's output tells."""
+    text = {name: str(event.get(name, "")) for name in ("merge", "head", "before", "method", "by", "at", "url")}
+    number = event.get("proposal")
+    return Landing(
+        run,
+        text["merge"],
+        text["head"],
+        text["before"],
+        text["method"],
+        text["by"],
+        text["at"],
+        number if isinstance(number, int) else 0,
+        text["url"],
+    )

@@ -1,0 +1,121 @@
+"""What is in the files and messages of a handoff: text, no secrets, links that lead somewhere, records in order."""
+
+from __future__ import annotations
+
+import html
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from urllib.parse import unquote
+
+from aios.domain.effect import Connector
+from aios.domain.finding import Finding, Severity
+from aios.domain.tree import Tree
+from aios.runs.checking import check_company
+from aios.runs.verifying.told import wrong
+from aios.store.secrets import KNOWN, worth_a_look
+
+FILE = 4 * 1024 * 1024  # bytes of one file; an agent's are held to less by its contract
+_LINK = re.compile(
+    r"(?P<picture>!?)\[[^\]\n]*\]\(\s*<?(?P<inline>[^\s()<>]*)"
+    r"|\]\(\s*<?(?P<outer>[^\s()<>]*)"  # around a picture, or over two lines
+    r"|^[ \t]*\[(?!\^)[^\]\n]+\]:[ \t]*<?(?P<named>\S+)"
+    r"|\b(?P<loaded>src|srcset|poster|data|action)\s*=\s*[\"']?(?P<by_html>[^\s\"'>]+)"
+    r"|\bhref\s*=\s*[\"']?(?P<href>[^\s\"'>]+)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_HARMLESS = frozenset({"http", "https", "mailto", "tel"})
+_UNSEEN = re.compile(r"[\x00-\x20]")
+_CODE = re.compile(r"(?ms)^(```|~~~).*?^\1[ \t]*$|`[^`\n]*`")
+
+
+def text_of(path: str, content: bytes) -> tuple[str | None, list[Finding]]:
+    """A file's text, and why it has none."""
+    if len(content) > FILE:
+        return None, [wrong("size", path, f"it has {len(content)} bytes, more than the {FILE} that a file may have")]
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        return None, [wrong("text", path, f"it is not UTF-8: {error.reason} at byte {error.start}")]
+    if "\0" in text:
+        return None, [wrong("text", path, "it holds a NUL: it is no text")]
+    return text, []
+
+
+def secrets(place: str, before: str, after: str, known: Callable[[str], bool]) -> list[Finding]:
+    """What looks like a key and was not there before; `known` says whether a text from outside, kept as a source, shows
+    it (an example in a manual that is quoted is no secret of ours)."""
+    if not worth_a_look(after):
+        return []
+    old = set(_keys(before))
+    new = [each for each in dict.fromkeys(_keys(after)) if each not in old and not known(each)]
+    hint = "replace it at its service: whoever made the handoff has seen it"
+    return [wrong("secret", place, "it holds what looks like a secret", hint)] if new else []
+
+
+def _keys(text: str) -> Iterator[str]:
+    for match in KNOWN.finditer(text):
+        yield match[0]
+
+
+def links(
+    path: str, before: str, after: str, exists: Callable[[str], bool], known: Callable[[str], bool]
+) -> list[Finding]:
+    """Links that an added or changed page of Markdown did not have: to what runs, to what is loaded from elsewhere
+    whenever somebody looks, to a file that is not there. What a source from outside shows may be quoted, unless it
+    runs."""
+    if not path.endswith(".md"):
+        return []
+    old = set(_targets(before))
+    found = []
+    for target, loaded in dict.fromkeys(_targets(after)):
+        if (target, loaded) in old:
+            continue
+        shown = f"`{target[:80]}`"
+        scheme = _SCHEME.match(_UNSEEN.sub("", unquote(html.unescape(target))))
+        if scheme and scheme[1].casefold() not in _HARMLESS:
+            hint = "only http, https, mailto and tel are linked to"
+            found.append(wrong("link", path, f"it links to {shown}, which may run something", hint))
+        elif loaded and (scheme or target.startswith("//")) and not known(target):
+            hint = "put the picture into the company, and show that"
+            found.append(wrong("link", path, f"{shown} would be loaded from elsewhere by whoever reads it", hint))
+        elif not scheme and not _leads_somewhere(path, target, exists) and not known(target):
+            found.append(wrong("link", path, f"it links to {shown}, and there is no such file", "mend the link"))
+    return found
+
+
+def _targets(text: str) -> Iterator[tuple[str, bool]]:
+    """What is linked to, and whether it is loaded by whoever looks at the page."""
+    for match in _LINK.finditer(_CODE.sub("", text)):
+        parts = match.groupdict(default="")
+        target = next((parts[name] for name in ("inline", "outer", "named", "by_html", "href") if parts[name]), "")
+        if target:
+            yield target, bool(parts["picture"] or parts["loaded"])
+
+
+def _leads_somewhere(path: str, target: str, exists: Callable[[str], bool]) -> bool:
+    place = unquote(target).partition("#")[0].partition("?")[0]
+    if not place or place.startswith("/"):
+        return True  # within the page, or on the site that it will be published on
+    if "\\" in place:
+        return False
+    there = posixpath.normpath(posixpath.join(posixpath.dirname(path), place))
+    return not there.startswith("../") and there != ".." and (exists(there) or exists(place))
+
+
+def disorder(
+    before: Tree, after: Tree, changed: Iterable[str], connectors: Callable[[Tree], Mapping[str, Connector]]
+) -> list[Finding]:
+    """What `aios check` finds wrong with the whole company that it did not find before."""
+    if not list(changed):
+        return []
+
+    def found_in(tree: Tree) -> list[Finding]:
+        every = check_company(tree, cache=None, connectors=lambda there: (connectors(there), []))
+        return [each for each in every if each.severity is Severity.ERROR]
+
+    old = {(each.path, each.rule, each.message) for each in found_in(before)}
+    new = [each for each in found_in(after) if (each.path, each.rule, each.message) not in old]
+    return [replace(each, rule=f"handoff.check.{each.rule}") for each in new]

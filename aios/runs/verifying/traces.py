@@ -1,0 +1,70 @@
+"""What a handoff leaves for `aios/traces`: files of its own run, by the names that their contents give them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+
+from aios.domain.finding import Finding
+from aios.runs.verifying.chain import commit_of
+from aios.runs.verifying.contents import secrets
+from aios.runs.verifying.told import short, wrong
+from aios.runs.verifying.trees import Trees
+from aios.store.git import Git
+
+LARGEST = 20 * 1024 * 1024  # bytes of one file; a recording is cut off at 16 MiB
+_PATH = re.compile(
+    r"context/(?P<hh>[0-9a-f]{2})/(?P<manifest>[0-9a-f]{64})\.json"
+    r"|recordings/(?P<of>[0-9a-z]{26})/(?P<key>[0-9a-f]{64})\.jsonl"
+    r"|spans/(?P<run>[0-9a-z]{26})/(?P<spans>[0-9a-f]{24})\.jsonl"
+)
+
+
+def judge_traces(git: Git, trees: Trees, commit: str, run: str, known: Callable[[str], bool]) -> list[Finding]:
+    made, problem = commit_of(git, commit)
+    if made is None:
+        return [problem or wrong("traces", short(commit), "there is no such commit")]
+    if made.parent:
+        return [wrong("traces", short(commit), "the commit of traces has a parent; it stands alone")]
+    if "Aios-" in made.message:
+        return [wrong("traces", short(commit), "the commit of traces says what only a fact says")]
+    trees.count(made.tree)
+    found: list[Finding] = []
+    for each in trees.changes("", made.tree):
+        path = each.path.decode(errors="backslashreplace")
+        if each.mode != "100644":
+            found.append(wrong("traces", path, "it is no plain file"))
+            continue
+        content = git.read_blob(each.blob) or b""
+        problem_told = _problem(path, content, run.split("/")[2])
+        if problem_told:
+            found.append(wrong("traces", path, problem_told))
+        else:
+            found += secrets(path, "", content.decode(errors="replace"), known)
+    return found
+
+
+def _problem(path: str, content: bytes, ulid: str) -> str:
+    name = _PATH.fullmatch(path)
+    if name is None:
+        return "no trace has such a name"
+    if len(content) > LARGEST:
+        return f"it has {len(content)} bytes, more than the {LARGEST} that a trace may have"
+    if (name["of"] or name["run"] or ulid) != ulid:
+        return "it is of another run"
+    hashed = hashlib.sha256(content).hexdigest()
+    if name["manifest"] and (hashed != name["manifest"] or name["hh"] != hashed[:2]):
+        return "its name is not the hash of its content"
+    if name["spans"] and hashed[:24] != name["spans"]:
+        return "its name is not the hash of its content"
+    lines = [content] if name["manifest"] else content.splitlines()
+    return "" if all(map(_is_object, lines)) else "it holds something else than JSON objects"
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return len(line) <= LARGEST and isinstance(json.loads(line.decode()), dict)
+    except (ValueError, RecursionError):
+        return False
