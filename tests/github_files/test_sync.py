@@ -10,7 +10,7 @@ import pytest
 
 from aios.app import Company
 from aios.app.installed import is_requirement, of_direct_url
-from aios.app.on_github import look
+from aios.app.on_github import look, set_up
 from aios.errors import Exit, UsageError
 from aios.runs.on_actions.files import APPLY, REQUIREMENTS, RUN, renewed, synced
 from aios.runs.on_actions.marked import as_written, bare, fill, part, stamp, unstamped
@@ -231,3 +231,18 @@ def test_many_schedules_are_told_for_each_costs_minutes(equipped: Path) -> None:
     found = wish(company.tree(), [bad], looked.wish.keys, main="main", requirement="")
     assert len(found.findings) == 2
     assert [line.by for line in found.schedules] == [("heartbeat",)]
+
+
+def test_rounds_that_follow_one_another_by_themselves_come_to_an_end(
+    equipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = aios("-C", str(equipped), "github", "start", "--again")
+    assert nowhere.code == Exit.USAGE
+    assert "aios init --github" in nowhere.stderr
+    set_up(Company.find(equipped), repository="ann/acme", login="ann", source="aios==0.1.0")
+    event = tmp_path / "event.json"
+    event.write_text('{"inputs": {"round": "5"}}')
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(event))
+    done = aios("-C", str(equipped), "github", "start", "--again")
+    assert done.code == Exit.REFUSED
+    assert "5 rounds followed one another" in done.stderr
