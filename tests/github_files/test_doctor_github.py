@@ -149,6 +149,7 @@ def test_where_all_is_there_each_check_says_so(set_up_once: Path) -> None:
         (There(told=replace(FACTS, default_branch="trunk")), "repository", "error", "`trunk`", "git branch -m main"),
         (There(told=replace(FACTS, archived=True)), "repository", "error", "archived", "/settings/"),
         (There(told=replace(FACTS, private=False)), "repository", "warning", "everybody reads", "visibility"),
+        (There(told=replace(FACTS, fork=True)), "repository", "warning", "a fork", "github.com/new"),
         (There(told=replace(FACTS, may=frozenset({"pull"}))), "repository", "error", "not push", "contents: write"),
         (There(told=CredentialsError("bad token", "renew it")), "repository", "error", "bad token", "renew it"),
         (There(may="read"), "approvers", "error", "ann approves, and may not merge", "/settings/access"),

@@ -56,8 +56,9 @@ INSTALL = "pip install -e '.[peers]'"
 PEERS = {
     "languageservice": Peer(
         "GitHub's own reader of workflow files",
-        "npm install @actions/languageservice@0.3 esbuild@0.28 (node_modules/.bin on the PATH)",
+        "npm install @actions/languageservice@0.3 esbuild@0.28 (its node_modules/.bin on the PATH)",
         programs=("node", "esbuild"),
+        node=("@actions/languageservice/package.json",),
     ),
     "llama.cpp": Peer("a server of language models", INSTALL, modules=("xllamacpp", "gguf", "numpy")),
     "chromium": Peer(
