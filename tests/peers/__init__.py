@@ -52,6 +52,12 @@ def node_file(path: str) -> Path | None:
 
 INSTALL = "pip install -e '.[peers]'"
 PEERS = {
+    "languageservice": Peer(
+        "GitHub's own reader of workflow files",
+        "npm install @actions/languageservice@0.3 esbuild@0.28 (its node_modules/.bin on the PATH)",
+        programs=("node", "esbuild"),
+        node=("@actions/languageservice/package.json",),
+    ),
     "llama.cpp": Peer("a server of language models", INSTALL, modules=("xllamacpp", "gguf", "numpy")),
     "chromium": Peer(
         "a browser", f"apt-get install chromium, {INSTALL}", modules=("playwright",), programs=("chromium",)
@@ -116,6 +122,9 @@ PEERS = {
     ),
     "nginx": Peer(
         "a web server, and a reader of its logs", "apt-get install nginx-light goaccess", programs=("nginx", "goaccess")
+    ),
+    "zizmor": Peer(
+        "auditors of workflow files", "pip install zizmor check-jsonschema", programs=("zizmor", "check-jsonschema")
     ),
     "wordpress": Peer(
         "WordPress with its database",
