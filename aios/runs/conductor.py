@@ -16,7 +16,6 @@ from aios.domain.agent import Question
 from aios.domain.event import EventNote
 from aios.domain.handoff import Stage
 from aios.domain.keys import key_of
-from aios.domain.names import CLOSED
 from aios.domain.policy import Decision
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
 from aios.errors import RefusedError, TransientError
@@ -32,7 +31,7 @@ from aios.runs.outcome import finish_changes
 from aios.runs.propose import propose
 from aios.runs.retrying import forget_failures
 from aios.runs.runner import Runner, Stopped
-from aios.runs.session import Session, open_session
+from aios.runs.session import Session, leave, open_session
 from aios.runs.sharding import Spread
 from aios.runs.stages import STAGES, confined, may_propose, writes_main
 from aios.runs.traces import commit_kept
@@ -201,8 +200,7 @@ def drop_branch(context: Context, session: Session) -> None:
     """Remove the branch of a run that left nothing on it that main does not have; its commits stay reachable."""
     head = context.git.rev(session.branch)
     if head is not None:
-        context.git.update_ref(f"{CLOSED}{session.state.ulid}", head, None, reason="run finished")
-        context.git.delete_ref(f"refs/heads/{session.branch}", head)
+        leave(context.git, session.run, head)
 
 
 def _leaves_something(context: Context, session: Session) -> bool:

@@ -155,7 +155,7 @@ def _act(
 ) -> Outcome:
     """Through the executor: one act, or part by part. Raises EffectAskError, and whatever makes the run wait."""
     state, connector = session.state, connectors[planned.connector]
-    approval = approving_commit(context, state)
+    approval = approving_commit(context, state, session.vouched)
     effects = effects_of(run_record(context, state, approval))
     acts = {each.key: acts_of(each, state.id, connectors.get(each.connector)) for each in effects}
     keys = {whole: frozenset(act.key for act in each) for whole, each in acts.items()}
