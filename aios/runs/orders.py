@@ -17,7 +17,7 @@ from typing import Any
 from aios.domain.agent import Tier
 from aios.domain.event import one_line
 from aios.domain.handoff import Order, Stage
-from aios.domain.names import BRANCHES, branch_of
+from aios.domain.names import branch_of
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
 from aios.domain.workflow import StepKind, Workflow
 from aios.errors import AiosError, InvalidError
@@ -166,12 +166,10 @@ def spent_out(costs: Mapping[str, Any]) -> str:
 
 
 def adopt(context: Context) -> None:
-    """Make the branches of runs that were fetched ours, as far as ours have nothing of their own."""
-    remote = context.remote
-    for branch, there in (remote.tracked(BRANCHES) if remote else {}).items():
-        ref, here = f"refs/heads/{branch}", context.git.rev(f"refs/heads/{branch}")
-        if here != there and (here is None or context.git.is_ancestor(here, there)):
-            context.git.update_ref(ref, there, here, reason="aios: fetched")
+    """Make what was fetched ours, as far as ours have nothing of their own."""
+    from aios.runs.syncing import adopt as adopt_all
+
+    adopt_all(context)
 
 
 def write(folder: Path, found: Plan) -> Path:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from aios.domain.effect import Claim
+from aios.domain.forge import Forge
 from aios.domain.names import CLOSED, branch_of
 from aios.effects.ledger import Ledger
 from aios.errors import RefusedError
@@ -121,6 +123,9 @@ def test_what_was_closed_there_is_kept_and_put_away_here(machines: Machines) -> 
     told(a)
     head = a.git.rev(branch)
     git(machines.bare, "update-ref", "-d", f"refs/heads/{branch}")  # a pull request closed, its branch deleted
+    with_forge = replace(a, forge=cast(Forge, object()))  # which is asked who closed it, and why, before that is noted
+    assert "its run is not decided" in told(with_forge)[0]
+    assert (a.git.rev(branch), machines.there(branch)) == (head, "")
     assert told(a, check=True) == told(a) == [f"`{branch}` is gone at origin: kept under refs/aios/closed/"]
     ulid = run.rpartition("/")[2]
     assert (a.git.rev(branch), a.git.rev(f"{CLOSED}{ulid}")) == (None, head)
