@@ -30,7 +30,7 @@ BEFORE, AFTER = "pre-receive", "post-receive"
 @pytest.fixture(scope="module")
 def approved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Machines, str]]:
     """A run that was approved, on two machines; what lies there is put back before each test."""
-    with shared(tmp_path_factory.mktemp("kills") / "world") as machines:
+    with shared(tmp_path_factory.mktemp("kills") / "world", http=False) as machines:
         a, b = machines.at("a"), machines.at("b")
         run = start(a)
         carry_on(a, run)
