@@ -227,6 +227,7 @@ def test_drift_that_a_read_saw_goes_on_record_whatever_becomes_of_the_run(root: 
         {"seen": {"other": "x"}},
         {"asks": "yes"},
         {"cursor": []},
+        {"cursor": json.loads('{"a":' + "[" * 30 + "]" * 30 + "}")},
         {"more": 1},
     ],
 )
