@@ -23,6 +23,7 @@ from aios.runs.gate import approve
 from aios.runs.revising import answer
 from aios.runs.schedule import Firing, upcoming
 from aios.runs.start import start_run
+from aios.runs.syncing import adopt
 from aios.runs.tick import due_now
 from aios.store.remote import Remote
 from tests.runs import house
@@ -195,11 +196,11 @@ def test_fetched_branches_are_adopted_but_never_over_work_of_ones_own(root: Path
     here = replace(here, remote=Remote(here.git, "origin"))
     with here.git:
         assert orders.plan(here, known=settled(here)).orders == ()
-        orders.adopt(here)
+        adopt(here)
         assert [order.run for order in orders.plan(here, known=settled(here)).orders] == [run]
         carry_on(here, run, stage=Stage.COLLECT)  # here only
         mine = here.git.rev("aios/write-piece/a-fine-topic")
-        orders.adopt(here)
+        adopt(here)
         assert here.git.rev("aios/write-piece/a-fine-topic") == mine
         found = orders.plan(here, known=settled(here))
         assert found.orders == ()
