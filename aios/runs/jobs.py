@@ -168,7 +168,7 @@ def _share(place: Bench, number: int, of: int, spread: Spread, told: Report) -> 
     context, run = confined(place.context, Stage.AGENT), place.order.run
     with open_session(context, run) as session:
         definitions = load(context, session.state.workflow, session.state.base)
-        step = _spread_step(definitions, session.state, spread)
+        step = _spread_step(definitions, session.state, spread, context.now())
         if not step:
             told.why = "no step has so many items that they are shared out"
             return
@@ -178,9 +178,9 @@ def _share(place: Bench, number: int, of: int, spread: Spread, told: Report) -> 
     told.status, told.why = RunStatus.RUNNING.value, f"part {mine.text} of `{step}`"
 
 
-def _spread_step(definitions: Definitions, state: RunState, spread: Spread) -> str:
+def _spread_step(definitions: Definitions, state: RunState, spread: Spread, now: str) -> str:
     """The step before which the agent job stopped: the first with too many items, whose needs are done."""
-    commands = decide(definitions.workflow, state, state.started_at)
+    commands = decide(definitions.workflow, state, now)
     starts = (command for command in commands if isinstance(command, Start) and command.item is not None)
     return next((each.step for each in starts if too_many(definitions.workflow, state, each.step, spread)), "")
 
@@ -195,7 +195,7 @@ def _with_part(definitions: Definitions, state: RunState, of: int) -> Definition
 def _lay(place: Bench, folders: Sequence[Path], spread: Spread, told: Report) -> None:
     context, run, git = place.context, place.order.run, place.git
     state = read_state(git, run, main=context.main)
-    step = _spread_step(load(context, state.workflow, state.base), state, spread)
+    step = _spread_step(load(context, state.workflow, state.base), state, spread, context.now())
     parts: list[Done] = []
     traces: dict[str, bytes | None] = {}
     for folder in sorted(folders):

@@ -229,6 +229,13 @@ def test_orders_are_read_back_as_they_were_written(root: Path, tmp_path: Path) -
         orders.read(tmp_path / "nowhere")
 
 
+@pytest.fixture(scope="module")
+def written(template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    here = context(template)
+    with here.git:
+        return orders.write(tmp_path_factory.mktemp("written"), orders.plan(here, known=(), asked=[ASKED])).read_text()
+
+
 def _order(data: dict[str, Any]) -> dict[str, Any]:
     return data["orders"][0]  # type: ignore[no-any-return]
 
@@ -254,14 +261,11 @@ def _order(data: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_orders_that_we_could_not_have_written_are_refused(
-    root: Path, tmp_path: Path, spoil: Callable[[dict[str, Any]], object]
+    written: str, tmp_path: Path, spoil: Callable[[dict[str, Any]], object]
 ) -> None:
-    here = context(root)
-    with here.git:
-        file = orders.write(tmp_path, orders.plan(here, known=(), asked=[ASKED]))
-    data = json.loads(file.read_text())
+    data = json.loads(written)
     spoil(data)
-    file.write_text(json.dumps(data))
+    (tmp_path / "orders.json").write_text(json.dumps(data))
     with pytest.raises(InvalidError, match="not in order"):
         orders.read(tmp_path)
 
