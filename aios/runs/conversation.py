@@ -8,15 +8,13 @@ event tells that an approver made it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from aios.domain.event import OPERATOR
-from aios.domain.forge import LOGIN, Comment, Forge, Proposal, State, may_approve
+from aios.domain.forge import LOGIN, Proposal, State
 from aios.domain.keys import key_of
 from aios.domain.names import BRANCHES, branch_of
-from aios.errors import AiosError, BusyError, TransientError, UsageError
+from aios.errors import AiosError, BusyError, MovedError, TransientError, UsageError
 from aios.proposals.neutral import plainly
 from aios.runs.asked import comment_of, open_of, questions_of, ticked
 from aios.runs.commands import Command, commands
@@ -31,24 +29,16 @@ from aios.runs.said import Said, keys_of
 from aios.runs.session import read_state
 from aios.runs.sharing import share
 from aios.runs.start import run_on_branch
+from aios.runs.utterances import Edit, Talk, Utterance, digest_of, keys_in, utterances
 
 EDITED_LATER = (
     "This comment was edited after it was acted on; an edit does nothing any more. Say what you want in a new comment."
 )
 EDITED_BEFORE = "This comment was edited before it was read, and by whom is not known here. Say it in a new comment."
+_ATTEMPTS = 4
 NO_APPROVER = (
     "`/aios …` is heard from the approvers that `state/company.yaml` names (`github:login`), and from nobody else."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """Who made or changed a comment, and what it said then and before, as the forge's own event tells it."""
-
-    comment: int
-    by: str
-    body: str
-    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,57 +50,6 @@ class Heard:
     acted: tuple[str, ...] = ()
     replied: int = 0
     problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Utterance:
-    """One comment or review with commands. `edited` tells that its words are not the first ones, `sure` that the one
-    who is named wrote them all the same."""
-
-    id: str
-    author: str
-    at: str
-    url: str
-    orders: tuple[Command, ...]
-    edited: bool = False
-    sure: bool = True
-
-
-@dataclass(slots=True)
-class _Talk:
-    """One proposal's conversation while it is heard."""
-
-    context: Context
-    forge: Forge
-    proposal: Proposal
-    run: str
-    approvers: frozenset[str]
-    comments: list[Comment]
-    edit: Edit | None
-    acted: list[str] = field(default_factory=list)
-
-    def may(self, login: str) -> bool:
-        return not login.casefold().endswith("[bot]") and may_approve(self.approvers, login=login)
-
-
-def edit_of(event: Mapping[str, Any]) -> tuple[int, Edit | None]:
-    """The proposal's number (0: none) and the edit that a GitHub event tells of."""
-
-    def inside(*names: str) -> Any:
-        found: Any = event
-        for name in names:
-            found = found.get(name) if isinstance(found, Mapping) else None
-        return found
-
-    number = inside("issue", "number") or inside("pull_request", "number") or 0
-    comment, by = inside("comment", "id"), inside("sender", "login")
-    known = isinstance(comment, int) and isinstance(by, str) and inside("sender", "type") == "User"
-    if not known or inside("action") not in {"created", "edited"}:
-        return (number if isinstance(number, int) else 0), None
-    before = inside("changes", "body", "from")
-    body = inside("comment", "body")
-    told = Edit(comment, by, body if isinstance(body, str) else "", before if isinstance(before, str) else "")
-    return (number if isinstance(number, int) else 0), told
 
 
 def listen_all(context: Context, edit: Edit | None = None) -> list[Heard]:
@@ -133,16 +72,19 @@ def listen(context: Context, number: int, edit: Edit | None = None) -> Heard | N
     known = forge.find(proposal.branch) if run else None
     if known is None or known.number != number:  # a stranger's copy may call its branch what it likes
         return None
-    comments = list(forge.comments(number))
-    talk = _Talk(context, forge, proposal, run, approvers_at(context.git, context.main), comments, edit)
-    replies = Replies(forge, number, talk.comments)
-    problem = ""
-    try:
-        _hear(talk, replies)
-    except (BusyError, TransientError) as error:  # what is left is heard the next time
-        problem = str(error)
+    for attempt in range(_ATTEMPTS):
+        talk = Talk(context, forge, proposal, run, _approvers(context), list(forge.comments(number)), edit)
+        replies = Replies(forge, number, talk.comments)
+        problem = _heard(talk, replies)
+        try:
+            if talk.acted:
+                share(context, run)
+        except MovedError:  # somebody pushed to the branch meanwhile: what was said is done on what is there now
+            if attempt == _ATTEMPTS - 1:
+                raise
+            continue
+        break
     if talk.acted:
-        share(context, run)
         _shown(talk)
     else:
         _settled(talk)
@@ -156,20 +98,24 @@ def unheard(context: Context) -> list[int]:
         run = run_of(context, proposal)
         if not run:
             continue
-        talk = _Talk(
+        talk = Talk(
             context,
             forge,
             proposal,
             run,
-            approvers_at(context.git, context.main),
+            _approvers(context),
             list(forge.comments(proposal.number)),
             None,
         )
         done = keys_of(context, run).keys() | Replies(forge, proposal.number, talk.comments).known.keys()
-        utterances = _utterances(talk)
-        if any(key not in done for each in utterances for key in _keys(talk, each)):
+        if any(key not in done for each in utterances(talk) for key in keys_in(talk, each)):
             waiting.append(proposal.number)
     return waiting
+
+
+def _approvers(context: Context) -> frozenset[str]:
+    """As main has them: a proposal that names others has no say in it."""
+    return approvers_at(context.git, context.main)
 
 
 def run_of(context: Context, proposal: Proposal) -> str:
@@ -195,16 +141,20 @@ def _is_known(context: Context, run: str) -> bool:
         return False
 
 
-def _hear(talk: _Talk, replies: Replies) -> None:
-    """Everything in the order in which it was said."""
-    for each in _utterances(talk):
-        _follow(talk, replies, each)
-    _ticks(talk)
-    _closed(talk)
-    _strangers(talk, replies)
+def _heard(talk: Talk, replies: Replies) -> str:
+    """Everything in the order in which it was said; why the rest has to wait, empty where nothing has to."""
+    try:
+        for each in utterances(talk):
+            _follow(talk, replies, each)
+        _ticks(talk)
+        _closed(talk)
+        _strangers(talk, replies)
+    except (BusyError, TransientError) as error:
+        return str(error)
+    return ""
 
 
-def _shown(talk: _Talk) -> None:
+def _shown(talk: Talk) -> None:
     """What was understood, in the proposal's one comment, and the status of the branch's new head."""
     context, run = talk.context, talk.run
     if context.git.rev(branch_of(run)) is not None and talk.proposal.state is State.OPEN:
@@ -213,7 +163,7 @@ def _shown(talk: _Talk) -> None:
         show_outcome(context, run)
 
 
-def _settled(talk: _Talk) -> None:
+def _settled(talk: Talk) -> None:
     """What a kill left half done: a run that is over here, and open there."""
     if talk.proposal.state is State.OPEN:
         state = read_state(talk.context.git, talk.run, main=talk.context.main)
@@ -221,53 +171,18 @@ def _settled(talk: _Talk) -> None:
             show_outcome(talk.context, talk.run)
 
 
-# Who said what
-
-
-def _utterances(talk: _Talk) -> list[_Utterance]:
-    """What approvers said to us, oldest first."""
-    found = [_spoken(talk, each) for each in talk.comments if not each.by_us and talk.may(each.author)]
-    for number, each in enumerate(talk.forge.reviews(talk.proposal.number)):
-        if not talk.may(each.author) or not each.body.strip():
-            continue
-        orders = tuple(commands(each.body))
-        if each.verdict == "changes_requested" and not orders:
-            orders = (Command("revise", each.body.strip()),)
-        name = key_of("review", each.author, each.at, each.head, number)
-        found.append(_Utterance(name, each.author, each.at, talk.proposal.url, orders))
-    return sorted((each for each in found if each.orders), key=lambda each: each.at)
-
-
-def _spoken(talk: _Talk, comment: Comment) -> _Utterance:
-    edit = talk.edit if talk.edit and talk.edit.comment == comment.id else None
-    sure = not comment.edited or (edit is not None and edit.by.casefold() == comment.author.casefold())
-    body = edit.body if edit and sure and edit.body else comment.body
-    name, orders = f"comment:{comment.id}", tuple(commands(body))
-    return _Utterance(name, comment.author, comment.at, comment.url, orders, bool(comment.edited), sure)
-
-
-def _keys(talk: _Talk, each: _Utterance) -> list[str]:
-    return [key_of("said", talk.run, each.id, place) for place in range(len(each.orders))]
-
-
-def _digest(order: Command) -> str:
-    return key_of(order.name, order.text).removeprefix("sha256:")[:12]
-
-
-# Doing what was said
-
-
-def _follow(talk: _Talk, replies: Replies, said: _Utterance) -> None:
+def _follow(talk: Talk, replies: Replies, said: Utterance) -> None:
     """The commands of one comment, in order, each once."""
     told = keys_of(talk.context, talk.run)
-    keys = _keys(talk, said)
+    keys = keys_in(talk, said)
     known = {key: str(told[key].get("digest", "")) for key in keys if key in told}
     known |= {key: digest for key, digest in replies.known.items() if key in keys}
+    pairs = list(zip(keys, said.orders, strict=True))
+    for key, order in pairs:
+        if key in known:
+            _finish(talk, order, key)
     if said.edited and known:
-        changed = any(
-            key in known and known[key] not in {"", _digest(o)} for key, o in zip(keys, said.orders, strict=True)
-        )
-        if changed or len(known) < len(keys):
+        if any(known.get(key, "?") not in {"", digest_of(order)} for key, order in pairs):
             replies.add(said.id, key_of("edited", said.id), "", EDITED_LATER)
         return
     if not said.sure and len(known) < len(keys):
@@ -276,7 +191,7 @@ def _follow(talk: _Talk, replies: Replies, said: _Utterance) -> None:
     for key, order in pairs:
         if key in known:
             continue
-        spoken = Said(f"{OPERATOR}:{LOGIN}{said.author}", key, said.url, _digest(order))
+        spoken = Said(f"{OPERATOR}:{LOGIN}{said.author}", key, said.url, digest_of(order))
         try:
             reply = obey(talk.context, talk.run, order, spoken, talk.proposal)
         except (BusyError, TransientError):
@@ -287,10 +202,10 @@ def _follow(talk: _Talk, replies: Replies, said: _Utterance) -> None:
         if reply.acted:
             talk.acted.append(reply.acted)
         if reply.text:
-            replies.add(said.id, key, _digest(order), reply.text, echo=order)
+            replies.add(said.id, key, digest_of(order), reply.text, echo=order)
 
 
-def _finish(talk: _Talk, order: Command, key: str) -> None:
+def _finish(talk: Talk, order: Command, key: str) -> None:
     """What was recorded of a decision that ends a run, and not carried through before a kill."""
     if talk.context.git.rev(branch_of(talk.run)) is None or key not in keys_of(talk.context, talk.run):
         return
@@ -300,7 +215,7 @@ def _finish(talk: _Talk, order: Command, key: str) -> None:
         answer(talk.context, talk.run, text="", said=Said("", key))
 
 
-def _ticks(talk: _Talk) -> None:
+def _ticks(talk: Talk) -> None:
     """A ticked box is an answer where the forge's event tells that an approver ticked it."""
     asked = open_of(questions_of(talk.context, talk.run))
     if asked is None or not asked.options:
@@ -327,7 +242,7 @@ def _ticks(talk: _Talk) -> None:
     talk.forge.say(talk.proposal.number, asked.marker, comment_of(asked, note))
 
 
-def _closed(talk: _Talk) -> None:
+def _closed(talk: Talk) -> None:
     """Somebody closed the proposal unmerged: that rejects it, with what an approver said last as the reason."""
     if talk.proposal.state is not State.CLOSED:
         return
@@ -349,7 +264,7 @@ def _closed(talk: _Talk) -> None:
     talk.acted.append(f"rejected: {reason}")
 
 
-def _strangers(talk: _Talk, replies: Replies) -> None:
+def _strangers(talk: Talk, replies: Replies) -> None:
     """Others who call us get one note in all, bots none."""
     for each in talk.comments:
         bot = each.author.casefold().endswith("[bot]")

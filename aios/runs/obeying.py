@@ -32,7 +32,7 @@ _HELP = (
 )
 HELP = "\n".join(
     [
-        "\n| Comment | What it does |\n|---|---|",
+        "\n\n| Comment | What it does |\n|---|---|",
         *(f"| `/aios {say}` | {does} |" for say, does in _HELP),
         "\nMerging is the approval. Your own commits on the branch are kept.",
     ]
@@ -159,7 +159,7 @@ def _chain(links: list[explaining.Link]) -> str:
     ]
     if len(links) > LINKS:
         lines.append(f"- … and {len(links) - LINKS} more: `aios explain`")
-    return "\n" + "\n".join(lines) if lines else ""
+    return "\n\n" + "\n".join(lines) if lines else ""
 
 
 def _unknown(order: Command) -> str:

@@ -44,12 +44,13 @@ _NAME = "[a-z0-9](?:-?[a-z0-9]){0,63}"
 _ORDER = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["schema", "id", "run", "main", "tip", "stages", "start"],
+    "required": ["schema", "id", "run", "main", "tip", "stages", "start", "at"],
     "properties": {
         "schema": {"const": "order.v1"},
         "id": {"type": "string", "pattern": "^(0|[1-9][0-9]{0,4})$"},
         "run": {"type": "string", "pattern": f"^{_NAME}/{_NAME}/[0-9a-hjkmnp-tv-z]{{26}}$"},
         "main": _OID,
+        "at": {"type": "string", "format": "date-time"},
         "tip": {"type": "string", "pattern": "^(|[0-9a-f]{40}|[0-9a-f]{64})$"},
         "stages": {
             "type": "array",
@@ -246,7 +247,7 @@ def _open(context: Context, run: str, told: list[str]) -> Wanted | None:
             return None
         tip = _tip(context, branch_of(run))
     except AiosError as error:
-        told.append(f"{run} cannot go on: {error}")
+        told.append(f"{run} cannot go on: {_with_findings(error)}")
         return None
     return Wanted(run, tip, _stages(definitions.workflow, state, context.now()), "it can go on", {})
 

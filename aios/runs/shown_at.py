@@ -16,7 +16,7 @@ def web_of(context: Context) -> str:
     content = context.git.read_blob(f"{context.main}:{COMPANY}") or b""
     document = parse(COMPANY, content)[0] if b"forge" in content else None
     settings = read(document.data) if document else None
-    return settings.pages if settings else ""
+    return settings.web if settings else ""
 
 
 def places_of(tree: Tree, stands: Standing) -> dict[str, str]:
