@@ -30,7 +30,7 @@ def correcting(review: Review) -> str:
     branch = f"- edit the files on the branch {link(code(review.branch), branch_page(review))}; your edits are kept"
     if review.web:
         first = review.steps[-1] if review.steps else "write"
-        steps = ", ".join(code(step) for step in review.steps[:12])
+        steps = ", ".join(code(step, 80) for step in review.steps[:12])
         named = f"; begin at a step with `/aios revise {first}: …` (steps: {steps})" if review.steps else ""
         own = [
             f"- comment `/aios revise shorter; drop section …`{named}",
@@ -59,7 +59,7 @@ def how_it_came_about(review: Review, size: Size) -> str:
     shown = review.files[: size.listed] if size.line else review.files
     more = f" and {len(review.files) - len(shown)} more" if len(shown) < len(review.files) else ""
     lines += ["", "Files: " + ", ".join(code(path, size.line) for path in shown) + more, ""]
-    lines += [f"- saw at {code(step)}: {_manifest(review, key)}" for step, key in review.context[: size.listed]]
+    lines += [f"- saw at {code(step, 80)}: {_manifest(review, key)}" for step, key in review.context[: size.listed]]
     lines += [f"- {neutral(version, size.line)}" for version in review.versions[: size.listed if size.line else None]]
     made = f", made from main at `{review.base[:12]}`" if review.base else ""
     lines += [f"- run `{review.run}`, head `{review.head[:12]}`{made}"]

@@ -24,8 +24,7 @@ _SAFE = re.compile(r"https?://[\w.~:/?#@!$&'*+,;=%-]{1,2000}", re.ASCII)
 
 def neutral(text: str, limit: int = 0) -> str:
     """Outside text within a line of ours: visible, on one line, no markup of its own; cut to `limit` characters."""
-    line = without_unseen(" ".join(text.split()))
-    parts = _ADDRESS.split(cut(line, limit) if limit else line)
+    parts = _ADDRESS.split(_line(text, limit))
     parts[::2] = map(_escaped, parts[::2])
     parts[1::2] = (f"`{address}`" for address in parts[1::2])
     return _BLOCK.sub(lambda match: f"{match.group(1)}\\{match.group(2)}", "".join(parts))
@@ -33,8 +32,17 @@ def neutral(text: str, limit: int = 0) -> str:
 
 def plain(text: str, limit: int) -> str:
     """A title: one line that no Markdown is read in, but mentions and closing keywords are."""
-    line = without_unseen(" ".join(text.split()))
+    line = _line(text, limit)
     return cut(_REFERENCE.sub(rf"\1{_JOINER}", _MENTION.sub(f"@{_JOINER}", line)), limit)
+
+
+def _line(text: str, limit: int) -> str:
+    """The text on one line without what is unseen; of a long one no more is looked at than can be shown."""
+    part = text[: 8 * limit] if limit else text
+    line = without_unseen(" ".join(part.split()))
+    if not limit:
+        return line
+    return cut(line, limit) if len(part) == len(text) or len(line) > limit else cut(line, limit - 1) + _CUT
 
 
 def cut(text: str, limit: int) -> str:
@@ -49,8 +57,7 @@ def _escaped(text: str) -> str:
 
 def code(text: str, limit: int = 0) -> str:
     """A path or place as code, whatever is in it."""
-    line = without_unseen(" ".join(text.split())).replace("`", "’") or "–"
-    return f"`{cut(line, limit) if limit else line}`"
+    return f"`{_line(text, limit).replace('`', '’') or '–'}`"
 
 
 def link(shown: str, url: str) -> str:

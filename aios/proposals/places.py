@@ -5,10 +5,12 @@ from __future__ import annotations
 from aios.proposals.neutral import address
 from aios.proposals.reviewed import Review
 
+LONGEST = 300  # characters of a path that is linked: quoted, each may be twelve
+
 
 def at_head(review: Review, place: str) -> str:
     """The address of `path` or `path#L3` as the proposal has it; empty where nothing is shown anywhere."""
-    if not review.web or not place:
+    if not review.web or not place or len(place) > LONGEST:
         return ""
     path, mark, lines = place.partition("#L")
     return address(review.web, "blob", review.head, path) + (f"#L{lines}" if mark else "")

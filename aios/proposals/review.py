@@ -6,10 +6,11 @@ in it can mention a person, close an issue, forge a heading or hide a line.
 
 from __future__ import annotations
 
+from aios.proposals.neutral import fenced, neutral
 from aios.proposals.reviewed import PREVIEW_LINES, Review, Size, fingerprint
 from aios.proposals.sections import sections
 
-__all__ = ["PREVIEW_LINES", "Review", "fingerprint", "length", "render"]
+__all__ = ["PREVIEW_LINES", "Review", "fenced", "fingerprint", "length", "neutral", "render"]
 
 # From generous to what fits in any case.
 _SIZES = (

@@ -27,8 +27,8 @@ def sections(review: Review, size: Size, *, heading: bool) -> list[str]:
         _previews(review, size),
         _why(review, size),
         _evidence(review, size),
-        _section("What is folded", [f"- {plainly(line, size.line)}" for line in review.folds]),
-        _section("What is rewritten", [f"- {plainly(line, size.line)}" for line in review.rewritten]),
+        _section("What is folded", _told(review.folds, size, review)),
+        _section("What is rewritten", _told(review.rewritten, size, review)),
         _state_diff(review, size),
         _checks(review, size),
         _risk(review),
@@ -41,6 +41,10 @@ def sections(review: Review, size: Size, *, heading: bool) -> list[str]:
 
 def _section(title: str, lines: Sequence[str]) -> str:
     return f"## {title}\n\n" + "\n".join(lines) if lines else ""
+
+
+def _told(lines: Sequence[str], size: Size, review: Review) -> list[str]:
+    return _some([f"- {plainly(line, size.line)}" for line in lines], size.listed if size.line else 0, review)
 
 
 def _decision(review: Review, size: Size) -> str:
@@ -149,7 +153,7 @@ def _evidence(review: Review, size: Size) -> str:
     left = len(review.unverified) - len(lines)
     lines += [f"- **unverified**: … and {left} more: {_whole(review)}"] if left else []
     if review.unverified:
-        told = ", ".join(f"{number} {neutral(kind)}" for kind, number in sorted(review.kinds.items()))
+        told = ", ".join(f"{number} {neutral(kind, 40)}" for kind, number in sorted(review.kinds.items())[:20])
         lines.insert(0, f"- {counted(sum(review.kinds.values()), 'sentence')}: {told}")
     cited = [
         f"- {neutral(claim, size.line)} → {link(code(source, size.line), at_source(review, source))}"

@@ -1,4 +1,4 @@
-"""Questions of a run as comments with options to tick. Questions of records have no proposal: they stay in the inbox."""
+"""Questions of a run as comments with options to tick. Those of records have no proposal: they stay in the inbox."""
 
 from __future__ import annotations
 

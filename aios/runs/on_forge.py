@@ -89,7 +89,7 @@ def forge_of(context: Context) -> Forge:
 def labels_of(review: Review, asked: Asked | None) -> tuple[str, ...]:
     verdict = "denied" if review.verdict.decision is Decision.DENY else review.verdict.decision.value
     labels = [LABEL, f"{LABEL}:{verdict}"]
-    return tuple([*labels, *([OVERLAPS] if review.overlaps else []), *([ASKS] if asked else [])])
+    return (*labels, *([OVERLAPS] if review.overlaps else []), *([ASKS] if asked else []))
 
 
 def _show(context: Context, run: str) -> tuple[Proposal, Sequence[Overlap]]:

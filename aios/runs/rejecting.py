@@ -87,8 +87,8 @@ def cancel_in(context: Context, session: Session, *, reason: str, said: Said | N
         records=(path.removeprefix("state/").removesuffix(".yaml"),),
         run=run,
         actor=actor_of(context, said),
-        key=key_of("cancel", run),
-        output={"reason": reason},
+        key=said.key if said else key_of("cancel", run),
+        output={"reason": reason, **output_of(said)},
     )
     close(context, session, note, {path: dump(record).encode()})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from aios.domain.event import EventNote
 from aios.domain.keys import key_of
@@ -94,7 +95,7 @@ def answer(context: Context, run: str, *, text: str, said: Said | None = None) -
         )
         session.flush()
     if chosen == STOP:
-        cancel(context, run, reason="the operator's answer", said=said)
+        cancel(context, run, reason="the operator's answer", said=_ending(run, said))
     return name
 
 
@@ -102,5 +103,10 @@ def _answered_before(context: Context, session: Session, said: Said | None) -> s
     """The step that was answered; what follows from the answer is done now, where a kill left it undone."""
     name = next((name for name, step in session.state.steps.items() if step.guidance[-1:] == (STOP,)), "")
     if name and not session.state.cancelled:
-        cancel_in(context, session, reason="the operator's answer", said=said)
+        cancel_in(context, session, reason="the operator's answer", said=_ending(session.run, said))
     return name
+
+
+def _ending(run: str, said: Said | None) -> Said | None:
+    """What follows from an answer is an event of its own."""
+    return replace(said, key=key_of("cancel", run)) if said else None
