@@ -9,6 +9,9 @@ import pytest
 from aios.domain.forge import State
 from aios.errors import RefusedError
 from aios.runs.closing import WITHOUT, adopt_closed, verify_open
+from aios.runs.context import Identity
+from aios.runs.deciding import deciding
+from aios.runs.gate import approve, reject
 from tests.gate import house
 from tests.gate.house import BRANCH, RUN, House
 from tests.gate.hub import git
@@ -85,3 +88,34 @@ def test_a_decision_here_comes_too_late_for_what_was_decided_there(home: House) 
         home.hub.pulls[7] = house.replace(home.hub.pulls[7], state=State.MERGED)
         with pytest.raises(RefusedError, match="was merged on the forge"):
             verify_open(here, RUN)
+
+
+def test_a_decision_on_the_operators_machine_is_made_on_the_newest_and_told(home: House) -> None:
+    told: list[str] = []
+    laptop = home.context("laptop", operator=Identity("Me", "me@test.example"))
+    with laptop.git:
+        with deciding(laptop, RUN, told.append):
+            reject(laptop, RUN, reason="not this year")
+        assert home.hub.pulls[7].state is State.OPEN  # its body is no proposal of this run's: left alone
+    assert git(home.hub.bare, "log", "-1", "--format=%s", "main") == "proposal.rejected: not this year"
+    assert git(home.hub.bare, "for-each-ref", f"refs/heads/{BRANCH}") == ""
+    assert told == []
+
+
+def test_offline_it_is_decided_here_and_said_so(home: House) -> None:
+    told: list[str] = []
+    laptop = home.context("laptop", operator=Identity("Me", "me@test.example"))
+    with laptop.git:
+        with deciding(laptop, RUN, told.append):
+            pass
+        home.hub.down = True
+        with deciding(laptop, RUN, told.append):
+            approve(laptop, RUN)
+    assert told == ["Offline (the hub does not answer): decided here; `aios sync` brings it there."]
+
+
+def test_what_was_closed_there_cannot_be_approved_here(home: House) -> None:
+    home.hub.closed(7, by="ann")
+    laptop = home.context("laptop", operator=Identity("Me", "me@test.example"))
+    with laptop.git, pytest.raises(RefusedError, match="was closed on the forge"), deciding(laptop, RUN, print):
+        approve(laptop, RUN)
