@@ -43,11 +43,23 @@ if TYPE_CHECKING:
 
 Report = Callable[["Progress"], None]
 KEYRING = "keyring:"
+NOW = "AIOS_NOW"
 PAST = "recall-past.sqlite"  # the index of trees of long ago
 
 
 def utc_now() -> datetime:
-    return datetime.now(UTC)
+    """The time. `AIOS_NOW` (ISO 8601, with its offset) stands for it in tests and replays of whole days, where several
+    processes must agree on what day it is; it stands still then."""
+    told = os.environ.get(NOW)
+    if not told:
+        return datetime.now(UTC)
+    try:
+        at: datetime | None = datetime.fromisoformat(told)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise UsageError(f"{NOW} is {told!r}, and no point in time", f"unset it, or {NOW}=2026-08-03T05:40:00+00:00")
+    return at.astimezone(UTC)
 
 
 class Company:

@@ -11,6 +11,7 @@ SUBCOMMANDS: dict[str, str] = {
     "listen": "Hear what was said on proposals: commands, answers, ticks.",
     "plan": "What there is to do, as orders for the jobs that do it.",
     "work": "Work on orders: one stage of each, handed over as a bundle of commits.",
+    "start": "Start a workflow file on GitHub.",
     "sync": "Bring the workflow files in line with schedules, connectors and models.",
 }
 

@@ -78,12 +78,12 @@ def command(
         actions.output(
             {
                 "orders": str(len(made)),
-                "again": str(any(each.stage in {"collect", "agent"} for each in reports)).lower(),
+                "again": str(any(each.again for each in reports)).lower(),
                 "shards": json.dumps([f"{each['order']}:{each['shard']}" for each in matrix]) if matrix else "",
             }
         )
         tell(_summary(stage, reports, len(chosen)))
-    return Exit.FAILED if chosen and not made else Exit.OK
+    return Exit.FAILED if chosen and all(each.failed and not each.advanced for each in reports) else Exit.OK
 
 
 def _one(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import click
 
+from aios.domain.unseen import without_unseen
+
+_ESCAPE = re.compile(r"\\([<>`*_~$&\[\]|\\#+=.)-])")
 LIMIT = 900_000  # bytes of a summary; Actions keeps 1 MiB
 
 
 def cell(text: str) -> str:
     """Text from anywhere on one line of Markdown, with no markup of its own."""
     from aios.domain.event import one_line
-    from aios.proposals.review import neutral
+    from aios.proposals.neutral import neutral
 
     return neutral(one_line(text, 400))
 
@@ -25,9 +29,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def tell(markdown: str, *, quiet: bool = False) -> None:
-    """To the job's page, and to whoever reads its log."""
+    """To the job's page, and to whoever reads its log: there without what keeps Markdown from being read in it."""
     from aios.app import actions
 
     actions.summary(markdown.encode()[:LIMIT].decode(errors="ignore"))
     if not quiet:
-        click.echo(markdown, err=True)
+        click.echo(without_unseen(_ESCAPE.sub(r"\1", markdown)), err=True)

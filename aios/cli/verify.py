@@ -34,10 +34,11 @@ def command(ctx: click.Context, folder: Path, orders_in: Path, collected: Path |
     handoff passes.
     """
     from aios.app import actions
-    from aios.runs.verifying import digests_of, read_orders, strangers, verify_folder
+    from aios.runs import orders as written
+    from aios.runs.verifying import digests_of, strangers, verify_folder
 
     here = company(ctx)
-    orders = read_orders(orders_in)
+    orders = written.read(orders_in)
     if here.git.rev(here.main) is None:
         raise UsageError("this company has no commit yet", "check it out first")
     judged = list(verify_folder(here.context, folder, orders, collected))
@@ -79,7 +80,7 @@ def _told(each: Verified) -> dict[str, object]:
 
 def summary_of(judged: Sequence[Verified], ignored: Sequence[str]) -> str:
     """Markdown for the page of the workflow's run; whatever was handed over is quoted, never markup."""
-    from aios.proposals.review import neutral
+    from aios.proposals.neutral import neutral
 
     lines = ["## Verified", ""]
     for each in judged:

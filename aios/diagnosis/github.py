@@ -104,6 +104,11 @@ def _repository(at: Place) -> Iterator[Check]:
     facts = at.facts
     if facts.archived:
         yield Check("repository", "error", "it is archived: nothing can be pushed", settings(at.repository, ""))
+    if facts.fork:
+        said = "it is a fork: GitHub keeps the schedules of forks off, and pull requests go astray to where it is from"
+        yield Check(
+            "repository", "warning", said, f"make one of its own and push there: {new_repository(at.repository)}"
+        )
     if facts.default_branch != at.company.main:
         hint = f"git branch -m {at.company.main} {facts.default_branch}, or {settings(at.repository, 'branches')}"
         said = f"its default branch is `{facts.default_branch}`, main here is `{at.company.main}`"

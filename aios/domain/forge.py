@@ -108,6 +108,7 @@ class Facts:
     actions: bool | None = None
     default_permissions: str = ""
     may_propose: bool | None = None
+    fork: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from aios.domain.measure import Total
 from aios.domain.names import LEDGER
+from aios.effects.entries import read
 from aios.errors import AiosError
 from aios.store.git import Git
 
@@ -141,8 +142,6 @@ class Acts:
         return [(path.decode(), fact.split(b" ")[3].decode()) for fact, path in zip(facts, paths, strict=False)]
 
     def _take_in(self, database: sqlite3.Connection, files: list[tuple[str, str]]) -> None:
-        from aios.effects.ledger import read
-
         found = [(path, oid, match) for path, oid in files if (match := _FILE.fullmatch(path))]
         for _, _, match in found:
             column = {"claim": "claims", "absent": "absences", "receipt": "done"}[match["kind"]]

@@ -8,6 +8,9 @@ authoritatively absent → act; otherwise it becomes a question. Nothing is ever
 A claim is a lease. Whoever holds one acts within `LEASE` or not at all; a claim of another machine, of which nobody
 here can know whether its worker lives, is taken over only after `GRACE`, which is longer by more than clocks differ and
 an act takes. Whoever takes over claims anew, by compare-and-swap: of several one wins.
+
+Where the ledger is shared, a claim counts when the shared copy has it; without a network nothing is sent. A receipt
+never waits for it: it is written down here, and pushed when that can be.
 """
 
 from __future__ import annotations
@@ -101,7 +104,7 @@ def execute(
         _verify_wanted(effect, desk)
     desk.checkpoint("before claim")
     claim = _claim(effect, desk, approved_commit)
-    number = ledger.claim(claim)
+    number = ledger.claim(claim, again=desk.permit)
     desk.checkpoint("after claim")
     if number:
         found = _first_look(effect, connector, desk, number)

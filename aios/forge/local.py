@@ -184,7 +184,11 @@ class Local:
             return
         self.say(number, CLOSED, reason)
         now = self._now()
-        self._change(number, f"Close #{number}", lambda entry: {**entry, "closed": entry["closed"] or now})
+        told = {"closed": now, "closed_by": self.viewer()}
+        self._change(number, f"Close #{number}", lambda entry: entry if entry["closed"] else {**entry, **told})
+
+    def closed_by(self, number: int) -> str:
+        return str(self._entry(number).get("closed_by", ""))
 
     # What became of it
 

@@ -45,7 +45,7 @@ from aios.store.trees import CommitTree
 
 STATUS = "aios/proposal"  # the commit status that says: this was shown in full
 _CONFIRM = re.compile(r"^\s*/aios\s+confirm\s+([0-9a-f]{7,40})\s*$", re.MULTILINE)
-_OURS = "<!-- aios:"  # stands in every comment of this program's, whoever's account it uses
+OURS = "<!-- aios:"  # stands in every comment of this program's, whoever's account it uses
 _SENT = "nothing was sent"
 
 
@@ -135,7 +135,7 @@ def _verify(context: Context, run: str, commit: str, email: str, actor: str, out
 def _verify_pusher(context: Context, forge: Forge, commit: str) -> None:
     """A commit names its author as it likes; the forge knows whose push brought it, for a while."""
     pusher = pusher_of(forge, context.git, context.main, commit)
-    if pusher and not may_approve(approvers_at(context.git, context.main), **_who(pusher)):
+    if pusher and not may_approve(approvers_at(context.git, context.main), **who(pusher)):
         raise RefusedError(
             f"{pusher} pushed {commit[:10]}, and is not among the company's approvers", _approver(pusher)
         )
@@ -213,14 +213,14 @@ def verify_by(context: Context, landing: Landing) -> None:
                 f"{landing.by or 'nobody'} made the merge, and is not among the approvers", _approver("")
             )
         return
-    if not who or not may_approve(named, **_who(who)):
+    if not who or not may_approve(named, **who(who)):
         verb = "merged" if landing.number else "pushed"
         raise RefusedError(f"{who or 'nobody known'} {verb} it, and is not among the approvers", _approver(who))
     if landing.pusher and landing.by != AIOS_EMAIL and not may_approve(named, email=landing.by):
         raise RefusedError(f"{landing.by} made the merge, and is not among the approvers", _approver(""))
 
 
-def _who(name: str) -> dict[str, str]:
+def who(name: str) -> dict[str, str]:
     """A forge on one machine knows people by their addresses; a bot is nobody, whoever calls it an approver."""
     return {"email": name} if "@" in name else {"login": "" if name.casefold().endswith("[bot]") else name}
 
@@ -283,7 +283,7 @@ def verify_confirmed(context: Context, forge: Forge, landing: Landing, why: str)
     comments = forge.comments(landing.number) if landing.number else ()
     approvers = approvers_at(context.git, context.main)
     said = [each for each in comments if _confirms(each, landing.head)]
-    if any(not each.edited and may_approve(approvers, **_who(each.author)) for each in said):
+    if any(not each.edited and may_approve(approvers, **who(each.author)) for each in said):
         return
     doubt = "; a word that was edited, or is not an approver's, does not count" if said else ""
     where = f"comment `/aios confirm {landing.head[:10]}` on #{landing.number}, or " if landing.number else ""
@@ -293,4 +293,4 @@ def verify_confirmed(context: Context, forge: Forge, landing: Landing, why: str)
 
 
 def _confirms(comment: Comment, head: str) -> bool:
-    return _OURS not in comment.body and any(head.startswith(each) for each in _CONFIRM.findall(comment.body))
+    return OURS not in comment.body and any(head.startswith(each) for each in _CONFIRM.findall(comment.body))

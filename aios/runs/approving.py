@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from aios.domain.event import OPERATOR, EventNote, render_message
 from aios.domain.keys import key_of
-from aios.domain.names import branch_of, run_record_path
+from aios.domain.names import CLOSED, branch_of, run_record_path
 from aios.domain.policy import Decision
 from aios.domain.proposal import PlannedEffect
 from aios.domain.record import Where
@@ -21,12 +21,15 @@ from aios.runs.context import Context
 from aios.runs.definitions import Definitions, load
 from aios.runs.gates import open_gate, record_of, verify_approver
 from aios.runs.hand_edits import operators_share
-from aios.runs.history import APPROVED, ASKED
+from aios.runs.history import APPROVED, ASKED, STARTED
 from aios.runs.planning import plan_effects
 from aios.runs.propose import propose, raised_trust
 from aios.runs.session import Session, open_session, read_state
-from aios.store.commits import advance, merge_commit
+from aios.runs.shared_main import land
+from aios.store.commits import commit_object
 from aios.store.edit import edit
+from aios.store.log import read_events
+from aios.store.remote import Move
 from aios.store.trees import CommitTree, OverlayTree
 
 KEEP_MAIN = "keep what main has"
@@ -41,6 +44,7 @@ class Approved:
     commit: str
     effects: tuple[PlannedEffect, ...]
     merged_fields: tuple[str, ...]
+    outstanding: str = ""  # why the shared copy does not have it yet
 
 
 def approve(context: Context, run: str, *, word: str = "", reason: str = "", actor: str = "") -> Approved:
@@ -108,6 +112,111 @@ def _verify_verdict(
         verify_approver(context)
 
 
+@dataclass(slots=True)
+class _Merge:
+    """The merge to be: made on main's tip, and anew where that moved."""
+
+    context: Context
+    session: Session
+    definitions: Definitions
+    record: Mapping[str, Any]
+    gate: str
+    actor: str
+    reason: str
+    head: str
+    both: tuple[str, ...] = ()
+
+    def make(self, main: str) -> str:
+        """The merge commit on top of `main`. Raises RefusedError where it conflicts, or would change what is sent."""
+        context, git, state, head = self.context, self.context.git, self.session.state, self.head
+        path = run_record_path(state.id, state.started_at)
+        merged = merge(git, main, head, prefer=_preference(state, self.gate), own=path)
+        if merged.conflicts:
+            _ask_about(self.session, self.gate, merged.conflicts)
+            raise RefusedError(
+                f"main moved and {len(merged.conflicts)} field(s) conflict: {merged.conflicts[0]}",
+                f'`aios answer {state.ulid} "{KEEP_MAIN}"` or `"{KEEP_PROPOSAL}"`, or edit the branch; then approve'
+                " again",
+            )
+        self.both = merged.both
+        content = merged.changes.get(path) or git.read_blob(f"{head}:{path}") or b""
+        changes = {**merged.changes, path: self._decided(content)}
+        tree = OverlayTree(CommitTree(git, main), changes)
+        _verify_effects(self.definitions, state, tree, self.gate, awaited_effects(self.record))
+        return commit_object(
+            git,
+            parent=main,
+            changes=changes,
+            message=render_message(self._note(git.merge_base(main, head) or main)),
+            at=context.now(),
+            author=context.operator.name,
+            email=context.operator.email,
+            parents=self._steps(main),
+        )
+
+    def _steps(self, main: str) -> tuple[str, ...]:
+        """What brings the run's steps to main: its branch; merged at the forge already and waiting for this word, what
+        is kept of it, where it was squashed."""
+        git = self.context.git
+        if not git.is_ancestor(self.head, main):
+            return (self.head,)
+        kept = git.rev(f"{CLOSED}{self.session.state.ulid}")
+        told = any(event.type == STARTED for event in read_events(git, until=main, run=self.session.run))
+        return () if kept is None or told else (kept,)
+
+    def _decided(self, content: bytes) -> bytes:
+        context, now, run = self.context, self.context.now(), self.session.run
+        final, before = self.gate == END, self.record.get("operator")
+        decision = {"what": "approved", "by": self.actor, "at": now, **({"reason": self.reason} if self.reason else {})}
+        share = operators_share(context, run, self.head, at=now, actor=self.actor, before=before)
+        status = RunStatus.DONE if final else RunStatus.RUNNING
+        fields: dict[Where | str, Any] = {
+            "status": status.value,
+            "decided": now,
+            "decision": decision,
+            "operator": share,
+        }
+        return edit(content.decode(), fields | ({"finished": now} if final else {})).encode()
+
+    def _note(self, base: str) -> EventNote:
+        run, effects = self.session.run, awaited_effects(self.record)
+        path = run_record_path(run, self.session.state.started_at)
+        raised = [f"- {finding.message}" for finding in raised_trust(self.context, base, self.head)]
+        return EventNote(
+            type=APPROVED,
+            title=run,
+            body="\n".join([*(f"- {effect.summary}" for effect in effects), *raised])
+            or "No effect outside this repository.",
+            records=(path.removeprefix("state/").removesuffix(".yaml"),),
+            run=run,
+            step=self.gate,
+            actor=self.actor,
+            key=key_of("approval", run, self.gate, self.head),
+            output={"effects": [effect.key for effect in effects], "head": self.head, "reason": self.reason},
+        )
+
+    def leaving(self, _: str) -> Sequence[Move]:
+        """The branch at the shared copy goes with the merge: a commit that somebody pushed to it since stops both."""
+        branch, remote = branch_of(self.session.run), self.context.remote
+        there = remote.tip(branch) if remote else None
+        if there is None:
+            return ()
+        if not self.context.git.is_ancestor(there, self.head):
+            raise RefusedError(
+                f"`{branch}` has commits at the shared copy that you have not seen", "`aios sync`, and look again"
+            )
+        return (Move(branch, None, there),)
+
+    def found(self, before: str, now: str) -> str:
+        """The same approval among commits that came in."""
+        for event in read_events(self.context.git, since=before, until=now, run=self.session.run):
+            if event.type == APPROVED and event.trailer("Key") == key_of(
+                "approval", self.session.run, self.gate, self.head
+            ):
+                return event.commit
+        return ""
+
+
 def _merge(
     context: Context,
     session: Session,
@@ -118,60 +227,13 @@ def _merge(
     actor: str,
     reason: str,
 ) -> Approved:
-    git, state = context.git, session.state
     head = session.flush()
-    main = git.rev(context.main)
-    if main is None:
-        raise RefusedError(f"there is no branch {context.main}")
-    path = run_record_path(session.run, state.started_at)
-    merged = merge(git, main, head, prefer=_preference(state, gate), own=path)
-    if merged.conflicts:
-        _ask_about(session, gate, merged.conflicts)
-        raise RefusedError(
-            f"main moved and {len(merged.conflicts)} field(s) conflict: {merged.conflicts[0]}",
-            f'`aios answer {state.ulid} "{KEEP_MAIN}"` or `"{KEEP_PROPOSAL}"`, or edit the branch; then approve again',
-        )
-    now = context.now()
-    effects = awaited_effects(record)
-    final = gate == END
-    decision = {"what": "approved", "by": actor, "at": now, **({"reason": reason} if reason else {})}
-    status = RunStatus.DONE if final else RunStatus.RUNNING
-    share = operators_share(context, session.run, head, at=now, actor=actor, before=record.get("operator"))
-    fields: dict[Where | str, Any] = {"status": status.value, "decided": now, "decision": decision, "operator": share}
-    decided = edit(
-        (merged.changes.get(path) or git.read_blob(f"{head}:{path}") or b"").decode(),
-        fields | ({"finished": now} if final else {}),
-    )
-    changes = {**merged.changes, path: decided.encode()}
-    _verify_effects(definitions, state, OverlayTree(CommitTree(git, main), changes), gate, effects)
-    raised = [f"- {finding.message}" for finding in raised_trust(context, git.merge_base(main, head) or main, head)]
-    note = EventNote(
-        type=APPROVED,
-        title=session.run,
-        body="\n".join([*(f"- {effect.summary}" for effect in effects), *raised])
-        or "No effect outside this repository.",
-        records=(path.removeprefix("state/").removesuffix(".yaml"),),
-        run=session.run,
-        step=gate,
-        actor=actor,
-        key=key_of("approval", session.run, gate, head),
-        output={"effects": [effect.key for effect in effects], "head": head, "reason": reason},
-    )
-    commit = merge_commit(
-        git,
-        ours=main,
-        theirs=head,
-        tree_changes=changes,
-        message=render_message(note),
-        at=now,
-        author=context.operator.name,
-        email=context.operator.email,
-    )
-    context.checkpoint("before merge")
-    advance(git, context.main, commit, expected=main)
-    context.checkpoint("after merge")
-    git.delete_ref(f"refs/heads/{branch_of(session.run)}", head)
-    return Approved(session.run, commit, effects, merged.both)
+    merging = _Merge(context, session, definitions, record, gate, actor, reason, head)
+    landed = land(context, merging.make, also=merging.leaving, done=merging.found, name="merge")
+    branch = f"refs/heads/{branch_of(session.run)}"
+    if context.git.rev(branch) is not None:
+        context.git.delete_ref(branch, head)
+    return Approved(session.run, landed.commit, awaited_effects(record), merging.both, landed.outstanding)
 
 
 def _preference(state: RunState, gate: str) -> str:

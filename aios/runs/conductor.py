@@ -9,21 +9,21 @@ In a stage it does only what is for that stage, and tells which comes next (`aio
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from aios.domain.agent import Question
 from aios.domain.event import EventNote
 from aios.domain.handoff import Stage
 from aios.domain.keys import key_of
-from aios.domain.names import CLOSED
 from aios.domain.policy import Decision
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
-from aios.errors import RefusedError
+from aios.errors import RefusedError, TransientError
 from aios.proposals.record import END, verdict_of
 from aios.runs.adapting import put_on_record
 from aios.runs.context import Context, Progress
 from aios.runs.definitions import Definitions, load
-from aios.runs.effects import EffectAskError, EffectPausedError, perform_effect
+from aios.runs.effects import EffectAskError, EffectPausedError, desk_of, perform_effect
 from aios.runs.gate import Approved, approve, open_gate, record_of
 from aios.runs.history import FINISHED
 from aios.runs.main_branch import commit_to_main
@@ -31,7 +31,7 @@ from aios.runs.outcome import finish_changes
 from aios.runs.propose import propose
 from aios.runs.retrying import forget_failures
 from aios.runs.runner import Runner, Stopped
-from aios.runs.session import Session, open_session
+from aios.runs.session import Session, leave, open_session
 from aios.runs.sharding import Spread
 from aios.runs.stages import STAGES, confined, may_propose, writes_main
 from aios.runs.traces import commit_kept
@@ -200,8 +200,7 @@ def drop_branch(context: Context, session: Session) -> None:
     """Remove the branch of a run that left nothing on it that main does not have; its commits stay reachable."""
     head = context.git.rev(session.branch)
     if head is not None:
-        context.git.update_ref(f"{CLOSED}{session.state.ulid}", head, None, reason="run finished")
-        context.git.delete_ref(f"refs/heads/{session.branch}", head)
+        leave(context.git, session.run, head)
 
 
 def _leaves_something(context: Context, session: Session) -> bool:
@@ -216,6 +215,8 @@ def _effects(
 ) -> Standing | None:
     """Every effect that can be done now; one that waits or is in doubt holds up no other, unless all would wait."""
     run, asked, waits = session.run, [], []
+    with suppress(TransientError, RefusedError):  # then no claim can be made either, and each says so
+        desk_of(context).ledger.refresh()
     for start in starts:
         try:
             perform_effect(context, session, definitions, start, spent)

@@ -71,7 +71,7 @@ def run_record(context: Context, state: RunState, ref: str = "") -> Mapping[str,
 
 def desk_of(context: Context) -> Desk:
     return Desk(
-        Ledger(context.git),
+        Ledger(context.git, context.remote),
         context.now,
         context.worker,
         context.paused,
@@ -98,7 +98,7 @@ def perform_effect(
     connector = connectors.get(planned.connector)
     if connector is None:
         raise RefusedError(f"the connector {planned.connector} is gone or not in order", "`aios connectors list`")
-    effect, ledger = effect_of(planned, state.id), Ledger(context.git)
+    effect, ledger = effect_of(planned, state.id), Ledger(context.git, context.remote)
     context.report(Progress(state.id, start.step, "started", start.item))
     try:
         outcome = _act(context, session, definitions, start, planned, connectors, spent)
@@ -155,7 +155,7 @@ def _act(
 ) -> Outcome:
     """Through the executor: one act, or part by part. Raises EffectAskError, and whatever makes the run wait."""
     state, connector = session.state, connectors[planned.connector]
-    approval = approving_commit(context, state)
+    approval = approving_commit(context, state, session.vouched)
     effects = effects_of(run_record(context, state, approval))
     acts = {each.key: acts_of(each, state.id, connectors.get(each.connector)) for each in effects}
     keys = {whole: frozenset(act.key for act in each) for whole, each in acts.items()}

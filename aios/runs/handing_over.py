@@ -24,6 +24,7 @@ from aios.errors import InvalidError, RefusedError
 from aios.runs.context import AIOS_EMAIL, AIOS_NAME, Context
 from aios.runs.session import open_session
 from aios.runs.start import start_run
+from aios.runs.verifying.before import begins_at
 from aios.store.beside import beside
 from aios.store.bundles import Header, take_in, write
 from aios.store.commits import commit_object
@@ -52,7 +53,7 @@ class Bench:
     @property
     def head(self) -> str:
         """The run's commit; main's, where it has no branch."""
-        return self.git.rev(f"refs/heads/{branch_of(self.order.run)}") or self.order.tip or self.order.main
+        return self.git.rev(f"refs/heads/{branch_of(self.order.run)}") or self.order.main
 
 
 @contextmanager
@@ -66,15 +67,16 @@ def bench(context: Context, order: Order, received: Path | None = None) -> Itera
     if missing:
         raise RefusedError(f"the order {order.id} builds on {missing[:10]}, which is not here", "fetch all branches")
     branch = f"refs/heads/{branch_of(order.run)}"
-    refs = {f"refs/heads/{context.main}": order.main} | ({branch: order.tip} if order.tip else {})
+    base = begins_at(context.git, order)
+    refs = {f"refs/heads/{context.main}": order.main} | ({branch: base} if base != order.main else {})
     with beside(context.git, refs) as git:
         here = replace(context, git=git)
         if received is None:
-            yield Bench(here, order, order.tip or order.main)
+            yield Bench(here, order, base)
             return
         told = receive(git, order, received)
-        if told.head not in (order.tip, order.main):
-            git.update_ref(branch, told.head, order.tip or None, reason="aios: received")
+        if told.head != base:
+            git.update_ref(branch, told.head, refs.get(branch), reason="aios: received")
         if told.traces:
             git.update_ref(TRACES_BRANCH, told.traces, None, reason="aios: received")
         collected = told.head if told.stage is Stage.COLLECT else told.collected
@@ -97,8 +99,7 @@ def receive(git: Git, order: Order, folder: Path) -> Handoff:
     told = read(folder, order)
     header = take_in(git, folder / BUNDLE)
     _require_alike(folder, told, header)
-    below = order.tip or order.main
-    for name, oid in (("tip", below), ("collected", told.collected)):
+    for name, oid in (("tip", begins_at(git, order)), ("collected", told.collected)):
         if oid and not git.is_ancestor(oid, told.head):
             raise _wrong(folder, f"its head does not build on the order's {name} {oid[:10]}")
     return told
@@ -144,7 +145,7 @@ def hand_over(place: Bench, stage: Stage, folder: Path, *, note: str = "", witho
         raise RefusedError(f"{branch_of(order.run)} was rewritten while it was worked on", "nothing is handed over")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / HANDOFF).unlink(missing_ok=True)
-    write(git, folder / BUNDLE, refs, without=[without or order.tip or order.main])
+    write(git, folder / BUNDLE, refs, without=[without or begins_at(git, order)])
     told = Handoff(
         order=order.id,
         run=order.run,

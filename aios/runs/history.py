@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aios.domain.event import Event, EventNote, StepStatus
+from aios.domain.keys import canonical_json
 from aios.domain.run import Attempt, ItemState, RunState, StepState
 from aios.proposals.record import END
 
@@ -93,6 +94,8 @@ def fact_of_message(message: str, at: str, *, paths: tuple[str, ...] = ()) -> Fa
 
 
 def fact_of_note(note: EventNote, at: str, *, paths: tuple[str, ...] = ()) -> Fact:
+    """The fact as its commit will tell it, to the order of an output's fields: what follows from it must not depend on
+    whether it was read back."""
     return Fact(
         type=note.type,
         at=at,
@@ -100,7 +103,7 @@ def fact_of_note(note: EventNote, at: str, *, paths: tuple[str, ...] = ()) -> Fa
         item=note.item,
         attempt=note.attempt,
         status=note.status,
-        output=note.output,
+        output=None if note.output is None else json.loads(canonical_json(note.output)),
         error=note.error,
         transient=note.transient,
         key=note.key,

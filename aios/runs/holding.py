@@ -23,6 +23,7 @@ from aios.policies import facts as policy_facts
 from aios.policies import judge, load_rules
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions
+from aios.runs.landings import brought
 from aios.store.catalog import Catalog
 from aios.store.documents import parse
 from aios.store.trees import CommitTree, changed_paths
@@ -101,7 +102,7 @@ class Guard:
             workflow=workflow.name,
             subject=self.state.subject,
             agents=sorted({step.uses for step in workflow.steps.values() if step.kind.value == "agent"}),
-            changes=changed_paths(git, f"{self.approval}^1", self.approval),
+            changes=changed_paths(git, *brought(git, self.approval)),
             effects=self.effects,
             trust=(),
             findings=(),

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from aios.domain.event import one_line
-from aios.domain.names import BRANCHES, RESERVED_WORKFLOWS, run_record_path
+from aios.domain.names import BRANCHES, RESERVED_WORKFLOWS, branch_of, run_record_path
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
 from aios.domain.wording import counted
 from aios.domain.workflow import StepKind
@@ -130,12 +130,13 @@ def kept_by(state: RunState) -> str:
 
 
 def _proposal(context: Context, state: RunState) -> Item:
-    content = context.git.read_blob(
-        f"aios/{state.workflow}/{state.subject}:{run_record_path(state.id, state.started_at)}"
-    )
+    path, branch = run_record_path(state.id, state.started_at), branch_of(state.id)
+    merged = context.git.rev(branch) is None  # by hand, and not approved
+    content = context.git.read_blob(f"{context.main if merged else branch}:{path}")
     document = parse("run.yaml", content)[0] if content else None
     record = document.data if document else {}
     verdict = verdict_of(record)
+    why = f"it is on {context.main}, and nothing of it was approved; {verdict.why}" if merged else verdict.why
     effects = tuple(effect.summary for effect in awaited_effects(record))
     kind = {"confirm": "confirm", "digest": "digest", "deny": "denied"}.get(verdict.decision.value, "proposal")
     title = "; ".join(effects) or kept_by(state)
@@ -143,8 +144,8 @@ def _proposal(context: Context, state: RunState) -> Item:
         state,
         kind,
         title,
-        verdict.why,
-        f"aios show {state.ulid}",
+        why,
+        f"aios approve {state.ulid}" if merged else f"aios show {state.ulid}",
         effects=effects,
         since=str(record.get("proposed", "")),
     )

@@ -56,6 +56,16 @@ class Report:
     def failed(self) -> bool:
         return bool(self.wrong or self.bug)
 
+    @property
+    def advanced(self) -> bool:
+        """Is there more of the run now than when it was ordered?"""
+        return self.head not in ("", self.order.tip, self.order.main)
+
+    @property
+    def again(self) -> bool:
+        """Does another round go on with it? Not where this one brought nothing: the next would bring no more."""
+        return self.advanced and self.stage in {Stage.COLLECT.value, Stage.AGENT.value}
+
 
 def work(
     context: Context, order: Order, stage: Stage, *, received: Path | None, out: Path, spread: Spread | None = None

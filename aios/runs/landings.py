@@ -123,8 +123,8 @@ def landed(context: Context, forge: Forge, run: str, proposal: Proposal) -> Land
         return Landing(run, "", head, "", merge.method, merge.by, merge.at, proposal.number, proposal.url)
     commit = git.commit(merge.commit)
     method = _method(git, commit, head)
-    before = _before(git, run, commit, head, method)
-    return Landing(run, commit, head, before, method, merge.by, merge.at, proposal.number, proposal.url)
+    before, at = _before(git, run, commit, head, method), merge.at or git.text("show", "-s", "--format=%cI", commit)
+    return Landing(run, commit, head, before, method, merge.by, at, proposal.number, proposal.url)
 
 
 def pushed(context: Context, forge: Forge, run: str) -> Landing | None:
@@ -216,6 +216,18 @@ def _own(git: Git, commit: str, head: str) -> list[str]:
 
 def _prints(git: Git, commits: Sequence[str]) -> frozenset[bytes]:
     return frozenset(imprint(found.content) for found in git.read_objects(commits) if found is not None)
+
+
+def brought(git: Git, approval: str) -> tuple[str, str]:
+    """What an approving commit approved of main, from and to: the merge that it tells of, or itself."""
+    output = git.text("show", "-s", "--format=%(trailers:key=Aios-Output,valueonly,unfold,separator=%x2c)", approval)
+    try:
+        noted = json.loads(output) if output.strip() else {}
+    except ValueError:
+        noted = {}
+    noted = noted if isinstance(noted, Mapping) else {}
+    before, commit = git.rev(str(noted.get("before") or "")), git.rev(str(noted.get("merge") or ""))
+    return (before, commit) if before and commit else (f"{approval}^1", approval)
 
 
 def told(event: Mapping[str, Any], run: str) -> Landing:

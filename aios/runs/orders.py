@@ -44,12 +44,13 @@ _NAME = "[a-z0-9](?:-?[a-z0-9]){0,63}"
 _ORDER = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["schema", "id", "run", "main", "tip", "stages", "start"],
+    "required": ["schema", "id", "run", "main", "tip", "stages", "start", "at"],
     "properties": {
         "schema": {"const": "order.v1"},
         "id": {"type": "string", "pattern": "^(0|[1-9][0-9]{0,4})$"},
         "run": {"type": "string", "pattern": f"^{_NAME}/{_NAME}/[0-9a-hjkmnp-tv-z]{{26}}$"},
         "main": _OID,
+        "at": {"type": "string", "format": "date-time"},
         "tip": {"type": "string", "pattern": "^(|[0-9a-f]{40}|[0-9a-f]{64})$"},
         "stages": {
             "type": "array",
@@ -58,6 +59,7 @@ _ORDER = {
             "uniqueItems": True,
             "items": {"enum": [Stage.COLLECT.value, Stage.AGENT.value, Stage.PROPOSE.value]},
         },
+        "at": {"type": "string", "pattern": "^(|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)$"},
         "start": {
             "type": "object",
             "additionalProperties": False,
@@ -145,7 +147,7 @@ def plan(
     listed = list(found.values())
     told += [f"{each.run} waits for the next round: {most} orders are all that one gives" for each in listed[most:]]
     orders = tuple(
-        Order(str(number), each.run, main, each.tip, each.stages, each.start)
+        Order(str(number), each.run, main, each.tip, each.stages, each.start, now)
         for number, each in enumerate(listed[:most])
     )
     why = {order.id: each.why for order, each in zip(orders, listed, strict=False)}
@@ -245,7 +247,7 @@ def _open(context: Context, run: str, told: list[str]) -> Wanted | None:
             return None
         tip = _tip(context, branch_of(run))
     except AiosError as error:
-        told.append(f"{run} cannot go on: {error}")
+        told.append(f"{run} cannot go on: {_with_findings(error)}")
         return None
     return Wanted(run, tip, _stages(definitions.workflow, state, context.now()), "it can go on", {})
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aios.domain.event import EventNote
 from aios.domain.keys import key_of
-from aios.domain.names import CLOSED, branch_of, run_record_path
+from aios.domain.names import branch_of, run_record_path
 from aios.domain.run import RunState, RunStatus
 from aios.errors import RefusedError
 from aios.runs.context import Context
@@ -16,7 +16,7 @@ from aios.runs.hand_edits import operators_share
 from aios.runs.history import CANCELLED, REJECTED
 from aios.runs.main_branch import commit_to_main
 from aios.runs.said import Said, actor_of, output_of, was_said
-from aios.runs.session import Session, open_session
+from aios.runs.session import Session, leave, open_session
 from aios.store.documents import dump, parse
 
 
@@ -25,7 +25,7 @@ def reject(context: Context, run: str, *, reason: str, said: Said | None = None)
     with open_session(context, run) as session:
         state = session.state
         if was_said(context, run, said):
-            _put_away(context, session, session.flush(), REJECTED)
+            _put_away(context, session, session.flush())
             return
         gate = open_gate(state)
         if not gate:
@@ -111,12 +111,9 @@ def close(context: Context, session: Session, note: EventNote, changes: Mapping[
     """Say on main how the run ended, and move its branch out of the way."""
     head = session.flush()
     commit_to_main(context, note, changes, as_operator=True)
-    _put_away(context, session, head, note.type)
+    _put_away(context, session, head)
 
 
-def _put_away(context: Context, session: Session, head: str, reason: str) -> None:
-    branch, closed = f"refs/heads/{branch_of(session.run)}", f"{CLOSED}{session.state.ulid}"
-    if context.git.rev(branch) is not None:
-        if context.git.rev(closed) != head:  # a kill may have come between the two
-            context.git.update_ref(closed, head, context.git.rev(closed), reason=reason)
-        context.git.delete_ref(branch, head)
+def _put_away(context: Context, session: Session, head: str) -> None:
+    if context.git.rev(branch_of(session.run)) is not None:
+        leave(context.git, session.run, head)

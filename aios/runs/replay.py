@@ -29,14 +29,15 @@ from aios.runs.context import Context
 from aios.runs.decide import decide, start_of
 from aios.runs.definitions import Definitions, load
 from aios.runs.execute import work_of
-from aios.runs.history import OPENED, REFRESHED, apply, fact_of_event, fold
+from aios.runs.history import APPROVED, OPENED, REFRESHED, STARTED, apply, fact_of_event, fold
 from aios.runs.operator_edits import keep_operator_edits
 from aios.runs.planning import plan_effects
 from aios.runs.session import events_of
 from aios.runs.traces import manifest_of, recording_of
 from aios.runs.view import Place, step_view
 from aios.runs.worker import Result, Workers
-from aios.store.trees import CommitTree, blob_id
+from aios.store.git import Git
+from aios.store.trees import CommitTree, OverlayTree, blob_id, changed_paths
 from aios.trace.exchanges import hit_of
 from aios.trace.playback import DivergedError, PlayedConnector, PlayedModel, Tape, difference
 
@@ -97,17 +98,31 @@ def _wanted(events: list[Event], step: str, until: str) -> Iterator[tuple[Event,
 def _compared(
     context: Context, definitions: Definitions, run: str, events: Iterator[tuple[Event, bool]]
 ) -> Iterator[Compared]:
-    state = fold(run, ())
+    state, copied = fold(run, ()), ""
     for event, wanted in events:
         if wanted:
-            yield _again(context, definitions, state, event)
+            yield _again(context, definitions, state, event, copied)
         state = apply(state, fact_of_event(event))
+        if event.type == STARTED and event.parents and event.parents[0] != state.base:
+            copied = event.parents[0]
+        elif event.type == APPROVED:
+            copied = ""
 
 
-def _again(context: Context, definitions: Definitions, state: RunState, event: Event) -> Compared:
+def _tree_before(git: Git, state: RunState, event: Event, copied: str) -> Tree:
+    """What lay before the step. Where a rebase copied the run onto a later main (`copied`), that is what the copies
+    changed, laid over what the run began on: its steps saw nothing of main's news."""
+    if not copied:
+        return CommitTree(git, event.parents[0])
+    changes = changed_paths(git, copied, event.parents[0])
+    contents = {change.path: git.read_blob(change.after) if change.after else None for change in changes}
+    return OverlayTree(CommitTree(git, state.base), contents, hash_size=git.hash_size)
+
+
+def _again(context: Context, definitions: Definitions, state: RunState, event: Event, copied: str) -> Compared:
     """One event done again, on the state before it."""
     git, name, status = context.git, event.trailer("Step"), event.trailer("Status")
-    place = Place(git, state, CommitTree(git, event.parents[0]), event.parents[0])
+    place = Place(git, state, _tree_before(git, state, event, copied), event.parents[0])
     step = definitions.workflow.steps.get(name)
     if event.type in {OPENED, REFRESHED}:
         return _proposal(context, definitions, place, event)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from aios.domain.event import Event, EventNote, render_message
@@ -34,6 +34,7 @@ class Session:
     run: str
     log: RunLog
     state: RunState
+    vouched: set[str] = field(default_factory=set)  # commits that were found to approve it, in this sitting
 
     @property
     def branch(self) -> str:
@@ -158,8 +159,18 @@ def decided_heads(events: Iterable[Event]) -> frozenset[str]:
 
 def leave(git: Git, run: str, tip: str) -> None:
     """Delete the run's branch, which is at `tip`; its commits stay reachable under `refs/aios/closed/`."""
+    keep(git, run, tip)
+    git.delete_ref(f"refs/heads/{branch_of(run)}", tip)
+
+
+def keep(git: Git, run: str, tip: str) -> None:
+    """Have a run's commits reachable under `refs/aios/closed/`, beside what was kept there before."""
     kept = f"{CLOSED}{run.split('/')[2]}"
     before = git.refs(kept).get(kept)
-    if before is None or git.is_ancestor(before, tip):
-        git.update_ref(kept, tip, before, reason="its branch is on main")
-    git.delete_ref(f"refs/heads/{branch_of(run)}", tip)
+    if before is not None and git.is_ancestor(tip, before):
+        return
+    if before is not None and not git.is_ancestor(before, tip):
+        aside = f"{kept}-{before[:10]}"
+        if git.refs(aside).get(aside) is None:
+            git.update_ref(aside, before, None, reason="kept beside")
+    git.update_ref(kept, tip, before, reason="no branch of a proposal any more")

@@ -106,5 +106,6 @@ def _evidence(context: Context, claim: Claim, effect: Effect | None, connector: 
 
 
 def settle_by_operator(context: Context, key: str, *, happened: bool, url: str) -> None:
-    ledger, by = Ledger(context.git), context.operator.email
+    ledger, by = Ledger(context.git, context.remote), context.operator.email
+    ledger.refresh()
     settle(ledger, key, happened=happened, url=url, now=context.now(), by=by, alive=context.alive)

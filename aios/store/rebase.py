@@ -54,22 +54,25 @@ class Own:
     merged: tuple[str, ...] = ()
 
 
-def own_commits(git: Git, tip: str, onto: str) -> list[Own]:
-    """What `tip` has and `onto` does not, oldest first, along first parents: a merge is one change, with its source."""
-    lines = git.text("rev-list", "--first-parent", "--reverse", "--parents", tip, f"^{onto}").splitlines()
+def own_commits(git: Git, tip: str, *without: str) -> list[Own]:
+    """What `tip` has and the others do not, oldest first, along first parents: a merge is one change, with its
+    source."""
+    left_out = [f"^{each}" for each in without]
+    lines = git.text("rev-list", "--first-parent", "--reverse", "--parents", tip, *left_out).splitlines()
     listed = [(commit, (*parents, "")[0], tuple(parents[1:])) for commit, *parents in map(str.split, lines)]
     return [Own(*each) for each in listed]
 
 
-def replay(git: Git, tip: str, onto: str, *, yields: bool = False) -> Replayed:
-    """Replay what only `tip` has on top of `onto`. With `yields`, a path that both changed stays as `onto` has it.
+def replay(git: Git, tip: str, onto: str, *, yields: bool = False, since: str = "") -> Replayed:
+    """Replay what only `tip` has on top of `onto`, or of that only what is not in `since` either. With `yields`, a path
+    that both changed stays as `onto` has it.
 
     A merge stays one: with its own parent replaced, and without sources that `onto` contains. Raises RefusedError for
     what cannot be replayed: links, submodules, changed modes.
     """
-    own = own_commits(git, tip, onto)
-    since = [f"^{base}"] if (base := git.merge_base(tip, onto)) else []
-    there = git.text("rev-list", onto, *since).split() if own else []
+    own = own_commits(git, tip, onto, *([since] if since else []))
+    bounds = [f"^{base}"] if (base := git.merge_base(tip, onto)) else []
+    there = git.text("rev-list", onto, *bounds).split() if own else []
     known = {imprint(found.content) for found in git.read_objects(there) if found is not None}
     laid = _Laid(git, onto, {}, yields=yields)
     drafts: list[Draft] = []

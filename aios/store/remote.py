@@ -13,7 +13,7 @@ from subprocess import CompletedProcess
 from urllib.parse import urlsplit
 
 from aios.domain.names import AGREED
-from aios.errors import MovedError, RefusedError
+from aios.errors import MovedError, RefusedError, TransientError
 from aios.store.git import Git, full_ref
 from aios.store.remote_says import asked_in_vain, pushed_in_vain
 from aios.store.writing import past_killed_writers, writing
@@ -146,18 +146,21 @@ class Remote:
 
     def _is_done(self, moves: Sequence[Move]) -> bool:
         refs = [full_ref(move.ref) for move in moves]
-        listed = self._listed(*refs)
+        try:
+            listed = self._listed(*refs)
+        except TransientError as error:
+            raise TransientError(error.message, error.hint) from error  # of the push, nobody knows
         return all(listed.get(ref) == move.new for ref, move in zip(refs, moves, strict=True))
 
     def _remember(self, moves: Sequence[Move]) -> None:
         """What was moved is known to be there, and agreed; git keeps the first itself where its settings are usual."""
-        known = self._git.refs(self._place("")) | self._git.refs(AGREED)
         lines: list[str] = []
         for move in moves:
             for ref in (self._place(move.branch), f"{AGREED}{move.branch}"):
-                if move.new and known.get(ref) != move.new:
+                known = self._git.rev(ref, kind="")
+                if move.new and known != move.new:
                     lines.append(f"update {ref} {move.new}")
-                elif not move.new and ref in known:
+                elif not move.new and known:
                     lines.append(f"delete {ref}")
         if lines:
             self._git.run("update-ref", "--stdin", input=("\n".join(lines) + "\n").encode(), durable=True)

@@ -39,7 +39,7 @@ def start(hub: Hub, tmp_path: Path, expressions: Expressions) -> Start:
 
     def begin(files: Mapping[str, str]) -> Actions:
         hub.commit("main", files, "Begin", hub.token(OLGA))
-        return Actions(hub, Path(mkdtemp(dir=tmp_path)), expressions, hub.clock)
+        return Actions(hub, Path(mkdtemp(dir=tmp_path)), expressions)
 
     return begin
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -89,29 +88,32 @@ class Run:
 
 
 class Actions:
-    """`secrets` and `variables` are the repository's; `clock` is what every machine's clock says."""
+    """`secrets` and `variables` are the repository's; the hub's clock is what every machine's clock says.
+
+    `asked` tells how often each secret was shown to the service that it opens.
+    """
 
     def __init__(
         self,
         hub: Hub,
         folder: Path,
         expressions: Expressions,
-        clock: Callable[[], datetime],
         *,
         secrets: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
         kill: Kill = lambda *_: None,
+        asked: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self.hub = hub
         self.secrets = dict(secrets or {})
         self.variables = dict(variables or {})
         self.kill = kill
+        self._asked = asked
         self.runs: list[Run] = []
         self.problems: list[str] = []
         self.warm = True
         self._folder = folder
         self._expressions = expressions
-        self._clock = clock
         self._cache: dict[str, Path] = {}
         self._read: dict[str, Workflow] = {}
         self._waiting: list[Run] = []
@@ -223,10 +225,12 @@ class Actions:
             scope.text(whole["group"] if isinstance(whole, Mapping) and "group" in whole else whole)
         folder = self._folder / f"machine-{run.id}-{run.attempt}-{id}-{number}"
         seconds = self.kill(run.workflow.file, id, run.attempt)
-        at = {"AIOS_NOW": stamp(self._clock())}
+        at = {"AIOS_NOW": stamp(self.hub.clock())}
         machine = Machine(self.hub, run.shelf, folder, token, run.attempt, at, seconds)
         env = scope.texts(run.workflow.told.get("env"))
+        before = self._asked()
         done = Job(id, told, scope, env, machine).run()
+        done.shown = {name for name, times in self._asked().items() if times > before.get(name, 0)}
         done.secrets = set(scope.seen)
         self._require_secret(done, [*self.secrets.values(), token.value])
         return done

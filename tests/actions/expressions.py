@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.peers.actions import modules
+from tests.peers import node_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,9 @@ class Expressions(AbstractContextManager["Expressions"]):
     """Raises AssertionError for what GitHub would not accept."""
 
     def __init__(self) -> None:
-        folder = modules()
-        assert folder is not None
+        parser = node_file("@actions/workflow-parser/package.json")
+        assert parser is not None
+        folder = parser.parents[2]
         script = Path(__file__).with_suffix(".mjs")
         self._node = subprocess.Popen(
             ["node", script, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

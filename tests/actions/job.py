@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +67,8 @@ _HEREDOC = re.compile(r"([^=<\n]+)<<(.+)")
 
 @dataclass
 class Done:
-    """What became of a job. `took` are the seconds of its steps, `secrets` the names of those that it was given."""
+    """What became of a job. `took` are the seconds of its own command, `secrets` the names of those that
+    it was given, `shown` of those that a service saw meanwhile, `killed` says that its machine was lost."""
 
     id: str
     name: str
@@ -76,8 +78,10 @@ class Done:
     summary: str = ""
     token: Token | None = None
     secrets: set[str] = field(default_factory=set)
+    shown: set[str] = field(default_factory=set)
     steps: dict[str, str] = field(default_factory=dict)
     took: float = 0.0
+    killed: bool = False
 
 
 @dataclass
@@ -132,12 +136,11 @@ class Job:
                     each()
             self.done.outputs = self._now().texts(told.get("outputs"))
         except KilledError as error:
-            self._result = "failure"
+            self._result, self.done.killed = "failure", True
             self._place.log.append(f"the machine is gone during: {error}\n")
         self.done.result = self._result
         self.done.log = "".join(self._place.log)
         self.done.summary = self._place.summary.read_text() if self._place.summary.exists() else ""
-        self.done.took = max(self._place.took.values(), default=0.0)
         self._machine.token.alive = False
         shutil.rmtree(self._place.folder)
         return self.done
@@ -183,7 +186,7 @@ class Job:
 
     def _uses(self, step: Mapping[str, Any], scope: Scope, env: Mapping[str, str]) -> dict[str, str]:
         uses, inputs = step["uses"], scope.texts(step.get("with"))
-        if uses.startswith("./"):
+        if uses.startswith(("./", "$/")):
             return self._composite(uses, inputs, scope, env)
         pinned = _USES.fullmatch(uses)
         assert pinned, f"{uses} is not pinned by the hash of a commit"
@@ -209,7 +212,7 @@ class Job:
         return act(use)
 
     def _composite(self, uses: str, inputs: Mapping[str, str], scope: Scope, env: Mapping[str, str]) -> dict[str, str]:
-        folder = (self._place.workspace / uses).resolve()
+        folder = self._own(uses, scope.contexts["github"]["sha"])
         file = folder / "action.yml"
         if not file.is_file():
             raise FailedError(f"Can't find 'action.yml' under '{folder}'. Did you forget to run actions/checkout?")
@@ -231,6 +234,18 @@ class Job:
             self._result = "failure"
         outputs = {name: each["value"] for name, each in (told.get("outputs") or {}).items()}
         return within.with_(steps=inner).texts(outputs)
+
+    def _own(self, uses: str, commit: str) -> Path:
+        """The folder of an action of the repository itself: `./` in the work tree as it is by now, `$/` of the commit
+        that runs, which no step can have changed."""
+        if uses.startswith("./"):
+            return (self._place.workspace / uses).resolve()
+        inside, there = uses.removeprefix("$/"), self._place.folder / "_actions"
+        there.mkdir(exist_ok=True)
+        done = self._machine.hub.bare.process("archive", commit, inside)
+        if done.returncode == 0:
+            subprocess.run(["tar", "-x", "-C", there], input=done.stdout, check=True)
+        return there / inside
 
     def _runs(self, step: Mapping[str, Any], scope: Scope, env: Mapping[str, str]) -> dict[str, str]:
         shell = _SHELLS.get(step.get("shell"))
@@ -257,6 +272,8 @@ class Job:
             code = self._place.run([*shell, str(script)], given, cwd)
         finally:
             self._place.kill = None
+        if ours:
+            self.done.took = self._place.took
         with self._place.summary.open("a") as whole:
             whole.write(summary.read_text())
         self._env |= _pairs(files["GITHUB_ENV"].read_text())

@@ -131,4 +131,4 @@ def _stripped(node: Any, *, names: bool = False) -> Any:
 
 if __name__ == "__main__":
     full = json.loads(Path(sys.argv[1]).read_bytes())
-    DESCRIPTION.write_text(json.dumps(cut(full), separators=(",", ":"), ensure_ascii=False) + "\n")
+    DESCRIPTION.write_text(json.dumps(cut(full), indent=0, separators=(",", ":"), ensure_ascii=False) + "\n")

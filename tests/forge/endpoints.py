@@ -6,6 +6,13 @@ from tests.actions.hub.hub import RefusedError
 from tests.actions.hub.rest import REPO, Answer, Asked, person, route
 
 
+@route("GET", f"{REPO}/issues/{{issue_number}}", "issues: read", "pull_requests: read")
+def issue(asked: Asked) -> Answer:
+    pull = asked.hub.pull(int(asked.at["issue_number"]))
+    closer = person(pull.closed_by) if pull.closed_by else None
+    return 200, {"number": pull.number, "title": pull.title, "state": pull.state, "closed_by": closer}
+
+
 @route("GET", f"{REPO}/collaborators/{{username}}/permission")
 def permission(asked: Asked) -> Answer:
     who = asked.hub.people.get(asked.at["username"])

@@ -21,15 +21,18 @@ from tests.actions.hub.server import serving
 from tests.actions.hub.tokens import Person
 
 OLGA = Person("olga", 7, "Olga Operator")
-_UNDESCRIBED = re.compile(r"ResponseNotFound: Unknown response http status: 4\d\d")
+UNDESCRIBED = re.compile(r"ResponseNotFound: Unknown response http status: [45]\d\d")
 JOB = {"contents": "write", "pull_requests": "write", "statuses": "write", "actions": "write"}
 
 
 class Place(Protocol):
     """`lacks` are capabilities that it has none of: the suite holds it to refusing them."""
 
-    forge: Forge
-    lacks: frozenset[str]
+    @property
+    def forge(self) -> Forge: ...
+
+    @property
+    def lacks(self) -> frozenset[str]: ...
 
     def push(self, branch: str, files: Mapping[str, str], message: str = "Change") -> str:
         """A commit more on a branch, by a person; the branch begins at main."""
@@ -142,11 +145,18 @@ def on_hub(folder: Path, permissions: Mapping[str, str] | None = None) -> Iterat
         waits: list[float] = []
         yield OnHub(hub, github(hub.api, hub.repository, token.value, waits.append), waits)
         # GitHub's description names answers by their status, and not every refusal of every endpoint.
-        told = [each for each in hub.problems if not _UNDESCRIBED.search(each)]
+        told = [each for each in hub.problems if not UNDESCRIBED.search(each)]
         assert told == [], "\n".join(told)
 
 
 def github(
-    api: str, repository: str, token: str, pause: Callable[[float], None] = lambda _: None, *, in_job: bool = True
+    api: str,
+    repository: str,
+    token: str,
+    pause: Callable[[float], None] = lambda _: None,
+    *,
+    in_job: bool = True,
+    patience: float = 120.0,
 ) -> GitHub:
-    return GitHub(Client(repository, api=api, token=lambda: token, pause=pause, timeout=10, in_job=in_job))
+    asks = {"pause": pause, "patience": patience, "timeout": 10.0, "in_job": in_job}
+    return GitHub(Client(repository, api=api, token=lambda: token, **asks))  # type: ignore[arg-type]

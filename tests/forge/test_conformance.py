@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,23 @@ BRANCH = "aios/publish/hello"
 FILES = {"state/content/hello.md": "Hello.\n", "memory/notes/a.md": "A.\n"}
 
 
+_COUNT = count(1)
+
+
+@pytest.fixture(scope="module")
+def emulate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    from tests.peers.github import emulated
+
+    with emulated(tmp_path_factory.mktemp("emulate")) as api:
+        yield api
+
+
 @pytest.fixture(params=["one machine", "hub", pytest.param("emulate", marks=pytest.mark.peer("github"))])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     if request.param == "emulate":
         from tests.peers.github import on_emulate
 
-        with on_emulate(tmp_path) as found:
+        with on_emulate(request.getfixturevalue("emulate"), f"acme-{next(_COUNT)}") as found:
             yield found
     else:
         with (one_machine if request.param == "one machine" else on_hub)(tmp_path) as here:
@@ -174,6 +186,17 @@ def test_closing_tells_the_reason_once(place: Place) -> None:
     assert place.forge.get(number).state is State.CLOSED
     assert place.forge.merged(number) is None
     assert [each.body.split("\n")[0] for each in place.forge.comments(number)] == ["Not now."]
+
+
+def test_who_closed_it_is_told(place: Place) -> None:
+    number = place.forge.open(_opened(place)).number
+    if "closed_by" in place.lacks:
+        with pytest.raises(RefusedError):  # there a pull request is no issue
+            place.forge.closed_by(number)
+        return
+    assert place.forge.closed_by(number) == ""
+    place.forge.close(number, "Not now.")
+    assert place.forge.closed_by(number) == place.forge.viewer()
 
 
 def test_what_is_merged_cannot_be_closed(place: Place) -> None:

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from aios.memory.meaning.export import NEEDED
-from tests.peers import actions
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
     """What a peer is made of: modules of Python, programs on the PATH, files, files of npm's packages (in the
     `node_modules` whose programs are on the PATH). `how` is the command that installs it, `root` says that only root
-    can start it, `found` tells what else is missing."""
+    can start it."""
 
     what: str
     how: str
@@ -30,7 +29,6 @@ class Peer:
     root: bool = False
     paths: Sequence[str] = ()
     node: Sequence[str] = ()
-    found: Callable[[], list[str]] = list
 
     @property
     def missing(self) -> list[str]:
@@ -38,7 +36,7 @@ class Peer:
         programs = [name for name in self.programs if program(name) is None]
         absent = [path for path in self.paths if not Path(path).exists()]
         absent += [path for path in self.node if node_file(path) is None]
-        return modules + programs + absent + self.found() + (["root"] if self.root and os.geteuid() != 0 else [])
+        return modules + programs + absent + (["root"] if self.root and os.geteuid() != 0 else [])
 
 
 def program(name: str) -> str | None:
@@ -54,6 +52,12 @@ def node_file(path: str) -> Path | None:
 
 INSTALL = "pip install -e '.[peers]'"
 PEERS = {
+    "languageservice": Peer(
+        "GitHub's own reader of workflow files",
+        "npm install @actions/languageservice@0.3 esbuild@0.28 (its node_modules/.bin on the PATH)",
+        programs=("node", "esbuild"),
+        node=("@actions/languageservice/package.json",),
+    ),
     "llama.cpp": Peer("a server of language models", INSTALL, modules=("xllamacpp", "gguf", "numpy")),
     "chromium": Peer(
         "a browser", f"apt-get install chromium, {INSTALL}", modules=("playwright",), programs=("chromium",)
@@ -64,6 +68,13 @@ PEERS = {
         modules=("playwright",),
         programs=("chromium",),
         node=("axe-core/axe.min.js",),
+    ),
+    "editors": Peer(
+        "editors in the browser",
+        f"apt-get install chromium, {INSTALL}, npm install decap-cms@3.16.3 @sveltia/cms@0.221.1 (on the PATH)",
+        modules=("playwright",),
+        programs=("chromium",),
+        node=("decap-cms/dist/decap-cms.js", "@sveltia/cms/dist/sveltia-cms.js"),
     ),
     "minilm": Peer(
         "an embedding model and what runs it",
@@ -101,7 +112,7 @@ PEERS = {
         "npm install @actions/workflow-parser (its node_modules/.bin on the PATH), pip install openapi-core",
         modules=("openapi_core",),
         programs=("node",),
-        found=lambda: [] if actions.modules() else [actions.PACKAGE],
+        node=("@actions/workflow-parser/package.json",),
     ),
     "stripe": Peer(
         "stand-ins for Stripe, and its client",
@@ -111,6 +122,9 @@ PEERS = {
     ),
     "nginx": Peer(
         "a web server, and a reader of its logs", "apt-get install nginx-light goaccess", programs=("nginx", "goaccess")
+    ),
+    "zizmor": Peer(
+        "auditors of workflow files", "pip install zizmor check-jsonschema", programs=("zizmor", "check-jsonschema")
     ),
     "wordpress": Peer(
         "WordPress with its database",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -29,9 +28,10 @@ class Machines:
     service: Counting
 
     def clone(self, name: str) -> Path:
-        """Another machine, as `git clone` makes it."""
+        """Another machine, as `git clone` makes it (through the folder: faster, and the same)."""
         place = self.root / name
-        git(self.root, *_header(), "clone", "-q", self.hub.url("company"), name)
+        git(self.root, "clone", "-q", str(self.bare), name)
+        git(place, "remote", "set-url", "origin", self.hub.url("company"))
         git(place, "config", "user.name", "Me")
         git(place, "config", "user.email", "me@test.example")
         return place
@@ -79,8 +79,3 @@ def edit(place: Path, path: str, text: str, message: str = "by hand") -> str:
     git(place, "add", "-A")
     git(place, "commit", "-q", "-m", message)
     return git(place, "rev-parse", "HEAD")
-
-
-def _header() -> list[str]:
-    basic = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
-    return ["-c", f"http.extraHeader=Authorization: Basic {basic}"]

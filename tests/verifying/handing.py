@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from aios.domain.agent import AgentCall, AgentReply, Tools
 from aios.domain.effect import Capability, Collected, CollectedDocument
 from aios.domain.event import Event, EventNote, render_message
 from aios.domain.handoff import HEAD, TRACES, Handoff, Order, Stage
@@ -51,9 +52,11 @@ class Reading(house.Counting):
         return Collected({}, (manual,))
 
 
-def found(root: Path) -> Path:
-    """A committed company with one old piece."""
+def found(root: Path, *, rules: str = "") -> Path:
+    """A committed company with one old piece, and these policy rules instead of its own."""
     house.found(root, workflow=WORKFLOW)
+    if rules:
+        (root / "state/policies/rules.yaml").write_text(f"schema: policy.v1\nsummary: Tests.\nrules:\n{rules}")
     place = root / "state/content/old-piece.md"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(
@@ -88,7 +91,9 @@ class Handed:
         handoff = replace(self.handoff, **{k: v for k, v in changes.items() if k in {"head", "traces", "collected"}})
         refs = {HEAD: handoff.head} | ({TRACES: handoff.traces} if handoff.traces else {})
         bundle = self.job.bundle(changes.get("refs", refs), without=changes.get("without", [self.order.main]))
-        return Material(bundle, text_of(handoff), changes.get("collect_head", self.collected))
+        head = changes.get("collect_head", self.collected)
+        before = replace(self.handoff, head=head, stage=Stage.COLLECT) if head else None
+        return Material(bundle, text_of(handoff), before)
 
 
 def text_of(handoff: Handoff, **changes: Any) -> bytes:
@@ -165,14 +170,20 @@ class Job:
         return place.read_bytes()
 
 
-def honest(root: Path, folder: Path) -> Handed:
-    """The run worked on by two honest jobs, up to its gate."""
+def honest(root: Path, folder: Path, *, note: str = "Part") -> Handed:
+    """The run worked on by two honest jobs, up to its gate; `note` is what its notes are called."""
     job = shutil.copytree(root, folder)
-    here = context(job)
+
+    def scout(call: AgentCall, tools: Tools) -> AgentReply:
+        reply = house.scout(call, tools)
+        files = {path: text and text.replace("title: Part", f"title: {note}") for path, text in reply.files.items()}
+        return replace(reply, files=files)
+
+    here = context(job, engines={**house.ENGINES, "scout": scout})
     main = here.git.commit("main")
     start = {"workflow": "write-piece", "inputs": {"topic": "A fine topic"}, "trigger": house.TRIGGER}
     order = Order("o-1", house.RUN_ID, main, "", ("collect", "agent", "propose"), start, "2026-11-02T09:00:00Z")
-    run = start_run(here, start["workflow"], start["inputs"], trigger=house.TRIGGER)
+    run = start_run(here, "write-piece", {"topic": "A fine topic"}, trigger=house.TRIGGER)
     assert run == order.run
     carry_on(here, run, stage=Stage.COLLECT)
     collected = here.git.commit(f"aios/{house.RUN}")

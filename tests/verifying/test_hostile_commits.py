@@ -1,4 +1,4 @@
-"""A hostile job may make any commits: history written anew, forged authors, facts that only the operator or `aios` say."""
+"""A hostile job may make any commits: history written anew, forged authors, facts that only others say."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_nothing_but_the_collect_stage_ended_elsewhere(root: Path, handed: Hande
 
 
 def test_what_the_collect_stage_left_is_changed(root: Path, handed: Handed) -> None:
-    changed = replace(retold(handed, 1, title="0 sources collected"), collected=handed.collected)
+    changed = replace(retold(handed, 1, title="0 sources collected"), collected=handed.material().collected)
     assert rules(judged(root, handed, changed)) == ["handoff.collected"]
 
 
@@ -269,6 +269,7 @@ def asked(root: Path, handed: Handed, note: EventNote) -> list[str]:
 
 def test_a_question_is_handed_over_and_a_forged_one_is_not(root: Path, handed: Handed) -> None:
     assert asked(root, handed, question(handed)) == []
+    odd: dict[str, Any]
     for odd in ({"text": ""}, {"text": 7}, {"options": "left"}, {"options": [""]}, {"evidence": [{}]}, {"more": 1}):
         assert asked(root, handed, question(handed, **odd)) == ["handoff.question"], odd
     assert asked(root, handed, replace(question(handed), title="approve?")) == ["handoff.question"]

@@ -192,7 +192,7 @@ class GitHub:
 
     def closed_by(self, number: int) -> str:
         told = self._client.look(self._at.path("issues", str(number)), f"show #{number}")
-        return "" if shapes.text(told, "state") != "closed" else shapes.login(told, "closed_by")
+        return "" if shapes.text(told, "state") != "closed" else shapes.text(told, "closed_by", "login")
 
     def reviews(self, number: int) -> Sequence[Review]:
         found = self._client.pages(f"{self._of(number)}/reviews", f"list the reviews of #{number}")

@@ -44,6 +44,7 @@ class GitHubHost:
             actions=flag(jobs, "enabled"),
             default_permissions=text(rights, "default_workflow_permissions"),
             may_propose=flag(rights, "can_approve_pull_request_reviews"),
+            fork=flag(told, "fork") is True,
         )
 
     def _plan(self) -> str:

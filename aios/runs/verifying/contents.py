@@ -7,28 +7,30 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from aios.domain.effect import Connector
 from aios.domain.finding import Finding, Severity
+from aios.domain.front_matter import split
 from aios.domain.tree import Tree
 from aios.runs.checking import check_company
 from aios.runs.verifying.told import wrong
 from aios.store.secrets import KNOWN, worth_a_look
 
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
 FILE = 4 * 1024 * 1024  # bytes of one file; an agent's are held to less by its contract
-_LINK = re.compile(
-    r"(?P<picture>!?)\[[^\]\n]*\]\(\s*<?(?P<inline>[^\s()<>]*)"
-    r"|\]\(\s*<?(?P<outer>[^\s()<>]*)"  # around a picture, or over two lines
-    r"|^[ \t]*\[(?!\^)[^\]\n]+\]:[ \t]*<?(?P<named>\S+)"
-    r"|\b(?P<loaded>src|srcset|poster|data|action)\s*=\s*[\"']?(?P<by_html>[^\s\"'>]+)"
-    r"|\bhref\s*=\s*[\"']?(?P<href>[^\s\"'>]+)",
-    re.MULTILINE | re.IGNORECASE,
+_ATTRIBUTE = re.compile(
+    r"\b(?:(?P<loaded>src|srcset|poster|data|action|background)|href)\s{0,9}=\s{0,9}[\"']?(?P<target>[^\s\"'>]{1,2000})",
+    re.IGNORECASE,
 )
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _HARMLESS = frozenset({"http", "https", "mailto", "tel"})
 _UNSEEN = re.compile(r"[\x00-\x20]")
-_CODE = re.compile(r"(?ms)^(```|~~~).*?^\1[ \t]*$|`[^`\n]*`")
 
 
 def text_of(path: str, content: bytes) -> tuple[str | None, list[Finding]]:
@@ -74,7 +76,7 @@ def links(
         if (target, loaded) in old:
             continue
         shown = f"`{target[:80]}`"
-        scheme = _SCHEME.match(_UNSEEN.sub("", unquote(html.unescape(target))))
+        scheme = _SCHEME.match(_UNSEEN.sub("", unquote(target)))
         if scheme and scheme[1].casefold() not in _HARMLESS:
             hint = "only http, https, mailto and tel are linked to"
             found.append(wrong("link", path, f"it links to {shown}, which may run something", hint))
@@ -88,11 +90,37 @@ def links(
 
 def _targets(text: str) -> Iterator[tuple[str, bool]]:
     """What is linked to, and whether it is loaded by whoever looks at the page."""
-    for match in _LINK.finditer(_CODE.sub("", text)):
-        parts = match.groupdict(default="")
-        target = next((parts[name] for name in ("inline", "outer", "named", "by_html", "href") if parts[name]), "")
-        if target:
-            yield target, bool(parts["picture"] or parts["loaded"])
+    for token in _tokens(text):
+        if token.type == "link_open":
+            yield str(token.attrGet("href") or ""), False
+        elif token.type == "image":
+            yield str(token.attrGet("src") or ""), True
+        elif token.type.startswith("html_"):
+            for match in _ATTRIBUTE.finditer(token.content):
+                yield html.unescape(match["target"]), bool(match["loaded"])
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    for block in _parser().parse(split(text)[1]):
+        yield block
+        yield from _inner(block)
+
+
+def _inner(token: Token) -> Iterator[Token]:
+    for each in token.children or ():
+        yield each
+        yield from _inner(each)
+
+
+@cache
+def _parser() -> MarkdownIt:
+    """As git hosts read it, and every address kept as it is written: what they would leave out is told."""
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark").enable("table")
+    parser.validateLink = lambda _: True  # type: ignore[method-assign]
+    parser.normalizeLink = lambda url: url  # type: ignore[method-assign]
+    return parser
 
 
 def _leads_somewhere(path: str, target: str, exists: Callable[[str], bool]) -> bool:

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from aios.connectors.drift import drift_of
 from aios.domain.finding import Finding
 from aios.domain.handoff import Handoff, Order, Stage
 from aios.runs.verifying.told import wrong
 
 LIMIT = 64 * 1024  # bytes of a handoff's JSON
 _OID = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})?")
-_WORDS = {"order": 120, "run": 400, "version": 60, "note": 2_000}
+_WORDS = {"order": 120, "run": 400, "version": 60, "note": 2_000, "drift": 33_000}
 _COMMITS = ("main", "tip", "collected", "head", "traces")
 
 
@@ -47,6 +48,16 @@ def read_handoff(content: bytes, order: Order) -> tuple[Handoff | None, list[Fin
     return handoff, found
 
 
+def drift_problem(told: str) -> str:
+    """What is wrong with what a handoff tells of services' drift; empty where nothing is."""
+    try:
+        for each in json.loads(told) if told else ():
+            drift_of(each)
+    except (ValueError, TypeError, RecursionError) as error:
+        return f"`drift` is none: {error}"
+    return ""
+
+
 def _problem(told: Any) -> str:
     """What is wrong with the shape; empty where nothing is."""
     wanted = {"schema", *(each.name for each in fields(Handoff))}
@@ -65,7 +76,9 @@ def _problem(told: Any) -> str:
         return "its `schema` is not handoff.v1"
     if told["stage"] not in (Stage.COLLECT.value, Stage.AGENT.value):
         return f"nothing is handed over after a stage `{told['stage']}`"
-    return "" if told["head"] and told["main"] else "it names no `head`, or no `main`"
+    if not told["head"] or not told["main"]:
+        return "it names no `head`, or no `main`"
+    return drift_problem(told["drift"])
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,57 +1,22 @@
-"""What lies in the folders that jobs leave: `orders.json`, and for each order `<id>/run.bundle` and its JSON.
+"""What lies in the folders that jobs leave: for each order `<id>/run.bundle` and `<id>/handoff.json`.
 
-Everything but the orders was written by jobs that nobody trusts: it is read once, bounded, and never through a link.
+It was written by jobs that nobody trusts: it is read once, bounded, and never through a link.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from aios.domain.finding import Finding
-from aios.domain.handoff import Order, Stage
-from aios.errors import UsageError
+from aios.domain.handoff import Handoff, Order, Stage
 from aios.runs.context import Context
+from aios.runs.handing_over import BUNDLE, HANDOFF
 from aios.runs.verifying import bundle, file
 from aios.runs.verifying.told import wrong
 from aios.runs.verifying.verify import Material, Verified, verify
-
-BUNDLE, HANDOFF, ORDERS = "run.bundle", "handoff.json", "orders.json"
-_NEEDED = {"id", "run", "main", "tip", "stages"}
-
-
-def read_orders(folder: Path) -> list[Order]:
-    """The orders of a tick. Raises UsageError where there are none that can be read."""
-    place = folder / ORDERS
-    try:
-        told = json.loads(place.read_bytes())
-        version, orders = told["schema"], [_order(each) for each in told["orders"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        hint = "give the folder that `aios github plan` wrote"
-        raise UsageError(f"{place} holds no orders: {error}", hint) from error
-    if version != "orders.v1":
-        raise UsageError(f"{place} is of another version than this program", "use one version in all jobs")
-    if len({each.id for each in orders}) != len(orders):
-        raise UsageError(f"{place} names an order twice", "run `aios github plan` again")
-    return orders
-
-
-def _order(told: Mapping[str, Any]) -> Order:
-    known = {each.name for each in fields(Order)}
-    if not known | {"schema"} >= set(told) >= _NEEDED:
-        raise ValueError("an order has other fields than it should")
-    values = {name: value for name, value in told.items() if name in known}
-    order = Order(**values | {"stages": tuple(map(str, told["stages"]))})
-    if not all(isinstance(each, str) for each in (order.id, order.run, order.main, order.tip, order.at)):
-        raise ValueError("an order's field is no text")
-    if not order.id or ".." in order.id.split("/") or order.id.startswith("/") or order.run.count("/") != 2:
-        raise ValueError(f"`{order.id}` is no order")
-    return order
 
 
 def verify_folder(
@@ -73,21 +38,22 @@ def material_of(folder: Path, order: Order, collected: Path | None = None) -> tu
                 wrong("missing", f"{order.id}/{name}", why, "look at the log of the job that works on orders")
             ]
         content[name] = found
-    head, problem = (None, []) if collected is None else _collected_head(collected, order)
-    return (None, problem) if problem else (Material(content[BUNDLE], content[HANDOFF], head), [])
+    before, problem = (None, []) if collected is None else _collected(collected, order)
+    return (None, problem) if problem else (Material(content[BUNDLE], content[HANDOFF], before), [])
 
 
-def _collected_head(folder: Path, order: Order) -> tuple[str | None, list[Finding]]:
-    """Where the collect stage ended; None where it had nothing to do."""
-    if Stage.COLLECT.value not in order.stages:
+def _collected(folder: Path, order: Order) -> tuple[Handoff | None, list[Finding]]:
+    """What the collect stage handed over; None where it had nothing to do, or nothing came of it."""
+    place = folder / order.id / HANDOFF
+    if Stage.COLLECT.value not in order.stages or not place.exists():
         return None, []
-    content, why = _read(folder / order.id / HANDOFF, file.LIMIT)
+    content, why = _read(place, file.LIMIT)
     if content is None:
         return None, [wrong("missing", f"{order.id}/{HANDOFF}", f"of the collect stage: {why}")]
     handoff, found = file.read_handoff(content, order)
     if handoff is not None and not found and handoff.stage is not Stage.COLLECT:
         found = [wrong("order", f"{order.id}/{HANDOFF}", "the collect stage's handoff is that of another stage")]
-    return (handoff.head if handoff else None), found
+    return handoff, found
 
 
 def _read(place: Path, limit: int) -> tuple[bytes | None, str]:

@@ -22,6 +22,12 @@ _PATH = re.compile(
 )
 
 
+def is_trace(path: str, run: str) -> bool:
+    """Is it the name of a trace that this run may leave?"""
+    name, ulid = _PATH.fullmatch(path), run.split("/")[2]
+    return name is not None and (name["of"] or name["run"] or ulid) == ulid
+
+
 def judge_traces(git: Git, trees: Trees, commit: str, run: str, known: Callable[[str], bool]) -> list[Finding]:
     made, problem = commit_of(git, commit)
     if made is None:
@@ -38,7 +44,7 @@ def judge_traces(git: Git, trees: Trees, commit: str, run: str, known: Callable[
             found.append(wrong("traces", path, "it is no plain file"))
             continue
         content = git.read_blob(each.blob) or b""
-        problem_told = _problem(path, content, run.split("/")[2])
+        problem_told = _problem(path, content, run)
         if problem_told:
             found.append(wrong("traces", path, problem_told))
         else:
@@ -46,13 +52,13 @@ def judge_traces(git: Git, trees: Trees, commit: str, run: str, known: Callable[
     return found
 
 
-def _problem(path: str, content: bytes, ulid: str) -> str:
+def _problem(path: str, content: bytes, run: str) -> str:
     name = _PATH.fullmatch(path)
     if name is None:
         return "no trace has such a name"
     if len(content) > LARGEST:
         return f"it has {len(content)} bytes, more than the {LARGEST} that a trace may have"
-    if (name["of"] or name["run"] or ulid) != ulid:
+    if not is_trace(path, run):
         return "it is of another run"
     hashed = hashlib.sha256(content).hexdigest()
     if name["manifest"] and (hashed != name["manifest"] or name["hh"] != hashed[:2]):

@@ -55,12 +55,12 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What was handed over for one order: bytes, read once. `collected` is the head that the collect stage handed over,
-    None where nothing is known of one."""
+    """What was handed over for one order: bytes, read once. `collected` is what the collect stage handed over, None
+    where nothing is known of one."""
 
     bundle: bytes
     handoff: bytes
-    collected: str | None = None
+    collected: Handoff | None = None
 
     @property
     def digest(self) -> str:
@@ -94,6 +94,9 @@ def _judged(case: _Case) -> list[Finding]:
         return [wrong("size", "run.bundle", str(error))]
     except AiosError as error:
         return [wrong("state", "run.bundle", error.message, error.hint or AGAIN)]
+    except Exception as error:  # noqa: BLE001  fails closed: a mistake of ours in one order is no reason to trust it
+        told = f"it could not be judged: {type(error).__name__}: {error}"
+        return [wrong("unexpected", "run.bundle", told, "this is a bug in aios; nothing of the handoff is used")]
 
 
 def _known(git: Git, order: Order) -> list[Finding]:
@@ -110,7 +113,7 @@ class _Case:
     apart: Git
     order: Order
     handoff: Handoff
-    collected: str | None
+    collected: Handoff | None
     made: list[Made] = field(default_factory=list)
     trees: Trees = field(init=False)
     since: str = ""
@@ -152,12 +155,13 @@ class _Case:
         if self.handoff.stage is Stage.COLLECT:
             wrongly = there not in ("", self.handoff.head)
             return [wrong("collected", place, "the collect stage went on behind `collected`")] if wrongly else []
-        if self.collected is not None and self.collected not in known:
-            told = f"the collect stage left {self.collected[:10]}, and that is none of its commits"
-            return [wrong("collected", place, told)]
-        should = self.since if self.collected is None else self.collected
+        should = self.collected.head if self.collected else self.since
+        if should not in known:
+            return [wrong("collected", place, f"the collect stage left {should[:10]}, and that is none of its commits")]
         if (there or self.since) != should:
             return [wrong("collected", place, f"`collected` is not where the collect stage ended ({should[:10]})")]
+        if self.handoff.drift != (self.collected.drift if self.collected else ""):
+            return [wrong("collected", place, "it tells of another drift of services than the collect stage")]
         return []
 
     def _changes(self) -> list[list[Changed]]:

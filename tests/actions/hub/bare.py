@@ -40,7 +40,7 @@ class Bare:
 
     def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
         self.path = path
-        self._clock = clock
+        self.clock = clock
         subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(path)], check=True)
         for name, value in (("http.receivepack", "true"), ("uploadpack.allowAnySHA1InWant", "true"), ("gc.auto", "0")):
             self.git("config", name, value)
@@ -149,5 +149,5 @@ class Bare:
         return self.git("commit-tree", tree, *told, "-F", "-", env=env, put=message.encode())
 
     def _identity(self, who: tuple[str, str], role: str) -> dict[str, str]:
-        at = self._clock().isoformat()
+        at = self.clock().isoformat()
         return {f"GIT_{role}_NAME": who[0], f"GIT_{role}_EMAIL": who[1], f"GIT_{role}_DATE": at}

@@ -83,6 +83,7 @@ class Pull:
     updated: datetime | None = None
     state: str = "open"
     closed: datetime | None = None
+    closed_by: Person | None = None
     merged: datetime | None = None
     merged_by: Person | None = None
     merge_commit: str = ""
@@ -228,7 +229,7 @@ class Hub:
     def close(self, number: int, by: Token) -> None:
         pull = self.pull(number)
         if pull.state == "open":
-            pull.state, pull.closed = "closed", self.clock()
+            pull.state, pull.closed, pull.closed_by = "closed", self.clock(), by.person
             self._pull_event("closed", pull, by)
 
     def comment(self, number: int, body: str, by: Token) -> Comment:
