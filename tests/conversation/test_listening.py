@@ -349,14 +349,34 @@ def test_the_forges_event_tells_who_edited() -> None:
 # Ends
 
 
-def test_closing_it_rejects_it_with_what_was_said_last(place: Context, forum: Forum) -> None:
-    forum.comment("bob", "I do not like it.")
+def test_closing_it_rejects_it_with_what_the_closer_said_last(place: Context, forum: Forum) -> None:
     forum.comment("ann", "Too close to the March piece.")
-    forum.pulls[1] = replace(forum.pulls[1], state=State.CLOSED)
+    forum.comment("bob", "I do not like it.")
+    forum.closed("ann")
     (heard,) = listen_all(place)
     assert heard.acted == ("rejected: Too close to the March piece.",)
     assert listen_all(place) == []
     assert told_of(place, RUN)[-1].actor == "operator:github:ann"
+
+
+def test_closed_by_a_stranger_it_still_waits(place: Context, forum: Forum) -> None:
+    forum.comment("ann", "Nice.")
+    forum.closed("bob")
+    assert [each.acted for each in listen_all(place)] == [()]
+    assert open_gate(read_state(place.git, RUN, main="main")) == "approve"
+
+
+def test_closing_a_question_stops_the_run(asking: Context, forum: Forum) -> None:
+    number = ask(asking, forum)
+    forum.closed("bob", number)
+    heard = listen(asking, number)
+    assert heard is not None
+    assert heard.acted == ()
+    forum.closed("ann", number)
+    heard = listen(asking, number)
+    assert heard is not None
+    assert heard.acted == ("stopped: closed on the forge without a reason",)
+    assert read_state(asking.git, heard.run, main="main").cancelled
 
 
 def test_a_strangers_proposal_with_our_branchs_name_is_none_of_ours(place: Context, forum: Forum) -> None:

@@ -3,6 +3,7 @@ meanwhile is told field by field. What is said reaches the shared copy, also whe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -21,7 +22,7 @@ from aios.runs.start import start_run
 from aios.runs.told import told_of
 from aios.store.commits import Draft, commit_many
 from aios.store.git import Git
-from aios.store.remote import Remote
+from aios.store.remote import Move, Remote
 from tests.conversation.forum import WEB, Forum
 from tests.remote.hub import git
 from tests.runs import house
@@ -165,3 +166,41 @@ def test_another_machine_that_hears_the_same_does_it_no_second_time(
         heard = listen(late, 1)
     assert heard is not None
     assert heard.acted == ()
+
+
+def test_what_a_kill_kept_from_the_shared_copy_reaches_it_the_next_time(shared: tuple[Context, Forum, Path]) -> None:
+    from tests.conversation.test_once import KilledError
+
+    here, forum, _ = shared
+    branch = f"refs/heads/{branch_of(RUN)}"
+    for words in ("/aios revise shorter", "/aios reject no"):
+        forum.comment("ann", words)
+
+        class Broken(Remote):
+            def push(self, moves: Sequence[Move]) -> None:
+                if any(move.ref == branch for move in moves):
+                    raise KilledError
+                super().push(moves)
+
+        with pytest.raises(KilledError):
+            listen(replace(here, remote=Broken(here.git)), 1)
+        assert there(here, branch) != (here.git.rev(branch) or "")
+        heard = listen(here, 1)
+        assert heard is not None
+        assert heard.acted == ()
+        assert there(here, branch) == (here.git.rev(branch) or "")
+    assert forum.pulls[1].state.value == "closed"
+    assert "rejected" in forum.sticky().casefold() or "stopped" in forum.sticky().casefold()
+
+
+def test_the_forge_of_one_machine_shows_it_too(place: Context) -> None:
+    from aios.forge.local import REF, Local
+
+    here = replace(place, forge=Local(place.git, ("Me", "me@test.example"), place.clock))
+    shown = show_on_forge(here, RUN)
+    assert shown.body.startswith("**Merging allows one effect")
+    assert here.forge is not None
+    assert here.forge.statuses(shown.head) == {"aios/proposal": "success"}
+    before = place.git.rev(REF)
+    assert show_on_forge(here, RUN) == shown
+    assert place.git.rev(REF) == before
