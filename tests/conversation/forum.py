@@ -175,10 +175,10 @@ class Forum:
         self.reviewed[number].append(Review(author, verdict, self.get(number).head, self._now(), body))
 
     def replies(self, number: int = 1) -> list[str]:
-        return [each.body for each in self.said[number] if "<!-- aios:reply-" in each.body]
+        return [each.body for each in self.said[number] if each.by_us and "<!-- aios:reply-" in each.body]
 
     def sticky(self, number: int = 1) -> str:
-        return next((each.body for each in self.said[number] if "<!-- aios:status -->" in each.body), "")
+        return next((each.body for each in self.said[number] if each.by_us and "<!-- aios:status -->" in each.body), "")
 
 
 def founded(root: Path, **changes: Any) -> Path:
