@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.actions import day
-from tests.actions.company import BEGIN, NEXT, PUBLISH, REFRESH, found, services
+from tests.actions.company import BEGIN, NEXT, PUBLISH, REFRESH, Services, found, services
 from tests.actions.compare import differences
 from tests.actions.expressions import Expressions
 from tests.actions.hub import Hub
@@ -21,21 +21,27 @@ from tests.actions.on_one_machine import OneMachine
 
 pytestmark = pytest.mark.peer("actions")
 
+PUBLISHED = {f"publish {PUBLISH}": 1, f"publish {NEXT}": 1}
 # Permissions that the files give for what this day had no need of; each with what needs it.
 SPARE: dict[str, dict[str, str]] = {}
 
 
 @pytest.fixture(scope="module")
-def one_machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def reached() -> Iterator[Services]:
+    with services() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def one_machine(tmp_path_factory: pytest.TempPathFactory, reached: Services) -> dict[str, str]:
     """Canonical state at the end of the same day on one machine."""
     root = tmp_path_factory.mktemp("one") / "fernwerk"
-    with services() as reached:
-        found(root, reached)
-        place = OneMachine(root, BEGIN)
-        for part in day.PARTS:
-            part(place)
-        assert reached.blog.done == {f"publish {PUBLISH}": 1, f"publish {NEXT}": 1}
-        return place.tree()
+    found(root, reached)
+    place = OneMachine(root, BEGIN)
+    for part in day.PARTS:
+        part(place)
+    assert reached.blog.done == PUBLISHED
+    return place.tree()
 
 
 @pytest.fixture
@@ -46,27 +52,28 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 
 def test_the_day_on_github_ends_with_what_it_ends_with_on_one_machine(
-    tmp_path: Path, hub: Hub, expressions: Expressions, one_machine: dict[str, str]
+    tmp_path: Path, hub: Hub, expressions: Expressions, one_machine: dict[str, str], reached: Services
 ) -> None:
-    with services() as reached:
-        place = on_github(tmp_path, reached, hub, expressions, methods=("squash", "rebase"))
-        for part in day.PARTS:
-            part(place)
-        assert reached.blog.done == {f"publish {PUBLISH}": 1, f"publish {NEXT}": 1}
+    reached.begin_anew()
+    place = on_github(tmp_path, reached, hub, expressions, methods=("squash", "rebase"))
+    for part in day.PARTS:
+        part(place)
+    assert reached.blog.done == PUBLISHED
     require_the_day(place)
     assert differences(one_machine, place.tree()) == []
     assert place.spare() == SPARE
+    assert place.spare_secrets() == {}
 
 
 def test_the_day_survives_the_loss_of_each_job_and_spreads_what_is_long(
-    tmp_path: Path, hub: Hub, expressions: Expressions, one_machine: dict[str, str]
+    tmp_path: Path, hub: Hub, expressions: Expressions, one_machine: dict[str, str], reached: Services
 ) -> None:
+    reached.begin_anew()
     kills = Kills(int(os.environ.get("AIOS_KILLS", "6")), times=1)
-    with services() as reached:
-        place = on_github(tmp_path, reached, hub, expressions, methods=("merge",), fan_out=2, kills=kills)
-        for part in day.PARTS:
-            part(place)
-        assert reached.blog.done == {f"publish {PUBLISH}": 1, f"publish {NEXT}": 1}, kills.done
+    place = on_github(tmp_path, reached, hub, expressions, methods=("merge",), fan_out=2, kills=kills)
+    for part in day.PARTS:
+        part(place)
+    assert reached.blog.done == PUBLISHED, kills.done
     require_the_day(place)
     assert differences(one_machine, place.tree()) == [], kills.done
     assert {"shard", "join"} <= {job for run in place.runs for job in run.jobs if run.result(job) == "success"}
