@@ -28,6 +28,7 @@ KEYS = {"PLAUSIBLE_KEY": READ_KEY, "WORDPRESS_PASSWORD": WRITE_KEY}
 PUBLISH = "raising-prices-for-existing-customers"
 REFRESH = "free-trial-length"
 NEXT = "price-rises-and-churn"
+PUBLISHED = {f"publish {PUBLISH}": 1, f"publish {NEXT}": 1}
 # Views a day and piece; the one on trials fades.
 _VIEWS = {
     "pricing-page-teardown": 24,
