@@ -10,7 +10,8 @@ from typing import Any
 
 from tests.actions.evaluating import Scope
 from tests.actions.expressions import Expressions
-from tests.actions.hub.hub import Event, Hub, stamp
+from tests.actions.hub.hub import Hub
+from tests.actions.hub.things import Event, stamp
 from tests.actions.job import Done, Job, Machine
 from tests.actions.pinned import Shelf
 from tests.actions.workflow import Workflow

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.actions.hub.hub import RefusedError
-from tests.actions.hub.rest import REPO, Answer, Asked, person, route
+from tests.actions.hub.rest import REPO, Answer, Asked, route
+from tests.actions.hub.shown import person
 
 
 @route("GET", f"{REPO}/issues/{{issue_number}}", "issues: read", "pull_requests: read")
