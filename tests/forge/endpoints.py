@@ -41,15 +41,6 @@ def workflows(asked: Asked) -> Answer:
     return 200, {"total_count": 1, "workflows": [one]}
 
 
-@route("GET", f"{REPO}/actions/workflows/{{workflow_id}}/runs", "actions: read")
-def runs(asked: Asked) -> Answer:
-    if asked.at["workflow_id"] != "aios-run.yml":
-        raise RefusedError(404, "Not Found")
-    size, page = int(asked.query.get("per_page", 30)), int(asked.query.get("page", 1))
-    found = [{"id": 100 - number, "event": "schedule", "status": "completed"} for number in range(size)]
-    return 200, {"total_count": size, "workflow_runs": found if page == 1 else []}
-
-
 @route("GET", f"{REPO}/actions/secrets", "secrets: read")
 def secrets(asked: Asked) -> Answer:
     return 200, {"total_count": 1, "secrets": [{"name": "OPENAI_API_KEY"}]}

@@ -41,6 +41,7 @@ class Hub:
         self.statuses: dict[str, list[Status]] = {}
         self.events: list[Event] = []
         self.moves: list[Move] = []
+        self.runs: list[dict[str, Any]] = []  # of workflows, newest first, as GitHub shows them
         self.problems: list[str] = []
         self.requests: list[str] = []
         self.actions_may_propose = True

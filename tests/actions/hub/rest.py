@@ -365,6 +365,16 @@ def dispatch(asked: Asked) -> Answer:
     return 204, None
 
 
+@route("GET", f"{REPO}/actions/workflows/{{workflow_id}}/runs", "actions: read")
+def runs(asked: Asked) -> Answer:
+    hub, path = asked.hub, f".github/workflows/{asked.at['workflow_id']}"
+    if all(each["path"] != path for each in hub.runs) and hub.bare.process("cat-file", "-e", f"main:{path}").returncode:
+        raise RefusedError(404, "Not Found")
+    found = [each for each in hub.runs if each["path"] == path]
+    size, page = int(asked.query.get("per_page", 30)), int(asked.query.get("page", 1))
+    return 200, {"total_count": len(found), "workflow_runs": found[size * (page - 1) : size * page]}
+
+
 @route("POST", f"{REPO}/dispatches", "contents: write")
 def repository_dispatch(asked: Asked) -> Answer:
     asked.hub.repository_dispatch(str(asked.body["event_type"]), asked.body.get("client_payload") or {}, asked.by)
