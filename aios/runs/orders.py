@@ -50,7 +50,6 @@ _ORDER = {
         "id": {"type": "string", "pattern": "^(0|[1-9][0-9]{0,4})$"},
         "run": {"type": "string", "pattern": f"^{_NAME}/{_NAME}/[0-9a-hjkmnp-tv-z]{{26}}$"},
         "main": _OID,
-        "at": {"type": "string", "format": "date-time"},
         "tip": {"type": "string", "pattern": "^(|[0-9a-f]{40}|[0-9a-f]{64})$"},
         "stages": {
             "type": "array",
@@ -163,13 +162,6 @@ def spent_out(costs: Mapping[str, Any]) -> str:
             if limit is not None and told.get(unit, 0) >= limit:
                 return f"the limit {name} for models is reached ({told[unit]:,} of {limit:,} {shown})"
     return ""
-
-
-def adopt(context: Context) -> None:
-    """Make what was fetched ours, as far as ours have nothing of their own."""
-    from aios.runs.syncing import adopt as adopt_all
-
-    adopt_all(context)
 
 
 def write(folder: Path, found: Plan) -> Path:
