@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from aios.app import actions
 from aios.errors import AiosError
 
 if TYPE_CHECKING:
     from aios.app.company import Company
-    from aios.dashboard.source import Row, Source
+    from aios.dashboard.source import Beat, Row, Source
 
+RUNS = "aios-run.yml"
 _ALL = 10_000_000  # rows
 
 
@@ -68,4 +70,18 @@ def source_of(here: Company, *, events: int) -> Source:
         blob=here.git.read_blob,
         trace=trace,
         review=review,
+        beat=_beat(here),
+        sees_services=not actions.in_actions(),
     )
+
+
+def _beat(here: Company) -> Beat | None:
+    """None where there is no host, or it cannot be asked: the pages are made all the same."""
+    from aios.dashboard.source import Beat
+
+    try:
+        host = here.forge.host if here.forge else None
+        newest = next(iter(host.runs(RUNS, limit=1)), None) if host else None
+    except AiosError:
+        return None
+    return Beat(newest.at, newest.conclusion, newest.url) if newest else None

@@ -26,15 +26,17 @@ def command(ctx: click.Context, question: str, text: str, as_json: bool) -> int:
     A run goes on with the answer. An answer about two notes is one commit that does what it says.
     """
     from aios.runs.conductor import carry_on
+    from aios.runs.deciding import deciding
     from aios.runs.gate import answer
 
     here = company(ctx, quiet=as_json)
     record, run = _meant(here, question)
     if record:
         return _record(here, record, text, as_json=as_json)
-    step = answer(here.context, run, text=text)
-    say(f"{run}: `{step}` goes on")
-    standing = carry_on(here.context, run)
+    with deciding(here.context, run, say, merged=False):
+        step = answer(here.context, run, text=text)
+        say(f"{run}: `{step}` goes on")
+        standing = carry_on(here.context, run)
     if as_json:
         emit_json(standing_data(standing))
     else:

@@ -17,10 +17,13 @@ from aios.cli.output import company, emit_json, json_option, say
 def command(ctx: click.Context, proposal: str, word: str, reason: str, go: bool, as_json: bool) -> int | None:  # noqa: FBT001
     """Merge the proposal ID into main: this is the approval of exactly what `aios show` lists, and of nothing else."""
     from aios.cli import apply as apply_command
+    from aios.runs.deciding import deciding
     from aios.runs.gate import approve
 
     here = company(ctx, quiet=as_json)
-    approved = approve(here.context, here.resolve(proposal), word=word, reason=reason)
+    run = here.resolve(proposal)
+    with deciding(here.context, run, say):
+        approved = approve(here.context, run, word=word, reason=reason)
     if as_json and not go:
         emit_json(
             {"run": approved.run, "commit": approved.commit, "effects": [effect.key for effect in approved.effects]}

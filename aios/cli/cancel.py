@@ -13,9 +13,11 @@ from aios.cli.output import company, say
 @click.pass_context
 def command(ctx: click.Context, run: str, reason: str) -> None:
     """Stop the run ID for good. Nothing that it wrote is lost; effects already done stay done (`aios revert`)."""
+    from aios.runs.deciding import deciding
     from aios.runs.gate import cancel
 
     here = company(ctx)
     name = here.resolve(run)
-    cancel(here.context, name, reason=reason)
+    with deciding(here.context, name, say):
+        cancel(here.context, name, reason=reason)
     say(f"Cancelled {name}.")

@@ -13,10 +13,12 @@ from aios.cli.output import company, say
 @click.pass_context
 def command(ctx: click.Context, proposal: str, reason: str) -> None:
     """Close the proposal ID. Its branch is kept under refs/aios/closed/."""
+    from aios.runs.deciding import deciding
     from aios.runs.gate import reject
 
     here = company(ctx)
     run = here.resolve(proposal)
-    reject(here.context, run, reason=reason)
+    with deciding(here.context, run, say):
+        reject(here.context, run, reason=reason)
     say(f"Rejected {run}. What it wrote stays at refs/aios/closed/{run.split('/')[2]}.")
     say("Your reason comes back as a lesson with the next proposal.")

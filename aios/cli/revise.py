@@ -18,15 +18,17 @@ from aios.errors import UsageError
 def command(ctx: click.Context, proposal: str, note: str, step: str, as_json: bool) -> int:  # noqa: FBT001
     """Send the proposal ID back and make it anew. Edits of your own on its branch are kept."""
     from aios.runs.conductor import carry_on
+    from aios.runs.deciding import deciding
     from aios.runs.gate import revise
 
     if not note.strip():
         raise UsageError("the note is empty", 'say what should be different: --note "shorter; drop section X"')
     here = company(ctx, quiet=as_json)
     run = here.resolve(proposal)
-    revise(here.context, run, note=note, step=step)
-    say(f"{run}: sent back")
-    standing = carry_on(here.context, run)
+    with deciding(here.context, run, say, merged=False):
+        revise(here.context, run, note=note, step=step)
+        say(f"{run}: sent back")
+        standing = carry_on(here.context, run)
     if as_json:
         emit_json(standing_data(standing))
     else:

@@ -22,12 +22,22 @@ class Ask(Protocol):
     def __call__(self, sql: str, params: Sequence[Any] = ()) -> list[Row]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """When the host last looked for what is due, how that came out, and its page."""
+
+    at: str
+    outcome: str
+    url: str
+
+
 @dataclass(frozen=True)
 class Source:
     """`at` is the moment (ISO 8601 UTC), `tip` main's commit, `forge` the repository's pages at its host (empty: it has
     none). `paused` says why effects are stopped, `wrong` counts the errors in the company's files. `events` are the
     newest, newest first, of `all_events`; `blob(oid)` gives a file's content. `trace(run)` gives a run's trace as a
-    page, `review(run)` an open proposal's review as Markdown; each empty where there is none."""
+    page, `review(run)` an open proposal's review as Markdown; each empty where there is none. `beat` is the last look
+    for what is due at the host; without `sees_services` this machine holds no key and cannot say how they are."""
 
     name: str
     tagline: str
@@ -47,6 +57,8 @@ class Source:
     blob: Callable[[str], bytes | None]
     trace: Callable[[str], str]
     review: Callable[[str], str]
+    beat: Beat | None = None
+    sees_services: bool = True
 
     @cached_property
     def refs(self) -> frozenset[str]:

@@ -283,6 +283,8 @@ def _shown_anew(context: Context, landing: Landing, told: Adopted) -> Adopted:
     hint = f"look at it with `aios show {run.split('/')[2]}` and merge it again: {told.why}"
     told = replace(told, outcome=Outcome.SHOWN, hint=hint)
     _keep(context, landing)
+    with open_session(context, run):
+        pass  # what a kill left in the journal is the proposal that is asked for here
     tip = git.rev(branch_of(run))
     if tip is not None and not _is_open(context, run, tip):
         return _anew(context, landing, told, tip)

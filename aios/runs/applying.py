@@ -40,7 +40,7 @@ def take_in(context: Context) -> TakenIn:
     Raises TransientError and CredentialsError where either does not answer or let us: then nothing may be done, for
     nobody can say what is approved.
     """
-    main, stuck = context.main, ()
+    main, stuck = context.main, tuple[str, ...]()
     if context.remote is not None:
         synced = sync(context)
         main, stuck = synced.main, tuple(f"{each}: {each.detail}" for each in synced.stuck)

@@ -206,22 +206,23 @@ def verify_by(context: Context, landing: Landing) -> None:
     """Raises RefusedError unless an approver merged it: one before the merge, and one still."""
     before, now = approvers_at(context.git, landing.before or context.main), approvers_at(context.git, context.main)
     named = frozenset(each.casefold() for each in before) & frozenset(each.casefold() for each in now)
-    who = landing.pusher or landing.by
+    name = landing.pusher or landing.by
     if landing.number == 0 and not landing.pusher:
         if not may_approve(named, email=landing.by):
             raise RefusedError(
                 f"{landing.by or 'nobody'} made the merge, and is not among the approvers", _approver("")
             )
         return
-    if not who or not may_approve(named, **who(who)):
+    if not name or not may_approve(named, **who(name)):
         verb = "merged" if landing.number else "pushed"
-        raise RefusedError(f"{who or 'nobody known'} {verb} it, and is not among the approvers", _approver(who))
+        raise RefusedError(f"{name or 'nobody known'} {verb} it, and is not among the approvers", _approver(name))
     if landing.pusher and landing.by != AIOS_EMAIL and not may_approve(named, email=landing.by):
         raise RefusedError(f"{landing.by} made the merge, and is not among the approvers", _approver(""))
 
 
 def who(name: str) -> dict[str, str]:
-    """A forge on one machine knows people by their addresses; a bot is nobody, whoever calls it an approver."""
+    """What `may_approve` asks for. A forge on one machine knows people by their addresses; a bot is nobody, whoever
+    calls it an approver."""
     return {"email": name} if "@" in name else {"login": "" if name.casefold().endswith("[bot]") else name}
 
 

@@ -201,7 +201,8 @@ class _Merge:
         there = remote.tip(branch) if remote else None
         if there is None:
             return ()
-        if not self.context.git.is_ancestor(there, self.head):
+        kept = self.context.git.rev(f"{CLOSED}{self.session.state.ulid}")
+        if not any(self.context.git.is_ancestor(there, seen) for seen in (self.head, kept) if seen):
             raise RefusedError(
                 f"`{branch}` has commits at the shared copy that you have not seen", "`aios sync`, and look again"
             )

@@ -57,7 +57,7 @@ def adopt_closed(context: Context) -> list[Closed]:
     for run in open_runs(context):
         proposal = forge.find(branch_of(run))
         if proposal is not None and proposal.state is State.CLOSED and _is_of(context, proposal, run):
-            closed = _closed(context, forge, proposal, run)
+            closed = decided(context, forge, proposal, run)
             found += [closed] if closed is not None else []
     return found
 
@@ -70,7 +70,8 @@ def _is_of(context: Context, proposal: Proposal, run: str) -> bool:
     return run_on_branch(context, proposal.head) == run and git.is_ancestor(tip, proposal.head)
 
 
-def _closed(context: Context, forge: Forge, proposal: Proposal, run: str) -> Closed | None:
+def decided(context: Context, forge: Forge, proposal: Proposal, run: str) -> Closed | None:
+    """Decide one run whose proposal was closed unmerged; None where it waits for no decision."""
     if not open_gate(read_state(context.git, run, main=context.main)):
         return None
     by = forge.closed_by(proposal.number)
@@ -99,17 +100,14 @@ def reason_of(comments: list[Comment] | tuple[Comment, ...] | Any, by: str) -> t
     return (plain[-1].body.strip()[:_LONGEST], plain[-1].url) if plain else (WITHOUT, "")
 
 
-def verify_open(context: Context, run: str) -> None:
-    """Raises RefusedError where the proposal was merged or closed at the forge meanwhile: that decides it.
-
-    Nothing is asked where the company names no forge."""
-    forge = context.forge
-    if forge is None:
-        return
-    tip = context.git.rev(branch_of(run))
-    proposal = forge.find(branch_of(run)) if tip else None
+def verify_open(context: Context, run: str, *, merged: bool = False) -> None:
+    """Raises RefusedError where the proposal was closed at the forge meanwhile, or merged unless it may be `merged`:
+    that decides, and no word here. Nothing is asked where the company names no forge."""
+    forge, tip = context.forge, context.git.rev(branch_of(run))
+    proposal = forge.find(branch_of(run)) if forge is not None and tip else None
     if proposal is None or proposal.state is State.OPEN or not _is_of(context, proposal, run):
         return
-    raise RefusedError(
-        f"#{proposal.number} was {proposal.state.value} on the forge meanwhile", "`aios apply` goes on from there"
-    )
+    if proposal.state is State.CLOSED or not merged:
+        raise RefusedError(
+            f"#{proposal.number} was {proposal.state.value} on the forge meanwhile", "`aios apply` goes on from there"
+        )

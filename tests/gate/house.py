@@ -145,4 +145,4 @@ def copied(template: House, top: Path) -> House:
     return House(top, top / "work", hub)
 
 
-__all__ = ["BOT", "BRANCH", "PIECE", "RUN", "House", "Push", "copied", "found"]
+__all__ = ["BOT", "BRANCH", "PIECE", "RUN", "House", "Push", "copied", "found", "replace"]

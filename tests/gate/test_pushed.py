@@ -54,6 +54,7 @@ def test_a_merge_that_an_approver_made_and_pushed_counts(home: House) -> None:
 def test_it_counts_by_its_author_where_the_forge_no_longer_knows_who_pushed(home: House) -> None:
     commit = _merged(home, ME)
     home.hub.pushes(home.top / "desk", commit, by="ann")
+    assert home.hub.host is not None
     home.hub.host.pushes.clear()
     (adopted,) = home.adopt()
     assert (adopted.outcome, adopted.by) == (Outcome.APPROVED, "me@test.example")

@@ -14,7 +14,8 @@ from tests.github_files.conftest import read, written
 
 READ, WRITE = "read", "write"
 PROPOSE = {"contents": WRITE, "pull-requests": WRITE, "statuses": WRITE}
-# Job → what it may do. Beyond the plain table: `propose` may start aios-apply.yml, and `apply` reads who merged.
+# Job → what it may do. Beyond the plain table: `propose` may start aios-apply.yml, and `apply` asks who merged and what
+# was verified, and says on the proposal what came of it.
 PERMISSIONS = {
     "aios-run/listen": PROPOSE,
     "aios-run/tick": {"contents": READ},
@@ -24,10 +25,10 @@ PERMISSIONS = {
     "aios-run/join": {"contents": READ},
     "aios-run/verify": {"contents": READ},
     "aios-run/propose": {**PROPOSE, "actions": WRITE},
-    "aios-apply/apply": {"contents": WRITE, "pull-requests": READ},
+    "aios-apply/apply": {"contents": WRITE, "pull-requests": WRITE, "statuses": READ},
     "aios-apply/refresh": PROPOSE,
     "aios-check/check": {"contents": READ},
-    "aios-pages/build": {"contents": READ},
+    "aios-pages/build": {"contents": READ, "actions": READ},
     "aios-pages/pages": {"pages": WRITE, "id-token": WRITE},
 }
 KEYS_READ = {"WORDPRESS_PASSWORD", "IMAP_PASSWORD", "PLAUSIBLE_KEY"}
@@ -42,8 +43,8 @@ SECRETS = {
     "aios-run/propose": APP,
     "aios-apply/apply": KEYS_WRITE,
 }
-# Who holds the token of the job, as a variable of a step.
-TOKEN = {"aios-run/listen", "aios-run/propose", "aios-apply/apply", "aios-apply/refresh"}
+# Who holds the token of the job, as a variable of a step: what may write, and what asks when the last look was.
+TOKEN = {"aios-pages/build", "aios-run/listen", "aios-run/propose", "aios-apply/apply", "aios-apply/refresh"}
 
 
 @pytest.fixture(scope="module")
@@ -92,12 +93,12 @@ def test_a_key_is_seen_by_the_one_command_that_needs_it(files: dict[str, str]) -
         assert all("run" in step or "create-github-app-token" in step["uses"] for step in holding), name
 
 
-def test_only_jobs_that_may_write_hold_the_token(files: dict[str, str]) -> None:
+def test_only_jobs_that_need_it_hold_the_token(files: dict[str, str]) -> None:
     holding = {
         name for name, job in jobs(files).items() for step in job["steps"] if "GITHUB_TOKEN" in step.get("env", {})
     }
     assert holding == TOKEN
-    assert all(WRITE in PERMISSIONS[name].values() for name in TOKEN)
+    assert all(WRITE in PERMISSIONS[name].values() for name in TOKEN - {"aios-pages/build"})
 
 
 def test_a_company_without_keys_gives_none(founded: Path) -> None:
@@ -144,7 +145,9 @@ def test_what_writes_waits_in_line_and_is_never_cut_off(files: dict[str, str]) -
             assert "cancel-in-progress" not in job["concurrency"], name
     run = dict(workflows(files))["aios-run"]
     assert run["concurrency"]["queue"] == "max"
-    assert run["concurrency"]["group"].endswith("&& github.run_id || 'aios-run' }}"), "strangers stand in no line of ours"
+    assert run["concurrency"]["group"].endswith("&& github.run_id || 'aios-run' }}"), (
+        "strangers stand in no line of ours"
+    )
 
 
 def test_every_job_ends_in_time(files: dict[str, str]) -> None:
