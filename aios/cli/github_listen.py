@@ -27,7 +27,7 @@ def command(ctx: click.Context, number: int | None, as_json: bool) -> int:  # no
     """
     from aios.app import actions
     from aios.runs.conversation import listen, listen_all
-    from aios.runs.orders import adopt
+    from aios.runs.syncing import adopt
     from aios.runs.utterances import edit_of
 
     here = company(ctx, quiet=as_json)

@@ -37,11 +37,12 @@ def command(ctx: click.Context, out: Path, workflow: str, inputs: tuple[str, ...
     from aios.app import actions
     from aios.domain.finding import errors
     from aios.runs import orders
+    from aios.runs.syncing import adopt
 
     here = company(ctx, quiet=as_json)
     if here.remote is not None and not actions.in_actions():
         here.remote.fetch()
-    orders.adopt(here.context)
+    stuck = [str(each) for each in adopt(here.context).told if each.stuck]
     found = orders.plan(
         here.context,
         known=here.trigger_keys(),
@@ -64,7 +65,7 @@ def command(ctx: click.Context, out: Path, workflow: str, inputs: tuple[str, ...
         emit_json(_data(found, wrong))
     else:
         click.echo(str(file))
-    tell(_summary(found, here.paused(), wrong), quiet=as_json)
+    tell(_summary(found, here.paused(), stuck, wrong), quiet=as_json)
     return Exit.OK
 
 
@@ -115,7 +116,7 @@ def _data(found: Plan, wrong: list[str]) -> dict[str, Any]:
     }
 
 
-def _summary(found: Plan, paused: str, wrong: list[str]) -> str:
+def _summary(found: Plan, paused: str, stuck: list[str], wrong: list[str]) -> str:
     when = f", the next schedule is due {found.next}" if found.next else ", no schedule is set"
     lines = [f"### Plan: {len(found.orders) or 'nothing'} to do", "", f"Looked at {found.at}{when}."]
     if paused:
@@ -126,8 +127,8 @@ def _summary(found: Plan, paused: str, wrong: list[str]) -> str:
             for order in found.orders
         ]
         lines += ["", table(("run", "why", "it is", "stages"), rows)]
-    if found.told:
-        lines += ["", "**Not ordered**", "", *(f"- {cell(line)}" for line in found.told)]
+    if found.told or stuck:
+        lines += ["", "**Not ordered**", "", *(f"- {cell(line)}" for line in (*stuck, *found.told))]
     if wrong:
         more = len(wrong) - _FINDINGS
         lines += ["", "**Not in order on main** (`aios check`)", "", *(f"- {cell(line)}" for line in wrong[:_FINDINGS])]

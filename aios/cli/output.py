@@ -30,7 +30,21 @@ def company(ctx: click.Context, *, quiet: bool = False) -> Company:
 
     here = Company.find(Path(ctx.obj["root"] or "."), report=None if quiet else _show_progress)
     ctx.call_on_close(here.close)
+    if not quiet:
+        ctx.call_on_close(lambda: _tell_unpushed(here))
     return here
+
+
+def _tell_unpushed(here: Company) -> None:
+    """What a command did that the shared copy does not know of yet: nothing is lost, and somebody has to push it."""
+    context = here.__dict__.get("context")  # where nothing was done, nothing is asked
+    if context is None or context.remote is None:
+        return
+    from aios.runs.shared_main import unpushed
+
+    told = unpushed(context)
+    if told:
+        say(f"{told[:1].upper()}{told[1:]}.")
 
 
 def commit_named(here: Company, name: str) -> str:

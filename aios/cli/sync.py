@@ -23,7 +23,7 @@ def command(ctx: click.Context, check: bool, as_json: bool) -> int:  # noqa: FBT
     """
     from aios.runs.syncing import sync
 
-    here = company(ctx, quiet=as_json)
+    here = company(ctx, quiet=True)  # it tells itself what is not pushed
     done = sync(here.context, check=check)
     if as_json:
         emit_json(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aios.connectors.shapes import Accepted, Change, Kind
-from aios.domain.event import one_line
+from aios.domain.event import one_line, output_text
 from aios.domain.keys import key_of
 from aios.domain.names import SIGNALS, shape_path
 from aios.domain.tree import Tree
@@ -94,6 +94,7 @@ def drift_of(data: Any) -> Drift:
         raise ValueError("`seen` tells of something else")
     if data["asks"] not in (True, False) or not (cursor is None or isinstance(cursor, Mapping)):
         raise ValueError("`cursor` or `asks` is something else")
+    output_text(cursor)  # nothing so deep or so large that no record could hold it
     told = {key: one_line(text, 300) for key, text in seen.items()}
     return Drift(names[0], names[1], names[2], known, told, cursor, data["asks"])
 

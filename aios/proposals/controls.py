@@ -29,7 +29,7 @@ def correcting(review: Review) -> str:
     ]
     branch = f"- edit the files on the branch {link(code(review.branch), branch_page(review))}; your edits are kept"
     if review.web:
-        first = review.steps[-1] if review.steps else "write"
+        first = "write" if "write" in review.steps else next(iter(review.steps), "")
         steps = ", ".join(code(step, 80) for step in review.steps[:12])
         named = f"; begin at a step with `/aios revise {first}: …` (steps: {steps})" if review.steps else ""
         own = [

@@ -13,7 +13,8 @@ def at_head(review: Review, place: str) -> str:
     if not review.web or not place or len(place) > LONGEST:
         return ""
     path, mark, lines = place.partition("#L")
-    return address(review.web, "blob", review.head, path) + (f"#L{lines}" if mark else "")
+    # Prose is shown set in type, without lines, unless it is asked for plainly.
+    return address(review.web, "blob", review.head, path) + (f"?plain=1#L{lines}" if mark else "")
 
 
 def at_source(review: Review, source: str) -> str:

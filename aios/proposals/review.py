@@ -14,7 +14,8 @@ __all__ = ["PREVIEW_LINES", "Review", "fenced", "fingerprint", "length", "neutra
 
 # From generous to what fits in any case.
 _SIZES = (
-    Size(PREVIEW_LINES, 40, 80, 2_000, 20_000),
+    Size(600, 40, 80, 2_000, 30_000),
+    Size(PREVIEW_LINES, 40, 60, 1_000, 12_000),
     Size(40, 30, 40, 1_000, 6_000),
     Size(20, 20, 20, 400, 2_000),
     Size(10, 10, 5, 240, 800),

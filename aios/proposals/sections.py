@@ -48,7 +48,7 @@ def _told(lines: Sequence[str], size: Size, review: Review) -> list[str]:
 
 
 def _decision(review: Review, size: Size) -> str:
-    told = [_does(review)]
+    told = [_does(review, size)]
     final = [effect for effect in review.effects if not effect.reversible]
     told += [f"**Cannot be undone: {_one_of(effect, size)}.**" for effect in final[:FINAL]]
     told += [f"**… and {len(final) - FINAL} more that cannot be undone.**"] if len(final) > FINAL else []
@@ -67,9 +67,13 @@ def _decision(review: Review, size: Size) -> str:
     return "\n\n".join(told)
 
 
-def _does(review: Review) -> str:
+def _does(review: Review, size: Size) -> str:
+    """What merging does, in a sentence."""
+    if len(review.effects) == 1:
+        what = neutral(review.effects[0].summary.rstrip("."), size.line)
+        return f"**Merging allows one effect outside this repository: {what}. Nothing else happens.**"
     if review.effects:
-        what = "one effect" if len(review.effects) == 1 else f"{len(review.effects)} effects"
+        what = f"{len(review.effects)} effects"
         return f"**Merging allows {what} outside this repository, listed here. Nothing else happens.**"
     does = "takes folded notes off main, as told below" if review.folds else "keeps these files on main"
     return f"**Merging {does}. Nothing outside this repository follows from it.**"
@@ -224,7 +228,7 @@ def _would_change(review: Review) -> list[str]:
         told.append(f"{counted(len(faults), 'finding')} above settled")
     milder = next((each for each in review.verdict.matched if each[0] != review.verdict.rule), None)
     if review.verdict.rule:
-        other = f"rule {code(milder[0], 120)} would say {milder[1].value}" if milder else "no other rule says anything"
+        other = f"rule {code(milder[0], 120)} would say {milder[1].value}" if milder else "no other rule decides"
         told.append(f"the rule {code(review.verdict.rule, 120)} in `state/policies/`; without it {other}")
     if review.overlaps:
         told.append("an overlapping proposal, merged before it")

@@ -221,7 +221,8 @@ def verify_by(context: Context, landing: Landing) -> None:
 
 
 def who(name: str) -> dict[str, str]:
-    """What `may_approve` asks for. A forge on one machine knows people by their addresses; a bot is nobody, whoever calls it an approver."""
+    """What `may_approve` asks for. A forge on one machine knows people by their addresses; a bot is nobody, whoever
+    calls it an approver."""
     return {"email": name} if "@" in name else {"login": "" if name.casefold().endswith("[bot]") else name}
 
 

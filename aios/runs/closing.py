@@ -57,7 +57,7 @@ def adopt_closed(context: Context) -> list[Closed]:
     for run in open_runs(context):
         proposal = forge.find(branch_of(run))
         if proposal is not None and proposal.state is State.CLOSED and _is_of(context, proposal, run):
-            closed = _closed(context, forge, proposal, run)
+            closed = decided(context, forge, proposal, run)
             found += [closed] if closed is not None else []
     return found
 
@@ -70,7 +70,8 @@ def _is_of(context: Context, proposal: Proposal, run: str) -> bool:
     return run_on_branch(context, proposal.head) == run and git.is_ancestor(tip, proposal.head)
 
 
-def _closed(context: Context, forge: Forge, proposal: Proposal, run: str) -> Closed | None:
+def decided(context: Context, forge: Forge, proposal: Proposal, run: str) -> Closed | None:
+    """Decide one run whose proposal was closed unmerged; None where it waits for no decision."""
     if not open_gate(read_state(context.git, run, main=context.main)):
         return None
     by = forge.closed_by(proposal.number)

@@ -17,6 +17,7 @@ from aios.domain.names import BRANCHES, branch_of
 from aios.errors import AiosError, BusyError, MovedError, TransientError, UsageError
 from aios.proposals.neutral import plainly
 from aios.runs.asked import comment_of, open_of, questions_of, ticked
+from aios.runs.closing import decided, reason_of
 from aios.runs.commands import Command, commands
 from aios.runs.context import Context
 from aios.runs.gate import answer, cancel, reject
@@ -29,6 +30,7 @@ from aios.runs.said import Said, keys_of
 from aios.runs.session import read_state
 from aios.runs.sharing import share
 from aios.runs.start import run_on_branch
+from aios.runs.told import told_of
 from aios.runs.utterances import Edit, Talk, Utterance, digest_of, keys_in, utterances
 
 EDITED_LATER = (
@@ -77,7 +79,7 @@ def listen(context: Context, number: int, edit: Edit | None = None) -> Heard | N
         replies = Replies(forge, number, talk.comments)
         problem = _heard(talk, replies)
         try:
-            if talk.acted:
+            if talk.acted or _unshared(talk):
                 share(context, run)
         except MovedError:  # somebody pushed to the branch meanwhile: what was said is done on what is there now
             if attempt == _ATTEMPTS - 1:
@@ -163,6 +165,17 @@ def _shown(talk: Talk) -> None:
         show_outcome(context, run)
 
 
+def _unshared(talk: Talk) -> bool:
+    """Was something said recorded here, and a kill came before the shared copy was told?"""
+    context, branch = talk.context, branch_of(talk.run)
+    there = context.remote.tracked(branch).get(branch) if context.remote else None
+    here = context.git.rev(f"refs/heads/{branch}")
+    if context.remote is None or here == there:
+        return False
+    last = told_of(context, talk.run)[-1:]
+    return any("said" in each.data for each in last)
+
+
 def _settled(talk: Talk) -> None:
     """What a kill left half done: a run that is over here, and open there."""
     if talk.proposal.state is State.OPEN:
@@ -243,25 +256,23 @@ def _ticks(talk: Talk) -> None:
 
 
 def _closed(talk: Talk) -> None:
-    """Somebody closed the proposal unmerged: that rejects it, with what an approver said last as the reason."""
+    """Closed unmerged by an approver, a proposal is rejected, and a run that only asked is stopped."""
     if talk.proposal.state is not State.CLOSED:
         return
     context, run = talk.context, talk.run
     state = read_state(context.git, run, main=context.main)
     if state.finished or state.cancelled or context.git.rev(branch_of(run)) is None:
         return
-    plain = [each for each in talk.comments if not each.by_us and talk.may(each.author) and not commands(each.body)]
-    last = plain[-1] if plain else None
-    actor = f"{OPERATOR}:{LOGIN}{last.author}" if last else OPERATOR
-    reason = last.body.strip()[:2_000] if last else "closed on the forge without a reason"
-    said = Said(actor, key_of("closed", run, talk.proposal.number), last.url if last else talk.proposal.url)
     if open_gate(state):
-        reject(context, run, reason=reason, said=said)
-    elif open_of(questions_of(context, run)):
-        cancel(context, run, reason=reason, said=said)
-    else:
+        told = decided(context, talk.forge, talk.proposal, run)
+        talk.acted += [f"rejected: {told.reason}"] if told and told.rejected else []
         return
-    talk.acted.append(f"rejected: {reason}")
+    by = talk.forge.closed_by(talk.proposal.number)
+    if talk.may(by) and open_of(questions_of(context, run)):
+        reason, url = reason_of(talk.comments, by)
+        key = key_of("closed", run, talk.proposal.number)
+        cancel(context, run, reason=reason, said=Said(f"{OPERATOR}:{LOGIN}{by}", key, url or talk.proposal.url))
+        talk.acted.append(f"stopped: {reason}")
 
 
 def _strangers(talk: Talk, replies: Replies) -> None:

@@ -21,10 +21,10 @@ from aios.domain.handoff import HEAD, TRACES, Handoff, Order, Stage
 from aios.domain.names import TRACES as TRACES_BRANCH
 from aios.domain.names import branch_of
 from aios.errors import InvalidError, RefusedError
+from aios.runs.beginnings import begins_at
 from aios.runs.context import AIOS_EMAIL, AIOS_NAME, Context
 from aios.runs.session import open_session
 from aios.runs.start import start_run
-from aios.runs.verifying.before import begins_at
 from aios.store.beside import beside
 from aios.store.bundles import Header, take_in, write
 from aios.store.commits import commit_object

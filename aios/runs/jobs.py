@@ -15,13 +15,13 @@ from pathlib import Path
 from aios.domain.handoff import TRACES as HANDED_TRACES
 from aios.domain.handoff import Order, Stage
 from aios.domain.names import TRACES, branch_of
-from aios.domain.run import RunState, RunStatus
+from aios.domain.run import RunState, RunStatus, Start
 from aios.errors import AiosError, InvalidError
 from aios.runs.conductor import Standing, carry_on
 from aios.runs.context import AIOS_EMAIL, AIOS_NAME, Context, Progress
-from aios.runs.decide import items_left
+from aios.runs.decide import decide, items_left
 from aios.runs.definitions import Definitions, load
-from aios.runs.handing_over import BUNDLE, HANDOFF, Bench, begin, bench, hand_over
+from aios.runs.handing_over import BUNDLE, HANDOFF, Bench, begin, bench, hand_over, read
 from aios.runs.runner import Runner
 from aios.runs.session import open_session, read_state
 from aios.runs.sharding import Done, Share, Spread, done_by, in_order, part_of, too_many, whole_part
@@ -160,20 +160,15 @@ def _tell(told: Report, standing: Standing) -> None:
     if standing.question:
         told.why = str(standing.question.get("text", told.why))
     if standing.status is RunStatus.FAILED:
-        told.notes.append(
-            f"`/aios retry` on the proposal, or `aios resume {place_of(told.order)} --retry`, tries it again"
-        )
-
-
-def place_of(order: Order) -> str:
-    return order.run.split("/")[2]
+        ulid = told.order.run.split("/")[2]
+        told.notes.append(f"`/aios retry` on its proposal, or `aios resume {ulid} --retry`, tries it again")
 
 
 def _share(place: Bench, number: int, of: int, spread: Spread, told: Report) -> None:
     context, run = confined(place.context, Stage.AGENT), place.order.run
     with open_session(context, run) as session:
         definitions = load(context, session.state.workflow, session.state.base)
-        step = _spread_step(definitions, session.state, spread)
+        step = _spread_step(definitions, session.state, spread, context.now())
         if not step:
             told.why = "no step has so many items that they are shared out"
             return
@@ -183,12 +178,9 @@ def _share(place: Bench, number: int, of: int, spread: Spread, told: Report) -> 
     told.status, told.why = RunStatus.RUNNING.value, f"part {mine.text} of `{step}`"
 
 
-def _spread_step(definitions: Definitions, state: RunState, spread: Spread) -> str:
+def _spread_step(definitions: Definitions, state: RunState, spread: Spread, now: str) -> str:
     """The step before which the agent job stopped: the first with too many items, whose needs are done."""
-    from aios.domain.run import Start
-    from aios.runs.decide import decide
-
-    commands = decide(definitions.workflow, state, state.started_at)
+    commands = decide(definitions.workflow, state, now)
     starts = (command for command in commands if isinstance(command, Start) and command.item is not None)
     return next((each.step for each in starts if too_many(definitions.workflow, state, each.step, spread)), "")
 
@@ -203,7 +195,7 @@ def _with_part(definitions: Definitions, state: RunState, of: int) -> Definition
 def _lay(place: Bench, folders: Sequence[Path], spread: Spread, told: Report) -> None:
     context, run, git = place.context, place.order.run, place.git
     state = read_state(git, run, main=context.main)
-    step = _spread_step(load(context, state.workflow, state.base), state, spread)
+    step = _spread_step(load(context, state.workflow, state.base), state, spread, context.now())
     parts: list[Done] = []
     traces: dict[str, bytes | None] = {}
     for folder in sorted(folders):
@@ -228,8 +220,6 @@ def _lay(place: Bench, folders: Sequence[Path], spread: Spread, told: Report) ->
 
 def _part(place: Bench, folder: Path, step: str) -> tuple[Share, Done, dict[str, bytes | None]]:
     """What one share handed over. Raises InvalidError for anything but that."""
-    from aios.runs.handing_over import read
-
     told, header = read(folder, place.order), take_in(place.git, folder / BUNDLE)
     named = folder.name.removeprefix("shard-").split("-of-")
     if len(named) != 2 or not all(each.isdigit() for each in named):

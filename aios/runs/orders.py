@@ -17,7 +17,7 @@ from typing import Any
 from aios.domain.agent import Tier
 from aios.domain.event import one_line
 from aios.domain.handoff import Order, Stage
-from aios.domain.names import BRANCHES, branch_of
+from aios.domain.names import branch_of
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
 from aios.domain.workflow import StepKind, Workflow
 from aios.errors import AiosError, InvalidError
@@ -50,7 +50,6 @@ _ORDER = {
         "id": {"type": "string", "pattern": "^(0|[1-9][0-9]{0,4})$"},
         "run": {"type": "string", "pattern": f"^{_NAME}/{_NAME}/[0-9a-hjkmnp-tv-z]{{26}}$"},
         "main": _OID,
-        "at": {"type": "string", "format": "date-time"},
         "tip": {"type": "string", "pattern": "^(|[0-9a-f]{40}|[0-9a-f]{64})$"},
         "stages": {
             "type": "array",
@@ -163,15 +162,6 @@ def spent_out(costs: Mapping[str, Any]) -> str:
             if limit is not None and told.get(unit, 0) >= limit:
                 return f"the limit {name} for models is reached ({told[unit]:,} of {limit:,} {shown})"
     return ""
-
-
-def adopt(context: Context) -> None:
-    """Make the branches of runs that were fetched ours, as far as ours have nothing of their own."""
-    remote = context.remote
-    for branch, there in (remote.tracked(BRANCHES) if remote else {}).items():
-        ref, here = f"refs/heads/{branch}", context.git.rev(f"refs/heads/{branch}")
-        if here != there and (here is None or context.git.is_ancestor(here, there)):
-            context.git.update_ref(ref, there, here, reason="aios: fetched")
 
 
 def write(folder: Path, found: Plan) -> Path:

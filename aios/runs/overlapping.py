@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from aios.domain.names import RUNS, branch_of
+from aios.domain.names import MEMORY, RUNS, branch_of
 from aios.domain.record import ref_of
 from aios.proposals.reviewed import Overlap
 from aios.runs.context import Context
@@ -35,7 +35,8 @@ def overlaps_of(context: Context, run: str) -> list[Overlap]:
     found = []
     for other in open_runs(context):
         theirs = _changed(context, other) if other != run else None
-        shared = sorted(mine.blobs.keys() & theirs.blobs.keys()) if theirs else []
+        both = mine.blobs.keys() & theirs.blobs.keys() if theirs else set()
+        shared = sorted(both, key=lambda path: (path.startswith(MEMORY), path))  # records first, then notes
         if theirs is None or not shared:
             continue
         state = read_state(git, other, main=context.main)

@@ -18,10 +18,10 @@ from aios.runs.approving import show_as_it_is
 from aios.runs.context import AIOS_EMAIL, AIOS_NAME, Context
 from aios.runs.gates import open_gate
 from aios.runs.inbox import open_runs
-from aios.runs.orders import adopt
 from aios.runs.proposing import Proposed, push, shown
 from aios.runs.session import read_state
 from aios.runs.shared_main import catch_up
+from aios.runs.syncing import adopt
 from aios.store.commits import advance, merge_commit
 from aios.store.trees import changed_paths
 

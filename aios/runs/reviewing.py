@@ -99,7 +99,7 @@ def review_of(context: Context, run: str) -> Review:
         meanwhile=meanwhile(context, base, main, head, run_record_path(run, state.started_at)) if base != main else (),
         month=month_until(context, str(record.get("proposed") or context.now())),
         context=_seen(context, run),
-        steps=[name for name, step in definitions.workflow.steps.items() if step.kind is StepKind.AGENT],
+        steps=[name for name in state.steps if definitions.workflow.steps[name].kind is StepKind.AGENT],
         record=run_record_path(run, state.started_at),
         base=state.base,
     )

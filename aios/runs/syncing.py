@@ -48,7 +48,7 @@ def sync(context: Context, *, check: bool = False) -> Synced:
     """
     remote = _remote(context)
     remote.fetch()
-    head = remote.head_branch()
+    head = remote.head_branch() if remote.tip(context.main) is None else ""
     told: list[Told] = list(_ledger(context, remote, check=check))
     renamed = _renamed(context, remote, head, check=check)
     if renamed is not None:

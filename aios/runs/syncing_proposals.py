@@ -15,7 +15,8 @@ from aios.domain.run import RunStatus
 from aios.domain.wording import counted
 from aios.errors import BusyError, MovedError, RefusedError
 from aios.runs.context import Context
-from aios.runs.session import record_on
+from aios.runs.gates import open_gate
+from aios.runs.session import read_state, record_on
 from aios.runs.start import run_on_branch
 from aios.runs.syncing_told import Told, ahead
 from aios.store.checkout import advance, checked_out_at, rebased
@@ -120,6 +121,9 @@ class Proposals:
             yield self._push(ends)  # it went on after its merge
         elif self._status(here) == RunStatus.WAITING:
             yield Told(ends.name, "came to main and is not decided yet", "`aios apply`")
+        elif self._context.forge is not None and self._waits(here):  # who closed it there, and why, is asked first
+            hint = "`aios apply` notes what was decided there, `aios reject` decides it here"
+            yield Told(ends.name, f"is gone at {self._remote.name}, and its run is not decided", hint)
         else:
             yield self._drop(ends, f"is gone at {self._remote.name}: kept under {CLOSED}")
 
@@ -249,6 +253,11 @@ class Proposals:
         content = self._git.read_blob(f"{self._context.main}:{path}") if path else None
         document = parse(path, content)[0] if content is not None else None
         return str(document.data.get("status", "")) if document is not None else ""
+
+    def _waits(self, tip: str) -> bool:
+        """Does the branch's run wait for the operator's decision?"""
+        run = run_on_branch(self._context, tip)
+        return run.count("/") == 2 and bool(open_gate(read_state(self._git, run, main=self._context.main)))
 
     def _do(self, act: Callable[[], None]) -> None:
         if not self._check:

@@ -62,7 +62,9 @@ def edit_of(event: Mapping[str, Any]) -> tuple[int, Edit | None]:
             found = found.get(name) if isinstance(found, Mapping) else None
         return found
 
-    number = inside("issue", "number") or inside("pull_request", "number") or 0
+    number = inside("pull_request", "number") or 0
+    if inside("issue", "pull_request") is not None:  # else it is an issue, and none of ours
+        number = inside("issue", "number")
     comment, by = inside("comment", "id"), inside("sender", "login")
     known = isinstance(comment, int) and isinstance(by, str) and inside("sender", "type") == "User"
     if not known or inside("action") not in {"created", "edited"}:

@@ -134,7 +134,17 @@ class Remote:
                 )
         leases = [f"--force-with-lease={full_ref(move.ref)}:{move.expected or ''}" for move in moves]
         specs = [f"{move.new or ''}:{full_ref(move.ref)}" for move in moves]
-        args = ("push", "--atomic", "--porcelain", "--no-verify", "--no-signed", *leases, self.name, *specs)
+        args = (
+            "push",
+            "--atomic",
+            "--porcelain",
+            "--no-verify",
+            "--no-signed",
+            "--no-follow-tags",
+            *leases,
+            self.name,
+            *specs,
+        )
         with self._alone():
             done = past_killed_writers(self._git.dir, lambda: self._launch(args))
         if done.returncode:

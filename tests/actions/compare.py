@@ -7,12 +7,23 @@ from collections.abc import Mapping
 
 # The company's record says where it works: on GitHub it has `forge:` and an approver by account. No run writes it.
 SAID_OTHERWISE = frozenset({"state/company.yaml"})
-# Each day has services of its own, at ports of their own: they stand in connectors, in addresses of pages, in links.
-_PORT = re.compile(r"http://127\.0\.0\.1:\d+")
+# Of run records: lines that tell where a run happened, and not what it did.
+_RUNS = "state/runs/"
+_WHERE = re.compile(
+    r"""
+    ^\ *(?:
+        base:\ [0-9a-f]{40}        # the commit it began on: a merge in the browser is a commit more
+        | (?:seconds|wall):\ .*    # how long it took
+        | by:\ operator:.*         # who decided: by address here, by account there
+        | proposal:\ http.*        # where it was shown
+    )$\n""",
+    re.VERBOSE | re.MULTILINE,
+)
 
 
 def canonical(tree: Mapping[str, str]) -> dict[str, str]:
-    return {path: _PORT.sub("http://service", text) for path, text in tree.items() if path not in SAID_OTHERWISE}
+    kept = {path: text for path, text in tree.items() if path not in SAID_OTHERWISE}
+    return {path: _WHERE.sub("", text) if path.startswith(_RUNS) else text for path, text in kept.items()}
 
 
 def differences(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:

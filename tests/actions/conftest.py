@@ -9,11 +9,15 @@ from tempfile import mkdtemp
 
 import pytest
 
+from tests.actions import day
+from tests.actions.company import BEGIN, PUBLISHED, Services, found, services
 from tests.actions.engine import Actions, Run
 from tests.actions.expressions import Expressions
 from tests.actions.hub import Hub
 from tests.actions.hub.server import serving
 from tests.actions.hub.tokens import Person
+from tests.actions.on_github import MARA, REPOSITORY
+from tests.actions.on_one_machine import OneMachine
 
 OLGA = Person("olga", 77, "Olga Operator")
 Start = Callable[[Mapping[str, str]], Actions]
@@ -42,6 +46,32 @@ def start(hub: Hub, tmp_path: Path, expressions: Expressions) -> Start:
         return Actions(hub, Path(mkdtemp(dir=tmp_path)), expressions)
 
     return begin
+
+
+@pytest.fixture(scope="module")
+def reached() -> Iterator[Services]:
+    with services() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def one_machine(tmp_path_factory: pytest.TempPathFactory, reached: Services) -> dict[str, str]:
+    """Canonical state at the end of the same day on one machine."""
+    root = tmp_path_factory.mktemp("one") / "fernwerk"
+    found(root, reached)
+    place = OneMachine(root, BEGIN)
+    for part in day.PARTS:
+        part(place)
+    assert reached.blog.done == PUBLISHED
+    return place.tree()
+
+
+@pytest.fixture
+def fernwerk(tmp_path: Path) -> Iterator[Hub]:
+    """A hub for the company of the day."""
+    made = Hub(tmp_path, REPOSITORY, MARA, lambda: BEGIN)
+    with serving(made):
+        yield made
 
 
 def only(runs: list[Run]) -> Run:

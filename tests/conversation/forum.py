@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from aios.domain.forge import Comment, Draft, Merge, Proposal, Review, State
+from aios.domain.forge import Comment, Draft, Host, Merge, Proposal, Review, State
 from aios.errors import TransientError
 from aios.runs.conductor import carry_on
 from aios.runs.context import Context
@@ -30,9 +30,14 @@ class Forum:
     reviewed: dict[int, list[Review]] = field(default_factory=dict)
     states: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
+    closers: dict[int, str] = field(default_factory=dict)
     breaks: int = 0
     name: str = "forum"
     seconds: int = 0
+
+    @property
+    def host(self) -> Host | None:
+        return None
 
     def viewer(self) -> str:
         return US
@@ -130,6 +135,9 @@ class Forum:
         del number
         return None
 
+    def closed_by(self, number: int) -> str:
+        return self.closers.get(number, "")
+
     def reviews(self, number: int) -> Sequence[Review]:
         return list(self.reviewed[number])
 
@@ -159,14 +167,18 @@ class Forum:
         self.said[number][at] = replace(before, body=body, edited=self._now())
         return before.body, body
 
+    def closed(self, by: str, number: int = 1) -> None:
+        self.pulls[number] = replace(self.get(number), state=State.CLOSED)
+        self.closers[number] = by
+
     def review(self, author: str, verdict: str, body: str, number: int = 1) -> None:
         self.reviewed[number].append(Review(author, verdict, self.get(number).head, self._now(), body))
 
     def replies(self, number: int = 1) -> list[str]:
-        return [each.body for each in self.said[number] if "<!-- aios:reply-" in each.body]
+        return [each.body for each in self.said[number] if each.by_us and "<!-- aios:reply-" in each.body]
 
     def sticky(self, number: int = 1) -> str:
-        return next((each.body for each in self.said[number] if "<!-- aios:status -->" in each.body), "")
+        return next((each.body for each in self.said[number] if each.by_us and "<!-- aios:status -->" in each.body), "")
 
 
 def founded(root: Path, **changes: Any) -> Path:

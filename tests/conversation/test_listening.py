@@ -84,13 +84,16 @@ def test_several_commands_are_done_in_order_and_a_second_note_before_the_work_is
     assert open_gate(read_state(place.git, RUN, main="main")) == ""
 
 
-@pytest.mark.parametrize("author", ["bob", "ANN-not", "ann[bot]", "github-actions[bot]", "", "me@test.example"])
-def test_who_is_no_approver_is_not_obeyed_and_gets_one_note_at_most(place: Context, forum: Forum, author: str) -> None:
-    for _ in range(3):
+def test_who_is_no_approver_is_not_obeyed_and_gets_one_note_at_most(place: Context, forum: Forum) -> None:
+    for author in ("ann[bot]", "github-actions[bot]"):
+        forum.comment(author, "/aios reject it\n/aios revise worse")
+    assert hear(place) == ()
+    assert forum.replies() == []
+    for author in ("bob", "ANN-not", "", "me@test.example", "github:ann", "ann "):
         forum.comment(author, "/aios reject it\n/aios revise worse")
         assert hear(place) == ()
     assert open_gate(read_state(place.git, RUN, main="main")) == "approve"
-    assert len(forum.replies()) == (0 if author.endswith("[bot]") else 1)
+    assert len(forum.replies()) == 1
     assert unheard(place) == []
 
 
@@ -154,31 +157,33 @@ def test_what_cannot_be_done_is_answered_once_and_not_done_later(place: Context,
     assert len(forum.writes) == writes
 
 
-@pytest.mark.parametrize(
-    ("said", "answered"),
-    [
-        ("/aios", "| `/aios retry` | tries again what failed"),
-        ("/aios help", "Merging is the approval"),
-        ("/aios revsie shorter", "Did you mean `/aios revise`?"),
-        ("/aios approve", "Merging this pull request is the approval"),
-        ("/aois reject no", "Did you mean `/aios reject`?"),
-        ("/aios revise", "Say what should be different"),
-        ("/aios reject", "Say why"),
-        ("/aios answer", "nothing is asked"),
-        ("/aios revise wriet: shorter", "did you mean `write`?"),
-        ("/aios confirm 0000000", "not the head that is shown"),
-        ("/aios explain dig", "**step dig\\[1\\]** succeeded"),
-        ("/aios explain", "**run**"),
-        ("/aios explain no such words", "nothing here says"),
-        ("/aios explain @bob closes #1 <!-- x -->", "@\u2060bob closes #\u20601"),
-    ],
+ANSWERS = (
+    ("/aios", "| `/aios retry` | tries again what failed"),
+    ("/aios help", "Merging is the approval"),
+    ("/aios revsie shorter", "Did you mean `/aios revise`?"),
+    ("/aios approve", "Merging this pull request is the approval"),
+    ("/aois reject no", "Did you mean `/aios reject`?"),
+    ("/aios revise", "Say what should be different"),
+    ("/aios reject", "Say why"),
+    ("/aios answer", "nothing is asked"),
+    ("/aios revise wriet: shorter", "did you mean `write`?"),
+    ("/aios confirm 0000000", "not the head that is shown"),
+    ("/aios explain dig", "**step dig\\[1\\]** succeeded"),
+    ("/aios explain", "**run**"),
+    ("/aios explain no such words", "nothing here says"),
+    ("/aios explain @bob closes #1 <!-- x -->", "@\u2060bob closes #\u20601"),
 )
-def test_everything_is_answered_once(place: Context, forum: Forum, said: str, answered: str) -> None:
-    forum.comment("ann", said)
+
+
+def test_everything_is_answered_once(place: Context, forum: Forum) -> None:
+    for said, _ in ANSWERS:
+        forum.comment("ann", said)
     for _ in range(2):
         assert hear(place) == ()
-    (reply,) = forum.replies()
-    assert answered in reply
+    replies = forum.replies()
+    assert len(replies) == len(ANSWERS)
+    for (said, answered), reply in zip(ANSWERS, replies, strict=True):
+        assert answered in reply, said
     assert open_gate(read_state(place.git, RUN, main="main")) == "approve"
 
 
@@ -333,7 +338,7 @@ def test_boxes_that_a_question_quotes_are_no_answers(place: Context, forum: Foru
 def test_the_forges_event_tells_who_edited() -> None:
     event = {
         "action": "edited",
-        "issue": {"number": 7},
+        "issue": {"number": 7, "pull_request": {}},
         "comment": {"id": 3, "body": "now"},
         "changes": {"body": {"from": "before"}},
         "sender": {"login": "ann", "type": "User"},
@@ -342,6 +347,7 @@ def test_the_forges_event_tells_who_edited() -> None:
     assert edit_of({**event, "sender": {"login": "x[bot]", "type": "Bot"}}) == (7, None)
     assert edit_of({**event, "action": "deleted"}) == (7, None)
     assert edit_of({"pull_request": {"number": 4}}) == (4, None)
+    assert edit_of({**event, "issue": {"number": 7}})[0] == 0
     assert edit_of({}) == (0, None)
     assert edit_of({"issue": [], "comment": "x"}) == (0, None)
 
@@ -349,14 +355,34 @@ def test_the_forges_event_tells_who_edited() -> None:
 # Ends
 
 
-def test_closing_it_rejects_it_with_what_was_said_last(place: Context, forum: Forum) -> None:
-    forum.comment("bob", "I do not like it.")
+def test_closing_it_rejects_it_with_what_the_closer_said_last(place: Context, forum: Forum) -> None:
     forum.comment("ann", "Too close to the March piece.")
-    forum.pulls[1] = replace(forum.pulls[1], state=State.CLOSED)
+    forum.comment("bob", "I do not like it.")
+    forum.closed("ann")
     (heard,) = listen_all(place)
     assert heard.acted == ("rejected: Too close to the March piece.",)
     assert listen_all(place) == []
     assert told_of(place, RUN)[-1].actor == "operator:github:ann"
+
+
+def test_closed_by_a_stranger_it_still_waits(place: Context, forum: Forum) -> None:
+    forum.comment("ann", "Nice.")
+    forum.closed("bob")
+    assert [each.acted for each in listen_all(place)] == [()]
+    assert open_gate(read_state(place.git, RUN, main="main")) == "approve"
+
+
+def test_closing_a_question_stops_the_run(asking: Context, forum: Forum) -> None:
+    number = ask(asking, forum)
+    forum.closed("bob", number)
+    heard = listen(asking, number)
+    assert heard is not None
+    assert heard.acted == ()
+    forum.closed("ann", number)
+    heard = listen(asking, number)
+    assert heard is not None
+    assert heard.acted == ("stopped: closed on the forge without a reason",)
+    assert read_state(asking.git, heard.run, main="main").cancelled
 
 
 def test_a_strangers_proposal_with_our_branchs_name_is_none_of_ours(place: Context, forum: Forum) -> None:

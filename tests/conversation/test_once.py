@@ -75,7 +75,7 @@ def _hear(here: Context, forum: Forum, kind: str, number: int) -> None:
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(steps=STEPS)
 def test_each_command_is_done_once_and_in_order(template: Path, steps: list[tuple[str, list[str]]]) -> None:

@@ -25,7 +25,8 @@ from aios.errors import AiosError, TransientError
 from aios.proposals.record import effects_of
 from aios.runs.conductor import Standing, carry_on
 from aios.runs.context import Context
-from aios.runs.effects import acts_of, run_record
+from aios.runs.acts import acts_of
+from aios.runs.effects import run_record
 from aios.runs.gate import approve
 from aios.runs.session import read_state
 from aios.runs.start import start_run

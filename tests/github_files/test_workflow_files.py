@@ -14,7 +14,8 @@ from tests.github_files.conftest import read, written
 
 READ, WRITE = "read", "write"
 PROPOSE = {"contents": WRITE, "pull-requests": WRITE, "statuses": WRITE}
-# Job → what it may do. Beyond the plain table: `propose` may start aios-apply.yml, and `apply` reads who merged.
+# Job → what it may do. Beyond the plain table: `propose` may start aios-apply.yml, and `apply` asks who merged and what
+# was verified, and says on the proposal what came of it.
 PERMISSIONS = {
     "aios-run/listen": PROPOSE,
     "aios-run/tick": {"contents": READ},
@@ -24,7 +25,7 @@ PERMISSIONS = {
     "aios-run/join": {"contents": READ},
     "aios-run/verify": {"contents": READ},
     "aios-run/propose": {**PROPOSE, "actions": WRITE},
-    "aios-apply/apply": {"contents": WRITE, "pull-requests": READ},
+    "aios-apply/apply": {"contents": WRITE, "pull-requests": WRITE, "statuses": READ},
     "aios-apply/refresh": PROPOSE,
     "aios-check/check": {"contents": READ},
     "aios-pages/build": {"contents": READ, "actions": READ},
@@ -144,7 +145,9 @@ def test_what_writes_waits_in_line_and_is_never_cut_off(files: dict[str, str]) -
             assert "cancel-in-progress" not in job["concurrency"], name
     run = dict(workflows(files))["aios-run"]
     assert run["concurrency"]["queue"] == "max"
-    assert run["concurrency"]["group"].endswith("&& github.run_id || 'aios-run' }}"), "strangers stand in no line of ours"
+    assert run["concurrency"]["group"].endswith("&& github.run_id || 'aios-run' }}"), (
+        "strangers stand in no line of ours"
+    )
 
 
 def test_every_job_ends_in_time(files: dict[str, str]) -> None:

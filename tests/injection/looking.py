@@ -16,7 +16,7 @@ DECIDED = ("proposal.approved", "proposal.rejected", "effect.claimed", "content.
 _AUTOLINK = re.compile(r"https?://|www\.\w|ftp://|mailto:\w", re.IGNORECASE)
 _OURS = re.compile(
     r"<details><summary>[\w ]+</summary></details>|</?details>|</?summary>|<!-- aios:[\w/-]+ \w+ -->"
-    r"|<details><summary>How it came about</summary>"
+    r"|<details><summary>[\w ]+</summary>"
 )
 _STYLE = re.compile(r"\x1b\[(?:0|1|2|3\d|9\d)?m")
 

@@ -35,11 +35,7 @@ class Hub:
 
     def make(self, name: str = "company") -> Path:
         """A bare repository, to push to."""
-        place = self.root / f"{name}.git"
-        git(self.root, "init", "-q", "--bare", "-b", "main", place.name)
-        git(place, "config", "http.receivepack", "true")
-        git(place, "config", "receive.advertiseAtomic", "true")
-        return place
+        return make_bare(self.root / f"{name}.git")
 
     def stop(self) -> None:
         self._server.shutdown()
@@ -61,6 +57,12 @@ def git(where: Path, *args: str, env: Mapping[str, str] | None = None) -> str:
         ["git", *args], cwd=where, check=True, capture_output=True, text=True, env={**os.environ, **(env or {})}
     )
     return done.stdout.strip()
+
+
+def make_bare(place: Path) -> Path:
+    git(place.parent, "init", "-q", "--bare", "-b", "main", place.name)
+    git(place, "config", "http.receivepack", "true")
+    return place
 
 
 def hook(place: Path, name: str, script: str) -> None:

@@ -22,9 +22,7 @@ from aios.store.git import Git
 from aios.store.remote import Remote
 from tests.effects.service import AT, EFFECT, Service
 from tests.remote.hub import AFTER, BEFORE, DROP, TOKEN, git, hook
-from tests.remote.machines import LEDGER, Machines, alive_on, shared
-
-NOWHERE = "url.http://127.0.0.1:9/.insteadOf"
+from tests.remote.machines import LEDGER, Machines, alive_on, plugged, shared, unplugged
 
 
 @pytest.fixture
@@ -51,20 +49,6 @@ def later(than: str, by: timedelta) -> str:
 
 def claim(name: str, worker: str, at: str = AT) -> Claim:
     return Claim(key_of(name), "run", "send", "post", "mail.send", name, "h", "0" * 40, worker, at)
-
-
-def unplugged(here: Context) -> Context:
-    """The same machine without a network."""
-    assert here.remote is not None
-    git(here.git.root, "config", NOWHERE, here.remote.url().rpartition("/")[0] + "/")
-    return plugged(here, still=False)
-
-
-def plugged(here: Context, *, still: bool = True) -> Context:
-    if still:
-        git(here.git.root, "config", "--unset-all", NOWHERE)
-    opened = Git(here.git.root)
-    return replace(here, git=opened, remote=Remote(opened, token=lambda: TOKEN))
 
 
 def files(machines: Machines) -> list[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from aios.domain.effect import Claim
+from aios.domain.forge import Forge
 from aios.domain.names import CLOSED, branch_of
 from aios.effects.ledger import Ledger
 from aios.errors import RefusedError
@@ -24,7 +26,7 @@ from aios.store.journal import Journal
 from aios.store.remote import Move, Remote
 from aios.store.runlog import journal_path
 from tests.remote.hub import TOKEN, git, hook
-from tests.remote.machines import LEDGER, Machines, edit, shared
+from tests.remote.machines import LEDGER, Machines, edit, plugged, shared, unplugged
 from tests.runs.house import START, drive, found, start, tree_of
 
 TRACES = "aios/traces"
@@ -32,7 +34,7 @@ TRACES = "aios/traces"
 
 @pytest.fixture
 def machines(tmp_path: Path) -> Iterator[Machines]:
-    with shared(tmp_path) as made:
+    with shared(tmp_path, http=False) as made:
         yield made
 
 
@@ -121,6 +123,9 @@ def test_what_was_closed_there_is_kept_and_put_away_here(machines: Machines) -> 
     told(a)
     head = a.git.rev(branch)
     git(machines.bare, "update-ref", "-d", f"refs/heads/{branch}")  # a pull request closed, its branch deleted
+    with_forge = replace(a, forge=cast(Forge, object()))  # which is asked who closed it, and why, before that is noted
+    assert "its run is not decided" in told(with_forge)[0]
+    assert (a.git.rev(branch), machines.there(branch)) == (head, "")
     assert told(a, check=True) == told(a) == [f"`{branch}` is gone at origin: kept under refs/aios/closed/"]
     ulid = run.rpartition("/")[2]
     assert (a.git.rev(branch), a.git.rev(f"{CLOSED}{ulid}")) == (None, head)
@@ -175,6 +180,30 @@ def test_commits_by_hand_on_both_mains_are_laid_one_on_the_other(machines: Machi
     told(a)
     same(machines, a, b)
     assert machines.told()[:2] == ["b", "a"]
+
+
+def test_what_was_approved_without_a_network_is_an_approval_still_when_main_went_on_meanwhile(
+    machines: Machines,
+) -> None:
+    a, b = machines.at("a"), machines.at("b")
+    run, branch = proposed(a)
+    told(a)
+    dead = unplugged(a)
+    approve(dead, run)
+    assert machines.there(branch)
+    edit(b.git.root, "state/products/b.yaml", "schema: product.v1\nname: B\n", "b")
+    told(b)
+    a = plugged(dead)
+    assert any("of this copy on top" in line for line in told(a))
+    assert machines.there(branch) == ""
+    parents = git(machines.bare, "log", "-1", "--merges", "--format=%P", "main").split()
+    assert parents[0] == b.git.rev("main")
+    assert git(machines.bare, "log", "-1", "--merges", "--format=%ae", "main") == "me@test.example"
+    carry_on(a, run, effects=True)
+    told(a)
+    told(b)
+    same(machines, a, b)
+    assert len(machines.service.done()) == 1
 
 
 def test_what_cannot_be_laid_on_main_is_told_and_the_rest_goes_on(machines: Machines) -> None:
@@ -254,9 +283,9 @@ def test_a_job_that_may_not_ask_adopts_what_was_fetched(machines: Machines) -> N
     run, branch = proposed(a)
     told(a)
     b = machines.at("b")  # as `actions/checkout` leaves it: all branches fetched, main checked out
-    requests = machines.hub.fetches
-    adopt(b)
-    assert (b.git.rev(branch), machines.hub.fetches) == (a.git.rev(branch), requests)
+    adopt(unplugged(b))
+    b = plugged(b)
+    assert b.git.rev(branch) == a.git.rev(branch)
     assert open_gate(read_state(b.git, run, main="main")) == "approve"
     assert adopt(b).told == ()
     assert adopt(replace(b, remote=None)).told == ()

@@ -18,6 +18,7 @@ from aios.runs.context import AIOS_EMAIL, AIOS_NAME, Context
 from aios.runs.handing_over import BUNDLE, keep_drift, read
 from aios.runs.schedule import Firing
 from aios.runs.sharding import Spread, shares
+from aios.runs.syncing import adopt
 from aios.store.bundles import take_in
 from aios.store.commits import Draft, commit_many
 from aios.store.git import Git
@@ -79,7 +80,7 @@ class Chain:
     def plan(self, *, asked: Sequence[Firing] = (ASKED,), **more: Any) -> orders.Plan:
         context = self.clone("plan")
         with context.git:
-            orders.adopt(context)
+            adopt(context)
             found = orders.plan(context, known=(), asked=asked, **more)
             orders.write(self.folder / "orders", found)
         return found

@@ -23,6 +23,7 @@ from aios.runs.gate import approve
 from aios.runs.revising import answer
 from aios.runs.schedule import Firing, upcoming
 from aios.runs.start import start_run
+from aios.runs.syncing import adopt
 from aios.runs.tick import due_now
 from aios.store.remote import Remote
 from tests.runs import house
@@ -195,11 +196,11 @@ def test_fetched_branches_are_adopted_but_never_over_work_of_ones_own(root: Path
     here = replace(here, remote=Remote(here.git, "origin"))
     with here.git:
         assert orders.plan(here, known=settled(here)).orders == ()
-        orders.adopt(here)
+        adopt(here)
         assert [order.run for order in orders.plan(here, known=settled(here)).orders] == [run]
         carry_on(here, run, stage=Stage.COLLECT)  # here only
         mine = here.git.rev("aios/write-piece/a-fine-topic")
-        orders.adopt(here)
+        adopt(here)
         assert here.git.rev("aios/write-piece/a-fine-topic") == mine
         found = orders.plan(here, known=settled(here))
         assert found.orders == ()
@@ -228,6 +229,13 @@ def test_orders_are_read_back_as_they_were_written(root: Path, tmp_path: Path) -
         orders.read(tmp_path / "nowhere")
 
 
+@pytest.fixture(scope="module")
+def written(template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    here = context(template)
+    with here.git:
+        return orders.write(tmp_path_factory.mktemp("written"), orders.plan(here, known=(), asked=[ASKED])).read_text()
+
+
 def _order(data: dict[str, Any]) -> dict[str, Any]:
     return data["orders"][0]  # type: ignore[no-any-return]
 
@@ -253,14 +261,11 @@ def _order(data: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_orders_that_we_could_not_have_written_are_refused(
-    root: Path, tmp_path: Path, spoil: Callable[[dict[str, Any]], object]
+    written: str, tmp_path: Path, spoil: Callable[[dict[str, Any]], object]
 ) -> None:
-    here = context(root)
-    with here.git:
-        file = orders.write(tmp_path, orders.plan(here, known=(), asked=[ASKED]))
-    data = json.loads(file.read_text())
+    data = json.loads(written)
     spoil(data)
-    file.write_text(json.dumps(data))
+    (tmp_path / "orders.json").write_text(json.dumps(data))
     with pytest.raises(InvalidError, match="not in order"):
         orders.read(tmp_path)
 

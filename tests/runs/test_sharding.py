@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,20 @@ def test_shares_joined_are_the_commits_of_one_job(chain: Chain, whole: str) -> N
     assert (report.stage, report.notes) == ("propose", [])
     assert [each.status for each in chain.propose("joined")] == [RunStatus.WAITING]
     assert branch(chain.root) == whole != ""
+
+
+def test_a_step_that_comes_only_after_a_while_is_shared_out_too(tmp_path: Path) -> None:
+    late = house.WORKFLOW.replace("    parallel: 2\n", "    parallel: 2\n    after: 1h\n")
+    root = house.found(tmp_path / "company", workflow=late)
+    first = Chain(root, tmp_path / "jobs", make=context, spread=Spread(3, 3))
+    assert [each.until for each in first.round()] == ["2026-11-02T10:00:00Z"]
+    hours = timedelta(hours=2)
+    second = replace(first, make=lambda place: replace(context(place), clock=lambda: house.START + hours))
+    second.plan(asked=())
+    matrix = second.matrix(second.agent())
+    assert len(matrix) == 3
+    told = [second.share(second.given()[0], each["shard"]).did for each in matrix]
+    assert sorted(each.item for did in told for each in did if each.item is not None) == list(range(ITEMS))
 
 
 def test_the_agent_job_stops_before_the_step_and_says_how_many_are_left(chain: Chain) -> None:

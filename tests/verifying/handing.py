@@ -52,9 +52,9 @@ class Reading(house.Counting):
         return Collected({}, (manual,))
 
 
-def found(root: Path, *, rules: str = "") -> Path:
+def found(root: Path, *, rules: str = "", workflow: str = WORKFLOW) -> Path:
     """A committed company with one old piece, and these policy rules instead of its own."""
-    house.found(root, workflow=WORKFLOW)
+    house.found(root, workflow=workflow)
     if rules:
         (root / "state/policies/rules.yaml").write_text(f"schema: policy.v1\nsummary: Tests.\nrules:\n{rules}")
     place = root / "state/content/old-piece.md"

@@ -84,6 +84,11 @@ def test_json_that_is_none(root: Path, handed: Handed, content: bytes) -> None:
     assert rules(judged(root, handed, material)) == ["handoff.file"]
 
 
+def test_json_that_is_too_long(root: Path, handed: Handed) -> None:
+    long = text_of(handed.handoff) + b" " * 70_000
+    assert rules(judged(root, handed, replace(handed.material(), handoff=long))) == ["handoff.file"]
+
+
 def test_a_field_that_stands_twice(root: Path, handed: Handed) -> None:
     twice = text_of(handed.handoff)[:-1] + b', "run": ' + json.dumps(handed.order.run).encode() + b"}"
     assert rules(judged(root, handed, replace(handed.material(), handoff=twice))) == ["handoff.file"]

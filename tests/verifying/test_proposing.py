@@ -16,9 +16,9 @@ from aios.errors import AiosError
 from aios.forge.local import Local
 from aios.runs.context import Context
 from aios.runs.gate import cancel
-from aios.runs.orders import adopt
 from aios.runs.proposing import APPLY, Proposed, propose_handed
 from aios.runs.refreshing import refresh
+from aios.runs.syncing import adopt
 from aios.runs.verifying import Material
 from aios.store.remote import Remote
 from tests.runs import house

@@ -6,16 +6,14 @@ from collections.abc import Iterator
 
 from aios.domain.event import Event
 from aios.domain.handoff import Order
+from aios.runs.beginnings import begins_at
 from aios.runs.context import AIOS_EMAIL
 from aios.runs.history import STARTED
 from aios.store.git import Git
 from aios.store.log import read_events
 from aios.store.written import written
 
-
-def begins_at(git: Git, order: Order) -> str:
-    """The commit that the order's work is built on: the branch's, or main's where the branch holds nothing more."""
-    return order.tip if order.tip and not git.is_ancestor(order.tip, order.main) else order.main
+__all__ = ["begins_at", "edited_by_hand", "events_before"]
 
 
 def events_before(git: Git, order: Order) -> Iterator[Event]:

@@ -62,9 +62,10 @@ def _read(place: Path, limit: int) -> tuple[bytes | None, str]:
         opened = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         return None, f"it cannot be read: {error.strerror}"
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        return None, "it is no plain file"
     with os.fdopen(opened, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(opened).st_mode):
-            return None, "it is no plain file"
         content = stream.read(limit + 1)
     return (None, f"it has more than {limit} bytes") if len(content) > limit else (content, "")
 

@@ -8,10 +8,11 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from openapi_core import Config, OpenAPI
-from openapi_core.testing import MockRequest, MockResponse
+if TYPE_CHECKING:  # of the extra `peers`
+    from openapi_core import OpenAPI
+
 
 DESCRIPTION = Path(__file__).parents[2] / "forge" / "github-openapi.json"
 HOST = "https://api.github.com"
@@ -37,6 +38,8 @@ def description() -> dict[str, Any]:
 
 @cache
 def _api() -> OpenAPI:
+    from openapi_core import Config, OpenAPI
+
     return OpenAPI.from_dict(description(), config=Config(spec_validator_cls=None))  # type: ignore[arg-type]  # as its documentation says
 
 
@@ -52,6 +55,8 @@ class Exchange:
     def __init__(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
     ) -> None:
+        from openapi_core.testing import MockRequest
+
         self._asked = MockRequest(
             HOST,
             method.lower(),
@@ -70,6 +75,8 @@ class Exchange:
         """Refusals that every endpoint has are described at few of them."""
         if status in _EVERYWHERE:
             return ""
+        from openapi_core.testing import MockResponse
+
         answer = MockResponse(body, status_code=status, content_type="application/json")
         return _told(lambda: _api().validate_response(self._asked, answer)) if body else ""
 
