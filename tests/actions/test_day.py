@@ -34,7 +34,7 @@ def test_the_day_on_github_ends_with_what_it_ends_with_on_one_machine(
     tmp_path: Path, fernwerk: Hub, expressions: Expressions, one_machine: dict[str, str], reached: Services
 ) -> None:
     reached.begin_anew()
-    place = on_github(tmp_path, reached, fernwerk, expressions, methods=("squash", "rebase"))
+    place = on_github(tmp_path, reached, fernwerk, expressions, methods=("rebase", "squash"))
     for part in day.PARTS:
         part(place)
     assert reached.blog.done == PUBLISHED
