@@ -155,7 +155,7 @@ def test_the_minutes_of_a_month_are_counted_from_the_schedules(rich: Path) -> No
     assert re.search(r"^ +104  the schedule fires.*: 52 × 2 jobs$", said, re.MULTILINE)
     assert re.search(r"^ +120  watch-content works and proposes: 30 × 4 jobs$", said, re.MULTILINE)
     assert re.search(r"^ +88  triage-support works and proposes: 22 × 4 jobs$", said, re.MULTILINE)
-    total = 52 + 120 + 88 + 52 * 3 + 30
+    total = 104 + 120 + 88 + 52 * 3 + 30
     assert f"About {total} minutes of Actions in 30 days, of 2,000" in said
     assert "assumed: each job takes one minute" in said
 
