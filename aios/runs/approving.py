@@ -36,6 +36,10 @@ KEEP_MAIN = "keep what main has"
 KEEP_PROPOSAL = "take the proposal's"
 
 
+class ConflictingError(RefusedError):
+    """Main changed the same fields meanwhile, otherwise; the question of which stays is asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Approved:
     """What an approval did: the merge commit and the effects that may now happen."""
@@ -133,7 +137,7 @@ class _Merge:
         merged = merge(git, main, head, prefer=_preference(state, self.gate), own=path)
         if merged.conflicts:
             _ask_about(self.session, self.gate, merged.conflicts)
-            raise RefusedError(
+            raise ConflictingError(
                 f"main moved and {len(merged.conflicts)} field(s) conflict: {merged.conflicts[0]}",
                 f'`aios answer {state.ulid} "{KEEP_MAIN}"` or `"{KEEP_PROPOSAL}"`, or edit the branch; then approve'
                 " again",

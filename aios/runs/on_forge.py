@@ -98,6 +98,9 @@ def _show(context: Context, run: str) -> tuple[Proposal, Sequence[Overlap]]:
     asked = open_of(questions)
     if open_gate(state):
         review = review_of(context, run)
+        over = _over(forge, review)
+        if over is not None:
+            return over, ()
         review = replace(review, overlaps=[_with_url(forge, each) for each in review.overlaps])
         told = _opened(forge, context.main, review, labels_of(review, asked))
         _publish(forge, review)
@@ -108,6 +111,14 @@ def _show(context: Context, run: str) -> tuple[Proposal, Sequence[Overlap]]:
     if text := sticky_of(context, run, meanwhile):
         forge.say(told.number, STICKY, text)
     return told, overlaps
+
+
+def _over(forge: Forge, review: Review) -> Proposal | None:
+    """The proposal of this very head, merged or closed already: it waits for `aios apply`, and no second one is opened
+    beside it."""
+    found = forge.find(review.branch, fingerprint=f"aios:{review.run} ")
+    over = found is not None and found.state is not State.OPEN and found.head == review.head
+    return found if over and found is not None and speaks_of(found, review.run) else None
 
 
 def _opened(forge: Forge, base: str, review: Review, labels: Sequence[str]) -> Proposal:
@@ -162,9 +173,10 @@ def _with_url(forge: Forge, overlap: Overlap) -> Overlap:
 
 
 def _publish(forge: Forge, review: Review) -> None:
-    """The commit status of exactly the head that is shown."""
-    wrong = [each for each in review.findings if getattr(each, "severity", None) is Severity.ERROR]
-    wrong += [each for each in review.findings if isinstance(each, str) and f": {Severity.ERROR.value} [" in each]
+    """The commit status of exactly the head that is shown. What is wrong with files that the operator edited there is
+    in the body, and fails nothing: it is their decision."""
+    found = [str(each) for each in review.findings if f": {Severity.ERROR.value} [" in str(each)]
+    wrong = [each for each in found if not any(path in each for path in review.operator_edits)]
     if review.verdict.decision is Decision.DENY:
         state, told = "failure", f"denied: {review.verdict.why}"
     elif wrong:

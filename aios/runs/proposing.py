@@ -13,6 +13,7 @@ from aios.domain.handoff import Order, Stage
 from aios.domain.names import branch_of
 from aios.domain.run import RunStatus
 from aios.errors import AiosError, MovedError, RefusedError
+from aios.runs.approving import ConflictingError
 from aios.runs.conductor import Standing, carry_on
 from aios.runs.context import Context
 from aios.runs.gates import open_gate
@@ -68,7 +69,14 @@ def _handed(context: Context, order: Order, material: Material, done: Proposed) 
         if brought is not None:
             keep_drift(context, brought.handoff)
         main = context.git.rev(context.main) or ""
-        standing = carry_on(context, order.run, stage=Stage.PROPOSE)
+        try:
+            standing = carry_on(context, order.run, stage=Stage.PROPOSE)
+        except ConflictingError as error:
+            if brought is None:
+                raise
+            # A policy would have merged it: nobody is asked about what can be done anew on what main is now.
+            take_back(context, brought)
+            return replace(done, notes=(f"{error.message}: not taken, and done anew in the next round",))
         now = context.git.rev(context.main) or ""
         try:
             push(context, order.run)

@@ -133,11 +133,12 @@ def test_keys_of_models_that_no_job_can_have_are_told(equipped: Path) -> None:
     assert "secrets.GITHUB_TOKEN" not in (equipped / RUN).read_text()
 
 
-def test_a_connector_that_only_observes_gives_no_key_to_write_with(rich: Path) -> None:
+def test_a_connector_that_only_observes_and_that_nothing_reads_gives_no_key(rich: Path) -> None:
     change(rich, "state/connectors/site.yaml", lambda text: text.replace("mode: dry-run", "mode: observe"))
     commit_all(rich, "Observe")
     files = written(rich)
-    assert "WORDPRESS_PASSWORD" in files[RUN]
+    assert "PLAUSIBLE_KEY" in files[RUN]
+    assert "WORDPRESS_PASSWORD" not in files[RUN]
     assert "WORDPRESS_PASSWORD" not in files[APPLY]
 
 

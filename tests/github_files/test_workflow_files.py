@@ -31,7 +31,8 @@ PERMISSIONS = {
     "aios-pages/build": {"contents": READ, "actions": READ},
     "aios-pages/pages": {"pages": WRITE, "id-token": WRITE},
 }
-KEYS_READ = {"WORDPRESS_PASSWORD", "IMAP_PASSWORD", "PLAUSIBLE_KEY"}
+# The site can be read too, and no workflow does: the key that may write there stays where it is needed.
+KEYS_READ = {"IMAP_PASSWORD", "PLAUSIBLE_KEY"}
 KEYS_MODEL = {"OPENAI_API_KEY", "OTHER_KEY"}
 KEYS_WRITE = {"WORDPRESS_PASSWORD", "IMAP_PASSWORD", "SMTP_PASSWORD"}
 APP = {"AIOS_APP_PRIVATE_KEY"}

@@ -15,7 +15,9 @@ from aios.domain.finding import Finding, Severity
 from aios.domain.names import COMPANY, CONNECTORS
 from aios.domain.record import Document
 from aios.domain.tree import Tree
+from aios.domain.workflow import StepKind
 from aios.runs.connections import secrets_of
+from aios.runs.definitions import check_workflows
 from aios.store.documents import parse
 
 _TIERS = ("small", "large")
@@ -46,6 +48,7 @@ class Keys:
 def needed(tree: Tree, connectors: Mapping[str, Connector]) -> Keys:
     """What the connectors and tiers of a tree need. `connectors` are those that could be loaded from it."""
     jobs: dict[str, set[str]] = {"read": set(), "model": set(), "write": set()}
+    collected = _collected(tree, connectors)
     about: dict[str, str] = {}
     findings: list[Finding] = []
     for document, declared, connector in _declared(tree, connectors):
@@ -54,7 +57,7 @@ def needed(tree: Tree, connectors: Mapping[str, Connector]) -> Keys:
             findings += found
             if not found:
                 about.setdefault(each.variable, _told(declared, each))
-                for job in _uses(declared, connector, each):
+                for job in _uses(declared, connector, each, collected):
                     jobs[job].add(each.variable)
     for variable, where, document in _models(tree, findings):
         found = _wrong(document, where, variable)
@@ -76,16 +79,24 @@ def _declared(tree: Tree, connectors: Mapping[str, Connector]) -> Iterator[tuple
             yield document, declared, connectors[declared.name]
 
 
-def _uses(declared: Declaration, connector: Connector, secret: Named) -> Iterator[str]:
-    """The jobs that need it: what only writes is no reading job's, and who only observes writes nothing."""
+def _collected(tree: Tree, connectors: Mapping[str, Connector]) -> frozenset[str]:
+    """The capabilities that steps of workflows collect with."""
+    workflows, _ = check_workflows(tree, connectors)
+    steps = (step for workflow in workflows.values() for step in workflow.steps.values())
+    return frozenset(step.uses for step in steps if step.kind is StepKind.COLLECT)
+
+
+def _uses(declared: Declaration, connector: Connector, secret: Named, collected: frozenset[str]) -> Iterator[str]:
+    """The jobs that need it: a reading job where a workflow reads by it, no job where who holds it only observes."""
     from aios.connectors.registry import KINDS
 
-    offered = connector.capabilities().values()
+    offered = connector.capabilities()
     section = secret.where.split(".")[1] if "." in secret.where else ""
     schema = KINDS[declared.use]().settings.get("properties", {}).get(section, {})
-    if any(not each.writes for each in offered) and schema.get("x-only") != "writes":
+    read = any(name in collected for name, each in offered.items() if not each.writes)
+    if read and schema.get("x-only") != "writes":
         yield "read"
-    if any(each.writes for each in offered) and declared.mode is not Mode.OBSERVE:
+    if any(each.writes for each in offered.values()) and declared.mode is not Mode.OBSERVE:
         yield "write"
 
 
