@@ -32,8 +32,8 @@ MERGE, SQUASH, REBASE, PUSH = "merge", "squash", "rebase", "push"
 class Landing:
     """`commit` brought it to main, where `before` was the newest until then; `head` is what was reviewed (empty where
     nobody knows). `by` is who merged it at the forge (`number` is the proposal's there), or for a push (`number` is 0)
-    the author's e-mail address and `pusher` the account, empty where the forge does not tell. `doubt` says why it cannot
-    count whoever pushed it."""
+    the author's e-mail address and `pusher` the account, empty where the forge does not tell. `doubt` says why it
+    cannot count, whoever pushed it."""
 
     run: str
     commit: str
