@@ -35,7 +35,7 @@ def apply_shared(here: Company, runs: tuple[str, ...], *, as_json: bool) -> int:
     code, told, wrong = carried(here, chosen, as_json=as_json)
     stuck = [*taken.stuck, *hand_back(here.context)]
     _show_outcomes(here, taken, chosen)
-    code = code or _code(taken, stuck)
+    code = code or exit_code(taken, stuck)
     text = summary(taken, told, wrong, stuck)
     actions.output(
         {
@@ -54,7 +54,7 @@ def apply_shared(here: Company, runs: tuple[str, ...], *, as_json: bool) -> int:
     return code
 
 
-def _code(taken: TakenIn, stuck: list[str]) -> int:
+def exit_code(taken: TakenIn, stuck: list[str]) -> int:
     """Merged with nothing applied must not pass for done."""
     outcomes = {each.outcome.value for each in taken.waits}
     if outcomes & {"refused", "busy"} or stuck or any(not each.rejected for each in taken.closed):

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from aios.domain.effect import Claim, Receipt
 from aios.domain.names import LEDGER
@@ -35,15 +36,18 @@ from aios.effects.entries import (
     receipt_of,
     told,
 )
-from aios.effects.sharing import ATTEMPTS, Shared
 from aios.errors import AiosError, BusyError, HeldError, MovedError, RefusedError, TransientError
 from aios.store.commits import commit_many, commit_objects
 from aios.store.git import Git
 from aios.store.objects import parse_tree
-from aios.store.remote import Remote
+
+if TYPE_CHECKING:
+    from aios.effects.sharing import Shared
+    from aios.store.remote import Remote
 
 __all__ = ["Absence", "Hold", "Ledger", "claim_of", "folder", "read"]
 
+ATTEMPTS = 100  # each that fails means that somebody else's succeeded
 GONE = "its worker is gone, and the service has nothing of it"
 
 
@@ -57,7 +61,7 @@ class Ledger:
 
     def __init__(self, git: Git, remote: Remote | None = None) -> None:
         self._git = git
-        self._shared = Shared(git, remote) if remote is not None else None
+        self._shared = _shared(git, remote) if remote is not None else None
 
     @property
     def acts(self) -> Acts:
@@ -247,6 +251,12 @@ class Ledger:
     def _fits(self, write: Write, tip: str | None) -> bool:
         names = self._names(write.key, tip) if tip else frozenset()
         return names.isdisjoint({*write.files, *write.unless}) and (not write.needs or write.needs in names)
+
+
+def _shared(git: Git, remote: Remote) -> Shared:
+    from aios.effects.sharing import Shared  # what a company alone need not load
+
+    return Shared(git, remote)
 
 
 def _join(shared: Shared) -> None:

@@ -18,28 +18,26 @@ from typing import Any
 from aios.domain.event import AIOS_EMAIL, AIOS_NAME, OPERATOR, EventNote, render_message
 from aios.domain.forge import LOGIN, Forge
 from aios.domain.keys import key_of
-from aios.domain.names import branch_of, run_record_path
+from aios.domain.names import run_record_path
 from aios.domain.policy import Decision
 from aios.domain.record import Where
 from aios.domain.run import RunStatus
-from aios.errors import BusyError, RefusedError, TransientError
+from aios.errors import BusyError, RefusedError
 from aios.proposals.record import END
 from aios.runs.approval import ChangedError, Reviewed, UnconfirmedError, review, verify_confirmed, verify_same
 from aios.runs.context import Context
-from aios.runs.definitions import load
 from aios.runs.gates import open_gate
 from aios.runs.hand_edits import operators_share
-from aios.runs.history import APPROVED, STARTED, fact_of_event, fold, utc
+from aios.runs.history import APPROVED, utc
+from aios.runs.landed_branches import clear, keep_steps
 from aios.runs.landings import REBASE, Landing, undecided
-from aios.runs.propose import assess, propose
-from aios.runs.session import events_of, keep, leave, open_session, record_on
+from aios.runs.propose import assess
+from aios.runs.session import open_session
 from aios.runs.shared_main import land
+from aios.runs.showing_anew import show_anew
 from aios.store.commits import commit_object
 from aios.store.edit import edit
 from aios.store.log import read_events
-from aios.store.remote import Move
-
-CONTINUED = "proposal.continued"  # of what came to main without approval
 
 
 class Outcome(StrEnum):
@@ -107,20 +105,28 @@ def _adopted(context: Context, forge: Forge, landing: Landing) -> Adopted | None
     except _DecidedError:
         return None
     except UnconfirmedError as error:
-        _keep(context, landing)
+        keep_steps(context, landing.run, landing.head)
         return replace(told, outcome=Outcome.UNCONFIRMED, why=error.message, hint=error.hint)
     except ChangedError as error:
-        try:
-            return _shown_anew(context, landing, replace(told, why=error.message))
-        except BusyError as busy:
-            return replace(told, outcome=Outcome.BUSY, why=busy.message, hint=busy.hint)
+        return _shown_anew(context, landing, replace(told, why=error.message))
     except BusyError as error:
         return replace(told, outcome=Outcome.BUSY, why=error.message, hint=error.hint)
     except RefusedError as error:
-        _keep(context, landing)
+        keep_steps(context, landing.run, landing.head)
         return replace(told, why=error.message, hint=error.hint)
     effects = tuple(effect.summary for effect in reviewed.effects)
     return replace(told, outcome=Outcome.APPROVED, commit=commit, effects=effects)
+
+
+def _shown_anew(context: Context, landing: Landing, told: Adopted) -> Adopted:
+    try:
+        shown = show_anew(context, landing, told.why)
+    except BusyError as error:
+        return replace(told, outcome=Outcome.BUSY, why=error.message, hint=error.hint)
+    if not shown:
+        return replace(told, hint="its run has no open gate: `aios runs` tells where it stands")
+    hint = f"look at it with `aios show {landing.run.split('/')[2]}` and merge it again: {told.why}"
+    return replace(told, outcome=Outcome.SHOWN, hint=hint)
 
 
 def _judged(context: Context, forge: Forge, landing: Landing) -> Reviewed:
@@ -165,7 +171,7 @@ def _note(context: Context, reviewed: Reviewed) -> str:
             )
 
         commit = land(context, make, name="approval").commit
-        _clear(context, landing)
+        clear(context, landing)
         return commit
 
 
@@ -248,94 +254,3 @@ def _decided(context: Context, reviewed: Reviewed, tip: str, path: str) -> bytes
     status = RunStatus.DONE if final else RunStatus.RUNNING
     fields: dict[Where | str, Any] = {"status": status.value, "decided": at, "decision": decision, "operator": share}
     return edit(record.decode(), fields | ({"finished": context.now()} if final else {})).encode()
-
-
-def _clear(context: Context, landing: Landing) -> None:
-    """The branch is done with, here and at the shared copy, unless somebody went on with it."""
-    git, branch = context.git, branch_of(landing.run)
-    tip = git.rev(branch)
-    if tip is not None and git.is_ancestor(tip, landing.head):
-        leave(git, landing.run, tip)
-    _drop_there(context, landing)
-
-
-def _drop_there(context: Context, landing: Landing) -> None:
-    """Delete the merged branch at the shared copy, unless somebody went on with it or nobody answers."""
-    branch = branch_of(landing.run)
-    there = context.remote.tip(branch) if context.remote else None
-    if context.remote is not None and there == landing.head:
-        try:
-            context.remote.push([Move(branch, None, there)])
-        except (RefusedError, TransientError):
-            return  # it is known to be merged, whoever finds it
-
-
-def _keep(context: Context, landing: Landing) -> None:
-    """Have the run's steps here while it waits for a word: squashed, main does not tell them."""
-    git = context.git
-    if landing.head and git.rev(landing.head) and not git.is_ancestor(landing.head, git.commit(context.main)):
-        keep(git, landing.run, landing.head)
-
-
-def _shown_anew(context: Context, landing: Landing, told: Adopted) -> Adopted:
-    """The proposal once more, of what main has now: a branch of its own with a new record and nothing else."""
-    run, git = landing.run, context.git
-    hint = f"look at it with `aios show {run.split('/')[2]}` and merge it again: {told.why}"
-    told = replace(told, outcome=Outcome.SHOWN, hint=hint)
-    _keep(context, landing)
-    with open_session(context, run):
-        pass  # what a kill left in the journal is the proposal that is asked for here
-    tip = git.rev(branch_of(run))
-    if tip is not None and not _is_open(context, run, tip):
-        return _anew(context, landing, told, tip)
-    return told if tip is not None else _anew(context, landing, told, None)
-
-
-def _is_open(context: Context, run: str, tip: str) -> bool:
-    """Does the branch propose what main has not seen?"""
-    git = context.git
-    path = record_on(git, tip, run)
-    main = git.read_blob(f"{context.main}:{path}") if path else None
-    return bool(path) and git.read_blob(f"{tip}:{path}") != main
-
-
-def _anew(context: Context, landing: Landing, told: Adopted, tip: str | None) -> Adopted:
-    git, run = context.git, landing.run
-    events = events_of(git, run, main=context.main)
-    state = fold(run, [fact_of_event(event) for event in events])
-    gate = open_gate(state)
-    if not gate:
-        return replace(
-            told, outcome=Outcome.REFUSED, hint="its run has no open gate: `aios runs` tells where it stands"
-        )
-    if tip is not None:
-        leave(git, run, tip)
-    _drop_there(context, landing)
-    if not any(event.type == STARTED for event in read_events(git, until=context.main, run=run)):
-        _begin_with_steps(context, landing, told)
-    with open_session(context, run) as session:
-        propose(context, session, load(context, state.workflow, state.base), gate)
-    return told
-
-
-def _begin_with_steps(context: Context, landing: Landing, told: Adopted) -> None:
-    """Squashed, main tells none of the run's steps: the new branch brings them along."""
-    git, run = context.git, landing.run
-    note = EventNote(
-        type=CONTINUED,
-        title=f"{run}: {told.why}",
-        run=run,
-        key=key_of("continued", run, landing.head, landing.commit),
-        output={"merge": landing.commit, "head": landing.head, "why": told.why},
-    )
-    commit = commit_object(
-        git,
-        parent=git.commit(context.main),
-        changes={},
-        message=render_message(note),
-        at=context.now(),
-        author=AIOS_NAME,
-        email=AIOS_EMAIL,
-        parents=(landing.head,),
-    )
-    git.update_ref(f"refs/heads/{branch_of(run)}", commit, None, reason="shown anew")

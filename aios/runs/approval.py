@@ -24,7 +24,7 @@ from typing import Any
 
 from aios.domain.event import AIOS_EMAIL
 from aios.domain.forge import Comment, Forge, may_approve
-from aios.domain.names import run_record_path
+from aios.domain.names import STATUS, run_record_path
 from aios.domain.policy import Decision
 from aios.domain.proposal import PlannedEffect
 from aios.domain.run import RunState
@@ -43,7 +43,6 @@ from aios.store.documents import parse
 from aios.store.log import read_events
 from aios.store.trees import CommitTree
 
-STATUS = "aios/proposal"  # the commit status that says: this was shown in full
 _CONFIRM = re.compile(r"^\s*/aios\s+confirm\s+([0-9a-f]{7,40})\s*$", re.MULTILINE)
 OURS = "<!-- aios:"  # stands in every comment of this program's, whoever's account it uses
 _SENT = "nothing was sent"

@@ -139,10 +139,10 @@ def _revisions(context: Context, decision: _Decision) -> Iterator[tuple[str, str
     """The notes with which the operator sent the run's proposal back, oldest first, each with the agent that they spoke
     to (empty for all of them). None where the branch was not kept.
     """
-    head = str(decision.output.get("head", "")) or f"{CLOSED}{decision.run.rpartition('/')[2]}"
-    base = context.git.merge_base(f"{decision.commit}^1", head) if context.git.rev(head) else None
-    if base is None:
+    span = _span(context, decision)
+    if span is None:
         return
+    base, head = span
     asked = f"--grep=Aios-Event: {REVISED}"
     fields = "--format=%(trailers:key=Aios-Run,valueonly)%x00%(trailers:key=Aios-Output,valueonly)%x00"
     told = context.git.text("log", "--reverse", "--fixed-strings", asked, fields, f"{base}..{head}", "--").split("\0")
@@ -152,16 +152,26 @@ def _revisions(context: Context, decision: _Decision) -> Iterator[tuple[str, str
             yield str(said["note"]), str(said.get("agent") or "")
 
 
+def _span(context: Context, decision: _Decision) -> tuple[str, str] | None:
+    """Where the run's branch began and ended, as far as this copy still has it: rebased onto main, it is main's copies
+    that were kept."""
+    git, told = context.git, decision.output
+    main = str(told.get("before") or f"{decision.commit}^1")  # merged at the forge: noted later
+    kept = (str(told.get("head", "")), str(told.get("merge", "")), f"{CLOSED}{decision.run.rpartition('/')[2]}")
+    head = next((each for each in kept if each and git.rev(each)), None)
+    base = git.merge_base(main, head) if head and git.rev(main) else None
+    return (base, head) if base and head else None
+
+
 _Text = tuple[Mapping[str, Any], str]
 
 
 def _edits(context: Context, decision: _Decision) -> Iterator[tuple[str, _Text, _Text]]:
     """Pieces and mails that the operator changed on the branch before they merged it: path, before, after."""
-    git, head = context.git, str(decision.output.get("head", ""))
-    main = str(decision.output.get("before") or f"{decision.commit}^1")  # merged at the forge: noted later
-    base = git.merge_base(main, head) if git.rev(head) and git.rev(main) else None
-    if base is None:
+    git, span = context.git, _span(context, decision)
+    if span is None:
         return
+    base, head = span
     text = git.text("log", "--no-merges", "--reverse", "--format=%H%x00%P%x00%ae", f"{base}..{head}", "--", *_TEXTS)
     for line in text.splitlines():
         commit, parent, email = line.split("\0")

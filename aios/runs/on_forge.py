@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from aios.domain.finding import Severity
 from aios.domain.forge import Draft, Forge, Proposal, State
-from aios.domain.names import branch_of
+from aios.domain.names import STATUS, branch_of
 from aios.domain.policy import Decision
 from aios.domain.run import RunState
 from aios.domain.wording import counted
@@ -28,7 +28,6 @@ from aios.runs.reviewing import review_of
 from aios.runs.session import read_state
 from aios.runs.sticky import sticky_of
 
-STATUS = "aios/proposal"  # the commit status of a proposal's head
 STICKY = "status"  # the marker of the one comment for what changes after opening
 LABEL, ASKS, OVERLAPS = "aios", "aios:question", "aios:overlaps"
 TITLE, DESCRIPTION = 240, 140  # characters that a forge keeps of a title, and of a status

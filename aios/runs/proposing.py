@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from aios.domain.handoff import Order, Stage
-from aios.domain.names import TRACES, branch_of
+from aios.domain.names import branch_of
 from aios.domain.run import RunStatus
 from aios.errors import AiosError, MovedError, RefusedError
 from aios.runs.conductor import Standing, carry_on
@@ -21,15 +21,13 @@ from aios.runs.history import fact_of_event, fold
 from aios.runs.importing import Brought, bring_in, take_back
 from aios.runs.session import read_state
 from aios.runs.shared_main import catch_up
+from aios.runs.syncing import push_main, push_traces
 from aios.runs.verifying import Material
 from aios.runs.verifying.before import events_before
-from aios.store.commits import advance
-from aios.store.rebase import replay
-from aios.store.remote import Move, Remote
+from aios.store.remote import Move
 
 APPLY = "aios-apply.yml"  # what is started where a policy merged: a push by the job's own token starts nothing
 _TRIES = 5
-_TRACES = TRACES.removeprefix("refs/heads/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,54 +117,15 @@ def push(context: Context, run: str) -> None:
     remote = context.remote
     if remote is None:
         return
-    _push_main(context, remote)
+    push_main(context)
+    context.checkpoint("main is pushed")
     branch = branch_of(run)
     here, there = context.git.rev(f"refs/heads/{branch}"), remote.tip(branch)
-    if here is not None and here != there:
+    merged = here is None and there is not None and context.git.is_ancestor(there, context.git.commit(context.main))
+    if (here is not None and here != there) or merged:  # merged: what is there is on main
         remote.push([Move(branch, here, there)])
-    elif here is None and there is not None and context.git.is_ancestor(there, context.git.commit(context.main)):
-        remote.push([Move(branch, None, there)])  # merged: what is there is on main
     context.checkpoint("branch is pushed")
-    _push_traces(context, remote)
-
-
-def _push_main(context: Context, remote: Remote) -> None:
-    for _ in range(_TRIES):
-        here, there = context.git.rev(context.main), remote.tip(context.main)
-        if here is None or here == there:
-            return
-        try:
-            remote.push([Move(context.main, here, there)])
-        except MovedError:
-            remote.fetch(context.main)
-            catch_up(context)
-            continue
-        context.checkpoint("main is pushed")
-        return
-    raise RefusedError(f"`{context.main}` keeps moving at {remote.name}", "run it again in a moment; nothing is lost")
-
-
-def _push_traces(context: Context, remote: Remote) -> None:
-    """Ours beside those of others: no two runs leave a file of one name that differs."""
-    git = context.git
-    for _ in range(_TRIES):
-        here, there = git.rev(TRACES), remote.tip(_TRACES)
-        if here is None or here == there:
-            return
-        if there is not None and not git.is_ancestor(there, here):
-            new = replay(git, here, there, yields=True).tip
-            advance(git, _TRACES, new, expected=here) if git.is_ancestor(here, new) else git.update_ref(
-                TRACES, new, here, reason="aios: traces beside others"
-            )
-            here = new
-        try:
-            if here != there:
-                remote.push([Move(_TRACES, here, there)])
-        except MovedError:
-            remote.fetch(_TRACES)
-            continue
-        return
-    raise RefusedError(f"the traces keep moving at {remote.name}", "run it again in a moment; nothing is lost")
+    push_traces(context)
 
 
 def shown(context: Context, done: Proposed) -> Proposed:

@@ -8,7 +8,7 @@ the same, that is told, with what to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from aios.domain.names import LEDGER, TRACES
@@ -80,6 +80,27 @@ def adopt(context: Context) -> Synced:
         told += _joined(context, remote, branch)
     told += Proposals(context, remote, check=False).adopt()
     return Synced(context.main, tuple(told))
+
+
+def push_main(context: Context) -> None:
+    """Bring main to the shared copy, joined with what is there; nothing where no copy is shared.
+
+    Raises RefusedError where they cannot be joined or the shared copy refuses, TransientError where it does not answer.
+    """
+    if context.remote is not None:
+        _require(_main(context, context.remote, check=False))
+
+
+def push_traces(context: Context) -> None:
+    """The same of the traces; what was pruned on either side stays pruned."""
+    if context.remote is not None:
+        _require(_traces(context, context.remote, check=False))
+
+
+def _require(told: Iterable[Told]) -> None:
+    for each in told:
+        if each.stuck:
+            raise RefusedError(str(each), each.detail)
 
 
 def _remote(context: Context) -> Remote:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
 import pytest
 
 from tests.actions.conftest import OLGA, Start, only
 from tests.actions.hub import Hub
+from tests.actions.hub.things import App
 
 pytestmark = pytest.mark.peer("actions")
 
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 UPLOAD = "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f"
+APP = "actions/create-github-app-token@1b10c78c7865c340bc4f6099eb2f838309f1e8c3"
+CACHE = "actions/cache@27d5ce7f107fe9357f9df03efb73ab90386fccae"
 DOWNLOAD = "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c"
 
 
@@ -171,3 +176,43 @@ def test_a_job_that_was_killed_is_run_again_with_what_others_left(start: Start) 
     assert [run.result(each) for each in ("a", "b", "c")] == ["success", "failure", "skipped"]
     actions.again(run)
     assert [run.result(each) for each in ("a", "b", "c")] == ["success", "success", "success"]
+
+
+def test_an_apps_token_does_what_was_asked_for_and_starts_workflows(hub: Hub, start: Start) -> None:
+    hub.app = App(hub.person("acme[bot]"), "Iv1.acme", "its key", {"contents": "write", "issues": "write"})
+    push = """git -c user.name=a -c user.email=a@b commit -q --allow-empty -m more
+git -c http.extraheader="Authorization: Basic $(printf 'x:%s' "$TOKEN" | base64 -w0)" \\
+  push -q origin HEAD:refs/heads/more"""
+    app = f"""      - id: app
+        uses: {APP}
+        with: {{client-id: Iv1.acme, private-key: "${{{{ secrets.KEY }}}}", permission-contents: write}}
+"""
+    clone = f"{CHECKOUT}\n        with: {{persist-credentials: false}}"
+    jobs = job("a", "true", "if: github.ref == 'refs/heads/main'", permissions="{contents: read}", uses=clone)
+    env = "{TOKEN: '${{ steps.app.outputs.token }}'}"
+    jobs += f"{app}      - run: |\n{indent(push, ' ' * 10)}\n        env: {env}\n"
+    actions = start(workflow(jobs))
+    actions.secrets = {"KEY": "its key"}
+    runs = actions.settle()
+    assert len(runs) == 2, runs[0].log()
+    first, second = runs
+    assert (first.conclusion, second.event.ref, second.event.actor) == ("success", "refs/heads/more", "acme[bot]")
+    (made,) = [each for each in hub.tokens.values() if each.app]
+    assert (made.permissions, made.used, made.alive) == ({"contents": "write"}, {("contents", "write")}, False)
+    actions.secrets = {}
+    hub.commit("main", {"x": "1"}, "More", hub.token(OLGA))
+    assert only(actions.settle()).conclusion == "failure"
+
+
+def test_a_cache_is_found_by_how_its_key_begins_and_never_where_it_is_cold(hub: Hub, start: Start) -> None:
+    cache = f"""      - uses: {CACHE}
+        with: {{path: kept, key: "k-${{{{ github.sha }}}}", restore-keys: k-}}
+"""
+    text = job("a", "ls kept || true; echo x > kept").replace("    steps:\n", f"    steps:\n{cache}")
+    actions = start(workflow(text))
+    found = []
+    for warm in (True, True, False):
+        actions.warm = warm
+        found.append("No such file" not in only(actions.settle()).log())
+        hub.commit("main", {"x": f"{len(found)}"}, "More", hub.token(OLGA))
+    assert found == [False, True, False]

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from aios.domain.forge import Proposal, State
-from aios.domain.names import CLOSED, branch_of
+from aios.domain.names import CLOSED, STATUS, branch_of
 from aios.runs.conductor import carry_on
 from aios.runs.context import Context
 from aios.runs.conversation import listen, listen_all, unheard
 from aios.runs.gates import open_gate
-from aios.runs.on_forge import STATUS, show_on_forge
+from aios.runs.on_forge import show_on_forge
 from aios.runs.session import facts_of, read_state
 from aios.runs.start import start_run
 from aios.runs.told import told_of

@@ -23,9 +23,9 @@ from aios.effects import payloads
 from aios.effects.ledger import Ledger
 from aios.errors import AiosError, TransientError
 from aios.proposals.record import effects_of
+from aios.runs.acts import acts_of
 from aios.runs.conductor import Standing, carry_on
 from aios.runs.context import Context
-from aios.runs.acts import acts_of
 from aios.runs.effects import run_record
 from aios.runs.gate import approve
 from aios.runs.session import read_state

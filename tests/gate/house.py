@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aios.domain.forge import Draft, Push
-from aios.domain.names import TRACES, branch_of
+from aios.domain.names import STATUS, TRACES, branch_of
 from aios.runs.adopting import Adopted, adopt_merged
 from aios.runs.conductor import Standing, carry_on
 from aios.runs.context import Context, Identity
@@ -27,7 +27,6 @@ from tests.gate.hub import BOT, Hub, git
 from tests.runs import house
 
 RUN, BRANCH, PIECE = house.RUN_ID, branch_of(house.RUN_ID), "state/content/a-fine-topic.md"
-STATUS = "aios/proposal"
 LATER = timedelta(hours=1)
 
 

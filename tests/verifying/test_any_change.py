@@ -16,7 +16,7 @@ from aios.runs.verifying import Material, Verified
 from aios.runs.verifying.messages import note_of
 from tests.verifying.handing import Handed, judged, note_at, retold, rules, text_of, with_file
 
-SOME = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+SOME = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 # Of a fact, what an agent may choose: everything else must be what the order, workflow and contract make it.
 FREE = {"title", "body", "usage", "context"}
 WORDS = st.text(max_size=40) | st.sampled_from(

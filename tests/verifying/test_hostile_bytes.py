@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 import time
 import zlib
 from dataclasses import replace
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from aios.connectors.drift import Drift, data_of
+from aios.connectors.shapes import Change, Kind
 from aios.domain.handoff import HEAD, Stage
 from aios.errors import InvalidError
 from aios.runs.verifying import Material
@@ -82,6 +85,15 @@ def test_json_that_is_not_the_orders(root: Path, handed: Handed, changes: dict[s
 def test_json_that_is_none(root: Path, handed: Handed, content: bytes) -> None:
     material = replace(handed.material(), handoff=content)
     assert rules(judged(root, handed, material)) == ["handoff.file"]
+
+
+def test_a_drift_that_no_read_saw(root: Path, handed: Handed) -> None:
+    change = Change("amount", Kind.RETYPED, "string")
+    drift = json.dumps([data_of(Drift("site", "documents.list", "warn", (change,)))])
+    told = replace(handed.material(), handoff=text_of(handed.handoff, drift=drift))
+    assert rules(judged(root, handed, told)) == ["handoff.collected"]
+    told = replace(handed.material(), handoff=text_of(handed.handoff, drift="[{}]"))
+    assert rules(judged(root, handed, told)) == ["handoff.file"]
 
 
 def test_json_that_is_too_long(root: Path, handed: Handed) -> None:
@@ -178,8 +190,6 @@ def test_a_commit_that_does_not_come_with_its_files(root: Path, handed: Handed) 
 
 def test_nothing_of_what_was_refused_or_passed_is_in_the_repository(root: Path, handed: Handed) -> None:
     judged(root, handed, handed.material())
-    import subprocess
-
     for oid in (handed.handoff.head, handed.collected, handed.handoff.traces):
         there = subprocess.run(["git", "cat-file", "-e", oid], cwd=root, check=False, capture_output=True)
         assert there.returncode != 0

@@ -82,12 +82,20 @@ def test_a_commit_that_aios_did_not_write_so(root: Path, handed: Handed, changes
     assert rules(judged(root, handed, retold(handed, -1, **changes))) == [rule]
 
 
-def test_a_committer_that_is_not_the_author(root: Path, handed: Handed) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("committer aios <aios@localhost>", "committer Me <me@test.example>", "handoff.author"),
+        ("author aios <aios@localhost>", "author Me <me@test.example>", "handoff.author"),
+        ("committer aios <aios@localhost> 1", "committer aios <aios@localhost> 2", "handoff.date"),
+    ],
+)
+def test_a_committer_that_is_not_the_author(root: Path, handed: Handed, old: str, new: str, rule: str) -> None:
     last = handed.events[-1]
-    raw = handed.job.raw(last.commit).replace("committer aios <aios@localhost>", "committer Me <me@test.example>")
+    raw = handed.job.raw(last.commit).replace(old, new)
     command = ("hash-object", "-w", "-t", "commit", "--stdin")
     head = handed.job.git.run(*command, input=raw.encode()).decode().strip()
-    assert rules(judged(root, handed, handed.material(head=head))) == ["handoff.author"]
+    assert rules(judged(root, handed, handed.material(head=head))) == [rule]
 
 
 @pytest.mark.parametrize(
@@ -177,20 +185,19 @@ def test_a_fact_that_the_run_could_not_leave(root: Path, handed: Handed, changes
         "effect.receipt",
     ],
 )
-@pytest.mark.parametrize("actor", ["operator", "aios", "policy"])
-def test_what_only_the_operator_or_aios_says(root: Path, handed: Handed, kind: str, actor: str) -> None:
+def test_what_only_the_operator_or_aios_says(root: Path, handed: Handed, kind: str) -> None:
     note = EventNote(
         type=kind,
         title="approved",
         run=handed.order.run,
         step="approve",
-        actor=actor,
+        actor="operator",
         key=key_of(kind),
         output={"answer": "yes", "steps": ["write"], "status": "done"},
     )
     head = on_top(handed, render_message(note))
     assert rules(judged(root, handed, handed.material(head=head))) == ["handoff.event"]
-    claimed = on_top(handed, render_message(replace(note, status="succeeded")))
+    claimed = on_top(handed, render_message(replace(note, status="succeeded", actor="aios")))
     assert rules(judged(root, handed, handed.material(head=claimed))) == ["handoff.step"]
 
 

@@ -43,7 +43,6 @@ NOTE = "---\nschema: note.v1\nkind: note\ntitle: A note\ntrust: derived\ncreated
     ],
 )
 def test_a_place_that_the_contract_does_not_grant(root: Path, handed: Handed, path: str) -> None:
-    assert rules(judged(root, handed, with_file(handed, path))) in (["handoff.records"], ["handoff.collision"])
     found = judged(root, handed, with_file_told(handed, path)).findings
     assert {each.rule for each in found} <= {"handoff.writes", "handoff.collision"}
     assert found
@@ -108,11 +107,25 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES, ids=repr)
-def test_a_name_that_no_file_may_have(root: Path, handed: Handed, name: bytes) -> None:
+def test_a_name_that_no_file_may_have(name: bytes) -> None:
     path = b"memory/notes/" + name
     assert [each.rule for each in unsafe([Changed(path, "", "", "100644", "1" * 40)])] == ["handoff.path"]
-    found = rules(judged(root, handed, with_file(handed, path)))
-    assert found in (["handoff.path"], ["handoff.bundle"])  # git itself refuses the worst
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        (b".git/config", "bundle"),
+        (b".g\xe2\x80\x8cit/config", "bundle"),
+        (b"..", "bundle"),
+        (b"NUL", "path"),
+        (b"\xff", "path"),
+    ],
+    ids=repr,
+)
+def test_such_a_name_in_a_handoff(root: Path, handed: Handed, name: bytes, rule: str) -> None:
+    """Git itself refuses the worst of them, before anything else looks."""
+    assert rules(judged(root, handed, with_file(handed, b"memory/notes/" + name))) == [f"handoff.{rule}"]
 
 
 @pytest.mark.parametrize(

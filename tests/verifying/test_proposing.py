@@ -191,7 +191,8 @@ def test_killed_anywhere_and_done_again_it_ends_the_same(handed: Handed, shared:
     assert propose(shared, handed.order, handed.material(), checkpoint=seen.append).wrong == ""
     wanted = shared.git("rev-parse", f"{BRANCH}^{{tree}}", "aios/traces^{tree}")
     assert len(seen) > 5
-    for number in (number for number, name in enumerate(seen) if name not in seen[:number]):
+    worth = [number for number, name in enumerate(seen) if "handed over" in name or "pushed" in name]
+    for number in worth:
         place = Shared(tmp_path / str(number), tmp_path / str(number) / "bare.git")
         place.folder.mkdir()
         subprocess.run(["git", "clone", "-q", "--bare", str(shared.bare), str(place.bare)], check=True)
