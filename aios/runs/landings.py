@@ -213,6 +213,24 @@ def pusher_of(forge: Forge, git: Git, main: str, commit: str) -> tuple[str, str]
     return "", ""
 
 
+def changed_by(forge: Forge, git: Git, main: str, place: str) -> dict[str, str]:
+    """The accounts whose pushes changed files below `place` on main, each with one of the commits; as far back as the
+    forge tells. Empty where it does not."""
+    commits = git.text("rev-list", "--first-parent", "-50", main, "--", place).split()
+    if forge.host is None or not commits:
+        return {}
+    try:
+        pushes = forge.host.activity(main, limit=_MANY)
+    except RefusedError:  # not for this token to see
+        return {}
+    found: dict[str, str] = {}
+    for commit in commits:
+        push = next((each for each in pushes if _brought(git, each, commit)), None)
+        if push is not None:
+            found.setdefault(push.by, commit)
+    return found
+
+
 def _beside(git: Git, push: Push, commit: str) -> str:
     """Why whoever moved main did not decide by that on the commit: it came with something else."""
     if push.kind in _BY_PROPOSAL:
