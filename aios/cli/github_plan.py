@@ -32,7 +32,7 @@ def command(ctx: click.Context, out: Path, workflow: str, inputs: tuple[str, ...
     writes nothing but DIR/orders.json.
 
     Outputs in Actions: orders (how many), collect and agents ("true" where such a job has something to do), next (when
-    the next schedule is due), at (when this was planned).
+    the next schedule is due), at (when this was planned), digest (of orders.json, for `aios verify`).
     """
     from aios.app import actions
     from aios.domain.finding import errors
@@ -59,6 +59,7 @@ def command(ctx: click.Context, out: Path, workflow: str, inputs: tuple[str, ...
             "agents": str(bool(found.orders)).lower(),
             "next": found.next,
             "at": found.at,
+            "digest": orders.digest_of(file),
         }
     )
     if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +51,7 @@ def command(
     failed; what goes wrong with one order holds up no other.
 
     Outputs in Actions: orders (how many were handed over), again ("true" where another round has more to do), shards
-    (a matrix of ID:K/N where a step has many items, else empty).
+    (a matrix of ID:K/N where a step has many items, else empty), digests (what was handed over, for `aios verify`).
     """
     from aios.app import actions
     from aios.runs import orders as written
@@ -79,11 +79,21 @@ def command(
             {
                 "orders": str(len(made)),
                 "again": str(any(each.again for each in reports)).lower(),
+                "digests": json.dumps(_digests(out, made), sort_keys=True, separators=(",", ":")),
                 "shards": json.dumps([f"{each['order']}:{each['shard']}" for each in matrix]) if matrix else "",
             }
         )
         tell(_summary(stage, reports, len(chosen)))
     return Exit.FAILED if chosen and all(each.failed and not each.advanced for each in reports) else Exit.OK
+
+
+def _digests(out: Path, made: Sequence[Report]) -> dict[str, str]:
+    """Order → SHA-256 of its handoff, of those that are there."""
+    from aios.runs.handing_over import HANDOFF
+    from aios.runs.verifying import digest_of
+
+    files = {each.order.id: out / each.order.id / HANDOFF for each in made}
+    return {name: digest_of(file.read_bytes()) for name, file in files.items() if file.is_file()}
 
 
 def _one(

@@ -23,6 +23,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.argument("folder", type=_FOLDER, metavar="[DIR]", required=False)
 @click.option("--orders", "orders_in", type=_FOLDER, help="The folder with orders.json.")
 @click.option("--digests", help="What `aios verify` gave: JSON of order → digest.")
+@click.option("--orders-digest", "planned", help="What `aios github plan` gave as `digest`.")
 @click.option("--refresh", "runs", multiple=True, metavar="RUN", help="Only this open proposal; repeat for more.")
 @json_option
 @click.pass_context
@@ -31,6 +32,7 @@ def command(
     folder: Path | None,
     orders_in: Path | None,
     digests: str | None,
+    planned: str | None,
     runs: tuple[str, ...],
     as_json: bool,  # noqa: FBT001
 ) -> int:
@@ -50,17 +52,19 @@ def command(
     else:
         if runs or orders_in is None or digests is None:
             raise UsageError("DIR is proposed by its orders and digests", "--orders DIR --digests JSON, no --refresh")
-        done = _handed(here, folder, orders_in, _digests(digests))
+        done = _handed(here, folder, orders_in, _digests(digests), planned)
     _tell(done, as_json=as_json)
     return Exit.FAILED if any(each.wrong for each in done) else Exit.OK
 
 
-def _handed(here: Company, folder: Path, orders_in: Path, digests: Mapping[str, str]) -> list[Proposed]:
+def _handed(
+    here: Company, folder: Path, orders_in: Path, digests: Mapping[str, str], planned: str | None
+) -> list[Proposed]:
     from aios.runs import orders as written
     from aios.runs.proposing import propose_handed
     from aios.runs.verifying import Material, material_of
 
-    orders = [order for order in written.read(orders_in) if order.id in digests]
+    orders = [order for order in written.read(orders_in, digest=planned) if order.id in digests]
     unknown = sorted(digests.keys() - {order.id for order in orders})
     if unknown:
         raise RefusedError(f"a digest is of an order that is none: {unknown[0][:40]}", "nothing was pushed")

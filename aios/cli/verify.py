@@ -24,24 +24,37 @@ SHOWN = 20  # findings of one order in the summary
 @click.argument("folder", type=_FOLDER, metavar="DIR")
 @click.option("--orders", "orders_in", type=_FOLDER, required=True, help="The folder with orders.json.")
 @click.option("--collected", type=_FOLDER, help="What the collect stage handed over.")
+@click.option("--orders-digest", "planned", help="What `aios github plan` gave as `digest`.")
+@click.option("--collected-digests", "handed", help="What the collect stage gave as `digests`.")
 @json_option
 @click.pass_context
-def command(ctx: click.Context, folder: Path, orders_in: Path, collected: Path | None, as_json: bool) -> int:  # noqa: FBT001
+def command(
+    ctx: click.Context,
+    folder: Path,
+    orders_in: Path,
+    collected: Path | None,
+    planned: str | None,
+    handed: str | None,
+    as_json: bool,  # noqa: FBT001
+) -> int:
     """Judge what jobs handed over: commits, facts, files and traces, by what their orders, the workflows and the
     contracts of agents allow. Deterministic, with no secret and no network; nothing of it gets into the repository.
 
     In Actions the output `digests` names the very bytes of each handoff that passed, for `aios propose`. Fails where no
     handoff passes.
+
+    What lies in DIRs was within reach of jobs that nobody trusts: the two digests, which those cannot change, say that
+    orders and what was collected are still what they were.
     """
     from aios.app import actions
     from aios.runs import orders as written
     from aios.runs.verifying import digests_of, strangers, verify_folder
 
     here = company(ctx)
-    orders = written.read(orders_in)
+    orders = written.read(orders_in, digest=planned)
     if here.git.rev(here.main) is None:
         raise UsageError("this company has no commit yet", "check it out first")
-    judged = list(verify_folder(here.context, folder, orders, collected))
+    judged = list(verify_folder(here.context, folder, orders, collected, _digests(handed)))
     digests = digests_of(judged)
     ignored = strangers(folder, orders)
     actions.output({"digests": json.dumps(digests, sort_keys=True, separators=(",", ":"))})
@@ -51,6 +64,19 @@ def command(ctx: click.Context, folder: Path, orders_in: Path, collected: Path |
     else:
         _print(judged, ignored)
     return Exit.FINDINGS if judged and not digests else Exit.OK
+
+
+def _digests(text: str | None) -> dict[str, str] | None:
+    """Empty stands for a collect stage that handed nothing over."""
+    if text is None:
+        return None
+    try:
+        told = json.loads(text or "{}")
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"--collected-digests is no JSON: {error}", "give the output of the collect job") from error
+    if not isinstance(told, dict) or not all(isinstance(each, str) for each in told.values()):
+        raise UsageError("--collected-digests is no mapping of order to digest", "give the output of the collect job")
+    return told
 
 
 def _print(judged: Sequence[Verified], ignored: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from aios.llm.spending import Amount, Past
 from aios.store.git import Git
 
+_MOST = 10**12
 _END, _NEXT = "\x1e", "\x1f"
 _TRAILERS = ("Aios-Key", "Aios-Run", "Aios-Step", "Aios-Usage")
 
@@ -26,10 +27,14 @@ class Told:
 
     @property
     def past(self) -> Past:
-        tokens = sum(each for name in ("input", "output") if isinstance(each := self.usage.get(name), int))
-        usd = self.usage.get("usd")
-        amount = Amount(float(usd) if isinstance(usd, int | float) else 0.0, tokens)
+        tokens = sum(int(_number(self.usage.get(name))) for name in ("input", "output"))
+        amount = Amount(_number(self.usage.get("usd")), tokens)
         return Past(self.at, self.run, self.step, str(self.usage.get("agent", "")), amount)
+
+
+def _number(value: Any) -> float:
+    """What was spent; what tells of less than nothing, of everything or in words tells nothing."""
+    return float(value) if isinstance(value, int | float) and 0 <= value <= _MOST else 0.0
 
 
 def told_since(git: Git, since: str) -> Iterator[Told]:

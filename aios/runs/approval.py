@@ -8,10 +8,10 @@ What this protects against, where the forge enforces nothing (a free private rep
 tokens that are not approvers; a branch that was edited after it was shown; a merge that changed what is sent; a forged
 approval that somebody pushed, as far as the forge tells who pushes (`Host.activity`: pushes of about the last months).
 
-What it does not: whoever may administer the repository may change `approvers` itself, or the workflow files; whoever
-holds an approver's account is that approver; a forged commit in an approver's name whose push the forge no longer
-tells of; and anything with `contents: write` may delete history, which stops effects and starts none. Only the propose
-and apply jobs hold such a token, and neither runs what an agent made.
+What it does not: a person who may push to main may change `approvers` itself, or the workflow files, and read all keys
+by that (no job's token may do the latter); whoever holds an approver's account is that approver; a forged commit in an
+approver's name whose push the forge no longer tells of; and anything with `contents: write` may delete history, which
+stops effects and starts none. Only the propose and apply jobs hold such a token, and neither runs what an agent made.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from aios.domain.event import AIOS_EMAIL
 from aios.domain.forge import Comment, Forge, may_approve
-from aios.domain.names import STATUS, run_record_path
+from aios.domain.names import POLICIES, STATUS, run_record_path
 from aios.domain.policy import Decision
 from aios.domain.proposal import PlannedEffect
 from aios.domain.run import RunState
@@ -35,7 +35,7 @@ from aios.runs.definitions import Definitions, load
 from aios.runs.gates import approvers_at, open_gate
 from aios.runs.hand_edits import POLICY
 from aios.runs.history import APPROVED, OPENED, REFRESHED, fact_of_event, fold
-from aios.runs.landings import Landing, again, have, pusher_of, told
+from aios.runs.landings import Landing, again, changed_by, have, pusher_of, told
 from aios.runs.planning import plan_effects
 from aios.runs.propose import assess
 from aios.runs.session import told_once
@@ -124,6 +124,7 @@ def _verify(context: Context, run: str, commit: str, email: str, actor: str, out
         return
     if context.forge is not None and actor.startswith(POLICY):
         _verify_policy(context, run, commit, output)
+        _verify_who_made_the_rules(context, context.forge, approvers)
         return
     if not may_approve(approvers, email=email):
         raise RefusedError(f"{email} merged this, and is not among the company's approvers", _SENT)
@@ -173,6 +174,16 @@ def _verify_policy(context: Context, run: str, commit: str, output: Mapping[str,
     )
     if verdict.decision is not Decision.AUTO:
         raise RefusedError(f"no policy merges {run} by itself any more: {verdict.why}", _SENT)
+
+
+def _verify_who_made_the_rules(context: Context, forge: Forge, approvers: frozenset[str]) -> None:
+    """What merges without a person goes by rules that persons made: a token that may push could write its own."""
+    for by, commit in changed_by(forge, context.git, context.main, POLICIES).items():
+        if not may_approve(approvers, **who(by)):
+            raise RefusedError(
+                f"{by or 'nobody known'} changed the policies ({commit[:10]}), and is not among the approvers",
+                f"nothing merges by itself as long as that is so: an approver may merge it. {_SENT}",
+            )
 
 
 def _as_the_forge_tells(context: Context, forge: Forge, noted: Landing) -> Landing:

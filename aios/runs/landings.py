@@ -32,8 +32,8 @@ MERGE, SQUASH, REBASE, PUSH = "merge", "squash", "rebase", "push"
 class Landing:
     """`commit` brought it to main, where `before` was the newest until then; `head` is what was reviewed (empty where
     nobody knows). `by` is who merged it at the forge (`number` is the proposal's there), or for a push (`number` is 0)
-    the author's e-mail address and `pusher` the account, empty where the forge does not tell. `doubt` says why it cannot
-    count whoever pushed it."""
+    the author's e-mail address and `pusher` the account, empty where the forge does not tell. `doubt` says why it
+    cannot count, whoever pushed it."""
 
     run: str
     commit: str
@@ -211,6 +211,24 @@ def pusher_of(forge: Forge, git: Git, main: str, commit: str) -> tuple[str, str]
     if pushes and (newest := git.rev(pushes[0].after)) and not git.is_ancestor(commit, newest):
         return "", f"the forge does not tell yet who pushed {commit[:10]}"
     return "", ""
+
+
+def changed_by(forge: Forge, git: Git, main: str, place: str) -> dict[str, str]:
+    """The accounts whose pushes changed files below `place` on main, each with one of the commits; as far back as the
+    forge tells. Empty where it does not."""
+    commits = git.text("rev-list", "--first-parent", "-50", main, "--", place).split()
+    if forge.host is None or not commits:
+        return {}
+    try:
+        pushes = forge.host.activity(main, limit=_MANY)
+    except RefusedError:  # not for this token to see
+        return {}
+    found: dict[str, str] = {}
+    for commit in commits:
+        push = next((each for each in pushes if _brought(git, each, commit)), None)
+        if push is not None:
+            found.setdefault(push.by, commit)
+    return found
 
 
 def _beside(git: Git, push: Push, commit: str) -> str:

@@ -7,6 +7,7 @@ meanwhile shows in the branches, and is then planned no more.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from aios.domain.handoff import Order, Stage
 from aios.domain.names import branch_of
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
 from aios.domain.workflow import StepKind, Workflow
-from aios.errors import AiosError, InvalidError
+from aios.errors import AiosError, InvalidError, RefusedError
 from aios.runs.context import Context
 from aios.runs.decide import decide
 from aios.runs.definitions import Definitions, check_workflows, load
@@ -175,8 +176,14 @@ def write(folder: Path, found: Plan) -> Path:
     return file
 
 
-def read(folder: Path) -> tuple[Order, ...]:
-    """The orders in a folder. Raises InvalidError for a file that we could not have written."""
+def digest_of(file: Path) -> str:
+    """SHA-256 of the file as it is."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def read(folder: Path, *, digest: str | None = None) -> tuple[Order, ...]:
+    """The orders in a folder. Raises InvalidError for a file that we could not have written, RefusedError for one that
+    is not the one of `digest`, where that is told."""
     file = folder / FILE
     try:
         content = file.read_bytes()
@@ -185,6 +192,9 @@ def read(folder: Path) -> tuple[Order, ...]:
         raise InvalidError(f"there are no orders in {folder} ({error.strerror})", hint) from error
     if len(content) > LARGEST:
         raise _wrong(file, f"it has {len(content)} bytes, more than {LARGEST}")
+    if digest is not None and hashlib.sha256(content).hexdigest() != digest:
+        told = f"{file} is not what was planned: it was changed on the way"
+        raise RefusedError(told, "nothing of this round is used; look at what its agents did")
     try:
         data = json.loads(content, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:

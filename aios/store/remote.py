@@ -232,6 +232,8 @@ class Remote:
         # For that host alone, and instead of one that a checkout may have left in the settings.
         header = f"http.{parts.scheme}://{parts.netloc.rpartition('@')[2]}/.extraHeader"
         settings = [(header, ""), (header, f"Authorization: Basic {basic}"), ("credential.helper", "")]
+        # Git would send what it is given to wherever it is led, once it was led there.
+        settings += [("http.followRedirects", "false"), (f"{header.rpartition('.')[0]}.followRedirects", "false")]
         return _PATIENCE | self._git.settings(settings)
 
 

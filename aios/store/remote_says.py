@@ -16,6 +16,7 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 # Nobody was reached, so nothing was sent.
+_ELSEWHERE = re.compile(rb"error: 30[1278]|unable to update url base", re.IGNORECASE)
 _UNREACHED = re.compile(
     rb"Could not resolve|Failed to connect|Couldn't connect|Connection refused|No route to host"
     rb"|Network is unreachable",
@@ -68,6 +69,9 @@ def pushed_in_vain(name: str, branches: Sequence[str], done: CompletedProcess[by
 def _of_the_way(name: str, what: str, said: bytes) -> AiosError | None:
     if _DENIED.search(said):
         return CredentialsError(f"{name} does not let us {what}", _WHICH_TOKEN)
+    if _ELSEWHERE.search(said):
+        told = f"{name} leads to another address, and a token is sent to none but the one you wrote"
+        return RefusedError(told, f"`git remote set-url {name} URL` with where it is now; nothing is lost")
     if _UNREACHED.search(said):
         return TransientError(f"{name} cannot be reached", "look at the network; nothing is lost", sent=False)
     if _NETWORK.search(said):

@@ -129,3 +129,25 @@ def test_a_note_that_names_an_unrelated_push_of_an_approver_is_no_approval(home:
     home.adopt()
     home.apply()
     assert home.sent == 0
+
+
+@pytest.mark.parametrize(("by", "sent"), [("ann", 1), ("github-actions[bot]", 0), ("eve", 0)])
+def test_what_merges_by_itself_goes_by_rules_that_an_approver_made(home: House, by: str, sent: int) -> None:
+    """A token that may push could write a rule, and merge by it."""
+    desk = home.top / "eve"
+    git(home.top, "clone", "-q", str(home.hub.bare), "eve")
+    git(desk, "rm", "-q", "-r", "state/policies")
+    (desk / "state/policies").mkdir(exist_ok=True)
+    rule = "schema: policy.v1\nsummary: All.\nrules:\n  - {name: all, when: 'true', then: auto, why: it may}\n"
+    (desk / "state/policies/more.yaml").write_text(rule)
+    git(desk, "add", "-A")
+    git(desk, "commit", "-q", "-m", "only that", author=ME)
+    home.hub.pushes(desk, git(desk, "rev-parse", "HEAD"), by=by)
+    head = git(desk, "rev-parse", f"origin/{BRANCH}")
+    told = json.dumps({"head": head, "effects": []})
+    note = APPROVED.replace("operator:me@test.example", "policy:all") + f"Aios-Output: {told}\n"
+    git(desk, "merge", "-q", "--no-ff", "-m", note, head, author=OURS)
+    home.hub.pushes(desk, git(desk, "rev-parse", "HEAD"), by="github-actions[bot]")
+    home.adopt()
+    standing = home.apply()
+    assert home.sent == sent, standing

@@ -151,6 +151,27 @@ def test_what_writes_waits_in_line_and_is_never_cut_off(files: dict[str, str]) -
     )
 
 
+def test_strangers_stand_in_no_line_of_ours_and_start_no_job(files: dict[str, str]) -> None:
+    run = dict(workflows(files))["aios-run"]
+    group, listens = run["concurrency"]["group"], run["jobs"]["listen"]["if"]
+    for text in (group, listens):
+        assert "github.event.comment.author_association" in text
+        assert "github.event.review.author_association" in text
+        assert "github.event.pull_request.head.repo.full_name" in text
+
+
+def test_what_lay_within_reach_of_agents_is_read_by_digests_that_did_not(files: dict[str, str]) -> None:
+    found = jobs(files)
+    for name, wanted in {
+        "verify": {"ORDERS": "needs.tick.outputs.digest", "COLLECTED": "needs.collect.outputs.digests"},
+        "propose": {"ORDERS": "needs.tick.outputs.digest", "DIGESTS": "needs.verify.outputs.digests"},
+    }.items():
+        (step,) = (each for each in found[f"aios-run/{name}"]["steps"] if "--orders" in each.get("run", ""))
+        for variable, source in wanted.items():
+            assert step["env"][variable] == f"${{{{ {source} }}}}"
+            assert f'digest{"" if variable == "ORDERS" else "s"} "${variable}"' in step["run"]
+
+
 def test_every_job_ends_in_time(files: dict[str, str]) -> None:
     assert all(0 < job["timeout-minutes"] <= 120 for job in jobs(files).values())
 
@@ -162,14 +183,14 @@ def test_what_a_job_made_is_kept_whatever_comes_of_it(files: dict[str, str]) -> 
         assert last["if"] == "${{ !cancelled() }}", name
 
 
-def test_jobs_that_may_write_restore_no_cache(files: dict[str, str]) -> None:
+def test_only_jobs_of_agents_restore_what_jobs_of_agents_stored(files: dict[str, str]) -> None:
     restoring = {
         name
         for name, job in jobs(files).items()
         for step in job["steps"]
         if step.get("with", {}).get("index") == "restore"
     }
-    assert restoring == {f"aios-run/{name}" for name in ("collect", "agent", "shard", "join")}
+    assert restoring == {f"aios-run/{name}" for name in ("agent", "shard", "join")}
     assert not [
         step for job in jobs(files).values() for step in job["steps"] if "actions/cache" in step.get("uses", "")
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,28 @@ def test_the_token_goes_to_its_own_host_alone_and_never_unencrypted_to_another(h
     Remote(Git(a.root), token=lambda: TOKEN).fetch()  # instead of what a checkout left
     with pytest.raises(RefusedError, match="no remote `elsewhere`"):
         Remote(Git(a.root), "elsewhere").fetch()
+
+
+def test_the_token_follows_the_shared_copy_to_no_other_address(hub: Hub) -> None:
+    """Git itself sends it along, once it was led somewhere."""
+    seen: list[str] = []
+
+    class Leading(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(301)
+            self.send_header("Location", hub.url("company") + self.path.partition("/company.git")[2])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            seen.append(self.headers.get("Authorization", ""))
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Leading) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        a, here = copy(hub, "a")
+        git(a.root, "remote", "set-url", "origin", f"http://127.0.0.1:{server.server_address[1]}/company.git")
+        with pytest.raises(RefusedError, match="leads to another address"):
+            here.fetch()
+        server.shutdown()
+    assert len(seen) == 1
+    assert seen[0].startswith("Basic ")

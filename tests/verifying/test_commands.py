@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import pytest
 from aios.cli.group import guarded
 from aios.errors import Exit
 from aios.runs.handing_over import BUNDLE, HANDOFF
+from aios.runs.verifying import verify_folder
 from tests.runs import house
 from tests.verifying import handing
 from tests.verifying.handing import Handed
@@ -171,3 +173,45 @@ def test_a_call_that_is_wrong_says_how_it_is_right(jobs: Jobs) -> None:
     assert "without DIR" in jobs.aios("propose", "--digests", "{}").stderr
     (jobs.orders / "orders.json").write_text("{}")
     assert "orders.json" in jobs.verify().stderr
+
+
+def _sha(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_orders_that_an_agents_job_put_in_the_place_of_ours_are_used_by_nobody(jobs: Jobs) -> None:
+    """Every job of a round may replace what another kept; the digest that the planning job gave is out of reach."""
+    planned = _sha(jobs.orders / "orders.json")
+    assert jobs.verify("--orders-digest", planned).code == Exit.OK
+    told = json.loads((jobs.orders / "orders.json").read_text())
+    told["orders"][0]["stages"] = ["collect", "agent", "propose"]
+    (jobs.orders / "orders.json").write_text(json.dumps(told))
+    for digest in (planned, ""):
+        verified = jobs.verify("--orders-digest", digest)
+        assert (verified.code, "changed on the way" in verified.stderr) == (Exit.REFUSED, True)
+        args = ("--digests", json.dumps({"0": jobs.digest}), "--orders-digest", digest)
+        proposed = jobs.aios("propose", str(jobs.out), "--orders", str(jobs.orders), *args)
+        assert (proposed.code, "changed on the way" in proposed.stderr) == (Exit.REFUSED, True)
+    assert jobs.branches() == ["main"]
+
+
+@pytest.mark.parametrize("given", ["right", "other", "none", "gone"])
+def test_what_was_collected_counts_as_the_collecting_job_named_it(tmp_path: Path, given: str) -> None:
+    root = handing.found(tmp_path / "company")
+    handed = handing.honest(root, tmp_path / "job")
+    order, material = handed.order, handed.material()
+    out, collected = tmp_path / "out" / order.id, tmp_path / "collected" / order.id
+    out.mkdir(parents=True)
+    collected.mkdir(parents=True)
+    (out / BUNDLE).write_bytes(material.bundle)
+    (out / HANDOFF).write_bytes(material.handoff)
+    assert material.collected is not None
+    (collected / HANDOFF).write_bytes(handing.text_of(material.collected))
+    digests = {"right": {order.id: _sha(collected / HANDOFF)}, "other": {order.id: "0" * 64}, "none": {}}
+    digests["gone"] = digests["right"]
+    if given == "gone":
+        (collected / HANDOFF).unlink()
+    with handing.context(root).git as git:
+        here = replace(handing.context(root), git=git)
+        (verified,) = verify_folder(here, out.parent, [order], collected.parent, digests[given])
+    assert verified.passed == (given == "right"), verified.findings

@@ -28,6 +28,8 @@ from aios.runs.verifying.told import wrong
 _EVER = "9999-12-31T00:00:00Z"  # the world's clocks are not asked: what waited may be over
 _QUESTION = {"text", "options", "evidence"}
 _WORDS = 4_000  # characters of a question, of an option, of a line of evidence
+_COSTS = frozenset({"usd", "input", "output", "calls", "hits", "saved_usd"})
+_MOST, _FIELDS, _LABEL = 10**12, 50, 200  # of a usage: the largest number, the most fields, characters of a text
 _KINDS = {StepKind.AGENT: "agent", StepKind.COLLECT: "collect"}
 
 Slot = tuple[str, int | None]
@@ -107,8 +109,34 @@ class Story:
         start = start_of(workflow, state, step.name, note.item)
         if start is None:
             return None, [("step", f"`{step.name}` was not to be done")]
+        if odd := _usage_mistake(note.usage):
+            return start, [("usage", f"no model costs what it says: `{odd}`")]
         key = attempt_key(self.definitions, state, start)
         return start, _mistakes(self.definitions, state, step, start, note, key)
+
+
+def _usage_mistake(usage: Mapping[str, Any]) -> str:
+    """The field of a usage that no meter writes; empty where there is none. Limits on what models cost are kept by it,
+    so nothing in it may be less than nothing."""
+    wrong_names = (name for name in usage if len(str(name)) > _LABEL)
+    odd = next(wrong_names, "") or next((name for name, each in usage.items() if not _is_usage(name, each)), "")
+    return str(odd)[:_LABEL] if len(usage) <= _FIELDS else f"{len(usage)} fields"
+
+
+def _is_usage(name: str, value: Any) -> bool:
+    match value:
+        case bool():
+            return name not in _COSTS
+        case int() | float():
+            return 0 <= value <= _MOST
+        case str():
+            return name not in _COSTS and len(value) <= _LABEL
+        case list() | dict():
+            texts = [*value, *(value.values() if isinstance(value, dict) else ())]
+            small = len(value) <= _FIELDS and all(isinstance(each, str) and len(each) <= _LABEL for each in texts)
+            return small and name not in _COSTS
+        case _:
+            return False
 
 
 def _is_open(step: Step, state: RunState, item: int | None) -> bool:

@@ -5,9 +5,10 @@ It was written by jobs that nobody trusts: it is read once, bounded, and never t
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from aios.domain.finding import Finding
@@ -20,15 +21,22 @@ from aios.runs.verifying.verify import Material, Verified, verify
 
 
 def verify_folder(
-    context: Context, folder: Path, orders: Sequence[Order], collected: Path | None = None
+    context: Context,
+    folder: Path,
+    orders: Sequence[Order],
+    collected: Path | None = None,
+    digests: Mapping[str, str] | None = None,
 ) -> Iterator[Verified]:
-    """Each order's handoff, judged; one that is not there is told as a finding."""
+    """Each order's handoff, judged; one that is not there is told as a finding. `digests` is what the collect stage
+    itself said that it handed over: what lies in its folder was within reach of those who came after it."""
     for order in orders:
-        material, found = material_of(folder, order, collected)
+        material, found = material_of(folder, order, collected, digests)
         yield Verified(order, "", tuple(found)) if material is None else verify(context, order, material)
 
 
-def material_of(folder: Path, order: Order, collected: Path | None = None) -> tuple[Material | None, list[Finding]]:
+def material_of(
+    folder: Path, order: Order, collected: Path | None = None, digests: Mapping[str, str] | None = None
+) -> tuple[Material | None, list[Finding]]:
     """What was handed over for an order, read once; None with what is wrong where it cannot be."""
     content: dict[str, bytes] = {}
     for name, limit in ((BUNDLE, bundle.LIMIT), (HANDOFF, file.LIMIT)):
@@ -38,18 +46,26 @@ def material_of(folder: Path, order: Order, collected: Path | None = None) -> tu
                 wrong("missing", f"{order.id}/{name}", why, "look at the log of the job that works on orders")
             ]
         content[name] = found
-    before, problem = (None, []) if collected is None else _collected(collected, order)
+    before, problem = (None, []) if collected is None else _collected(collected, order, digests)
     return (None, problem) if problem else (Material(content[BUNDLE], content[HANDOFF], before), [])
 
 
-def _collected(folder: Path, order: Order) -> tuple[Handoff | None, list[Finding]]:
+def digest_of(handoff: bytes) -> str:
+    """What names a stage's handoff.json; that names all else."""
+    return hashlib.sha256(handoff).hexdigest()
+
+
+def _collected(folder: Path, order: Order, digests: Mapping[str, str] | None) -> tuple[Handoff | None, list[Finding]]:
     """What the collect stage handed over; None where it had nothing to do, or nothing came of it."""
     place = folder / order.id / HANDOFF
-    if Stage.COLLECT.value not in order.stages or not place.exists():
+    told = None if digests is None else digests.get(order.id, "")
+    if Stage.COLLECT.value not in order.stages or not (told or place.exists()):
         return None, []
     content, why = _read(place, file.LIMIT)
     if content is None:
         return None, [wrong("missing", f"{order.id}/{HANDOFF}", f"of the collect stage: {why}")]
+    if told is not None and digest_of(content) != told:
+        return None, [wrong("collected", f"{order.id}/{HANDOFF}", "it is not what the collect stage handed over")]
     handoff, found = file.read_handoff(content, order)
     if handoff is not None and not found and handoff.stage is not Stage.COLLECT:
         found = [wrong("order", f"{order.id}/{HANDOFF}", "the collect stage's handoff is that of another stage")]

@@ -172,6 +172,7 @@ class Hub:
         made = Review(self.next_id(), by.person, state, body, pull.head, self.clock())
         pull.reviews.append(made)
         payload = {"review": {"id": made.id, "state": state.lower(), "body": body, "user": _user(by.person)}}
+        payload["review"]["author_association"] = self.association(by.person)
         self._fire(
             "pull_request_review", {"action": "submitted", **payload, **self._of(pull)}, self._merge_ref(pull), by
         )
