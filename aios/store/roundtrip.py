@@ -191,8 +191,10 @@ def _hand_on(node: Any, last: int, now: int) -> None:
     from ruamel.yaml.tokens import CommentToken
 
     kept = node.ca.items.get(last)
-    token = kept[0] if kept else None
-    own, newline, below = token.value.partition("\n") if token is not None else ("", "", "")
+    if not kept or kept[0] is None:
+        return
+    token = kept[0]
+    own, newline, below = token.value.partition("\n")
     if not below.strip():
         return
     node.ca.items[now] = [CommentToken(f"\n{below}", token.start_mark, None), *kept[1:]]
