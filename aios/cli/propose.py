@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from aios.app import Company
     from aios.runs.proposing import Proposed
 
+_GIVE = "give the output `digests` of `aios verify`, or what it prints with --json"
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command(epilog='Example: aios propose handed-over --orders orders --digests "$DIGESTS"')
 @click.argument("folder", type=_FOLDER, metavar="[DIR]", required=False)
 @click.option("--orders", "orders_in", type=_FOLDER, help="The folder with orders.json.")
-@click.option("--digests", help="What `aios verify` gave: JSON of order → digest.")
+@click.option("--digests", help="What `aios verify` gave: its output `digests`, or what `--json` printed.")
 @click.option("--orders-digest", "planned", help="What `aios github plan` gave as `digest`.")
 @click.option("--refresh", "runs", multiple=True, metavar="RUN", help="Only this open proposal; repeat for more.")
 @json_option
@@ -51,7 +52,8 @@ def command(
         done = refresh(here.context, [here.resolve(run) for run in runs])
     else:
         if runs or orders_in is None or digests is None:
-            raise UsageError("DIR is proposed by its orders and digests", "--orders DIR --digests JSON, no --refresh")
+            hint = '--orders DIR --digests "$(aios verify DIR --orders DIR --json)", no --refresh'
+            raise UsageError("DIR is proposed by its orders and digests", hint)
         done = _handed(here, folder, orders_in, _digests(digests), planned)
     _tell(done, as_json=as_json)
     return Exit.FAILED if any(each.wrong for each in done) else Exit.OK
@@ -84,10 +86,17 @@ def _digests(text: str) -> dict[str, str]:
     try:
         told = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"--digests is no JSON: {error}", "give the output `digests` of `aios verify`") from error
+        raise UsageError(f"--digests is no JSON: {error}", _GIVE) from error
+    if isinstance(told, list) and told and all(map(_is_verdict, told)):
+        told = {str(each["order"]): each["digest"] for each in told if each["passed"] is True}
     if not isinstance(told, dict) or not all(isinstance(each, str) for each in told.values()):
-        raise UsageError("--digests is no mapping of order to digest", "give the output `digests` of `aios verify`")
+        raise UsageError("--digests is no mapping of order to digest", _GIVE)
     return told
+
+
+def _is_verdict(told: object) -> bool:
+    """Is this how `aios verify --json` tells of an order?"""
+    return isinstance(told, dict) and {"order", "digest", "passed"} <= told.keys()
 
 
 def _tell(done: Sequence[Proposed], *, as_json: bool) -> None:

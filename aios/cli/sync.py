@@ -44,7 +44,7 @@ def command(ctx: click.Context, check: bool, as_json: bool) -> int:  # noqa: FBT
     else:
         for each in done.told:
             say(f"{each}.") if not each.stuck else say(f"{each}\n  {each.detail}")
-        if here.context.forge is not None and not check and any(map(_is_pushed_proposal, done.told)):
+        if not check and any(map(_is_pushed_proposal, done.told)):
             say("`aios propose` shows proposals that were pushed for review.")
         if not done.told:
             say("Both copies are the same.")

@@ -147,7 +147,7 @@ def _joined(context: Context, here: str | None, there: str) -> str:
 
 def unshown(context: Context) -> str:
     """Which proposals are here otherwise than where they are shared, as one line; empty where none is."""
-    if context.remote is None or context.forge is None:
+    if context.remote is None:
         return ""
     there, found = context.remote.tracked(BRANCHES), []
     for ref, tip in sorted(context.git.refs(f"refs/heads/{BRANCHES}").items()):

@@ -38,7 +38,7 @@ _RACED = re.compile(
     rb"cannot lock ref|but expected|reference already exists|unable to resolve reference", re.IGNORECASE
 )
 _SIBLING = re.compile(rb"atomic (?:push|transaction) fail", re.IGNORECASE)  # said of a ref because of another one
-_WHICH_TOKEN = "there is no token, or it may not; `aios doctor --github` says which, and where to make one"
+_WAY_IN = "there is no token, or it may not; `aios doctor --github` says which, and where to make one"
 _CREDENTIALS_IN_URL = re.compile(r"(?<=//)[^/@\s]+@")
 
 
@@ -68,7 +68,7 @@ def pushed_in_vain(name: str, branches: Sequence[str], done: CompletedProcess[by
 
 def _of_the_way(name: str, what: str, said: bytes) -> AiosError | None:
     if _DENIED.search(said):
-        return CredentialsError(f"{name} does not let us {what}", _WHICH_TOKEN)
+        return CredentialsError(f"{name} does not let us {what}", _WAY_IN)
     if _ELSEWHERE.search(said):
         told = f"{name} leads to another address, and a token is sent to none but the one you wrote"
         return RefusedError(told, f"`git remote set-url {name} URL` with where it is now; nothing is lost")

@@ -191,9 +191,9 @@ def _hand_on(node: Any, last: int, now: int) -> None:
     from ruamel.yaml.tokens import CommentToken
 
     kept = node.ca.items.get(last)
-    token = kept[0] if kept else None
-    if token is None:
+    if not kept or kept[0] is None:
         return
+    token = kept[0]
     own, newline, below = token.value.partition("\n")
     if not below.strip():
         return

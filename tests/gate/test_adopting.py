@@ -13,6 +13,7 @@ from aios.errors import TransientError
 from aios.runs.adopting import Outcome
 from aios.runs.context import Identity
 from aios.runs.gate import approve
+from aios.runs.inbox import items
 from aios.store.documents import parse
 from aios.store.log import read_events
 from tests.gate import house
@@ -49,6 +50,16 @@ def test_a_merge_by_an_approver_is_approved_and_sent_once(home: House, method: s
     assert home.apply(other).until
     assert home.sent == 1
     home.truth(approved_by="github:ann", place="other")
+
+
+def test_a_squash_that_nobody_approved_is_told_on_a_machine_that_never_had_the_branch(home: House) -> None:
+    home.hub.merge(7, "squash", by="eve", delete=True)
+    other = home.context("other")
+    with other.git:
+        assert other.git.rev(BRANCH) is None
+        (item,) = items(other, [RUN])
+    assert (item.run, item.kind, item.command) == (RUN, "failed", "aios apply")
+    assert item.why == "it was merged as one commit, and that merge is not approved"
 
 
 @pytest.mark.parametrize("method", METHODS)

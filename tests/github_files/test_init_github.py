@@ -116,6 +116,29 @@ def test_what_cannot_be_meant_is_said_and_nothing_is_done(
     assert git(acme, "remote") == ""
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--github", "foo", "--login", "ann"),
+        ("--github", "ann/..", "--login", "ann"),
+        ("--github", "ann/acme"),
+        ("--github", "ann/acme", "--login", "two words"),
+        ("--github", "ann/acme", "--login", "ann", "--aios-from", "aios @ git+https://…@COMMIT"),
+    ],
+)
+def test_what_cannot_be_meant_makes_no_company(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    init(tmp_path, "--email", "ann@acme.example", *arguments, expect=Exit.USAGE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_approver_stands_below_the_others_and_not_below_what_is_said_of_the_next_field(acme: Path) -> None:
+    before = (acme / COMPANY).read_text()
+    init(acme, "--github", "ann/acme", "--login", "ann")
+    approver, rest = before.split("approvers:\n", 1)[1].split("\n", 1)
+    assert approver.startswith("  - ")
+    assert f"approvers:\n{approver}\n  - github:ann\n{rest}" in (acme / COMPANY).read_text()
+
+
 def test_another_repository_than_the_one_on_record_or_in_git_is_refused(acme: Path) -> None:
     git(acme, "remote", "add", "origin", "https://github.com/ann/other.git")
     done = init(acme, "--github", "ann/acme", "--login", "ann", expect=Exit.REFUSED)

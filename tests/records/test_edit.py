@@ -90,6 +90,13 @@ def test_a_comment_below_a_deleted_field_stays() -> None:
     assert "# the tags" in edit(RECORD, {"since": DELETE})
 
 
+@pytest.mark.parametrize("own", ["", "   # second"])
+def test_a_comment_below_a_list_stays_above_what_follows_when_the_list_grows(own: str) -> None:
+    text = f"name: x\nwho:\n  - a   # first\n  - \"b\"{own}\n# about the next\n# in two lines\nnext: 1\n"
+    assert changed({("who", 2): "c", "more": {"of": "it"}}, text) == "+   - c\n+ more:\n+   of: it"
+    assert edit(text, {("who", 2): "c"}) == text.replace("# about", "  - c\n# about")
+
+
 def test_changes_apply_in_their_order() -> None:
     assert edit("a: 1\n", {"b": 2, ("c",): [1], ("c", 1): 2, "a": DELETE}) == "b: 2\nc:\n- 1\n- 2\n"
 

@@ -13,7 +13,7 @@ from aios.domain.tree import Changeset
 from aios.errors import CredentialsError, RefusedError
 from aios.runs.context import Context
 from aios.runs.main_branch import commit_to_main
-from aios.runs.shared_main import catch_up, land, unpushed
+from aios.runs.shared_main import catch_up, land, unpushed, unshown
 from aios.store.commits import commit_object
 from aios.store.git import Git
 from aios.store.remote import Move, Remote
@@ -78,6 +78,17 @@ def test_without_a_network_the_commit_waits_here_and_goes_with_the_next(machines
     commit_to_main(b, note("meanwhile"), write("meanwhile"))
     commit_to_main(replace(a, remote=_at(a, machines.hub.url("company"))), note("later"), write("later"))
     assert machines.told()[:3] == ["tests.noted: later", "tests.noted: offline", "tests.noted: meanwhile"]
+
+
+def test_proposals_that_are_here_alone_are_told_until_they_are_shared(machines: Machines) -> None:
+    a = machines.at("a")
+    tip, branch = a.git.commit("main"), "aios/publish/a-topic"
+    for name in (branch, "aios/traces"):
+        a.git.update_ref(name, tip, None, reason="test")
+    assert unshown(a) == f"not shared as it is here: `{branch}`; `aios propose` pushes it and shows what waits"
+    assert a.remote is not None
+    a.remote.push([Move(branch, tip, None)])
+    assert unshown(a) == ""
 
 
 @pytest.mark.parametrize("fails", [BEFORE, AFTER, DROP])

@@ -99,6 +99,14 @@ def test_what_passes_is_named_by_its_digest_and_proposed(jobs: Jobs) -> None:
     assert again.code == Exit.OK
 
 
+def test_by_hand_what_verify_prints_as_json_is_what_propose_takes(jobs: Jobs) -> None:
+    verdicts = json.loads(jobs.aios("verify", str(jobs.out), "--orders", str(jobs.orders), "--json").stdout)
+    proposed = jobs.propose([{**each, "passed": False} for each in verdicts])
+    assert (proposed.code, BRANCH in jobs.branches()) == (Exit.OK, False)
+    proposed = jobs.propose(verdicts)
+    assert (proposed.code, BRANCH in jobs.branches()) == (Exit.OK, True)
+
+
 def test_the_same_bytes_give_the_same_words(jobs: Jobs) -> None:
     (jobs.place / HANDOFF).write_bytes(b"{}")
     first, second = jobs.verify("--json"), jobs.verify("--json")

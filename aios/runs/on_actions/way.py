@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from aios import __version__
 from aios.runs.on_actions.keys import Keys
 
+WHEEL = f"aios-{__version__}-py3-none-any.whl"
 WEB = "https://github.com"
 APP_ID, APP_KEY, PAGES = "AIOS_APP_CLIENT_ID", "AIOS_APP_PRIVATE_KEY", "AIOS_PAGES"
 # Permission of a fine-grained token → level, and what it is for.
@@ -80,10 +82,11 @@ def way(repository: str, keys: Keys, *, main: str, installable: bool, pushed_to:
             "Say where the jobs have aios from: yours lies on this machine alone",
             "",
             (
-                "The jobs install it by pip, so it must be where they reach it: in a repository that everybody reads, or as",
-                "a wheel that you commit (in the folder that you installed aios from: `pip wheel --no-deps -w WHERE .`):",
+                "Jobs install it by pip, from where they reach it: a repository that everybody may read, or a wheel in",
+                "this one (SOURCE: the folder that you installed aios from). One of the two:",
                 "aios github sync --aios-from 'aios @ git+https://…@COMMIT' && git commit -am 'Where aios is from'",
-                "aios github sync --aios-from ./aios-0.1.0-py3-none-any.whl && git add -A && git commit -m 'Our aios'",
+                f"pip wheel --no-deps -w . SOURCE && aios github sync --aios-from ./{WHEEL} \\",
+                f"  && git add {WHEEL} .github && git commit -m 'Our aios'",
             ),
         )
     yield Station(
@@ -93,13 +96,13 @@ def way(repository: str, keys: Keys, *, main: str, installable: bool, pushed_to:
             "“Only select repositories”, then compare (GitHub does not always fill the page in):",
             *(f"  {name.replace('_', ' '):<18} {level:<6} {why}" for name, (level, why) in TOKEN.items()),
             "Keep it in the keyring (`forge: token: {keyring: aios/github}`), or export GITHUB_TOKEN=…",
-            "Never under secrets: a proposal opened with your own token could not be approved by you.",
+            "Never under secrets: jobs have a token of their own.",
         ),
     )
     yield Station(
         "Push",
         "",
-        (f"aios sync        with that token; where git has a key of its own, `git push -u {pushed_to} {main}` does too",),
+        (f"aios sync    uses that token; where git has a key of its own, `git push -u {pushed_to} {main}` will do",),
     )
     yield Station(
         "Allow jobs to open pull requests",
