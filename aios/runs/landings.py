@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from aios.domain.event import AIOS_EMAIL
@@ -23,6 +24,7 @@ from aios.store.documents import parse
 from aios.store.git import Git
 
 MERGE, SQUASH, REBASE, PUSH = "merge", "squash", "rebase", "push"
+_LATE = 14 * 24 * 3600  # seconds by which a merge may be older than the newest decision, and none of main's
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +46,28 @@ class Landing:
 
 
 def undecided(context: Context, forge: Forge) -> Iterator[Landing]:
-    """What came to main and is not decided: found from the records on main that still wait and from the proposals that
-    the forge calls merged, whatever started us and in whatever order they came. By run.
+    """What came to main and is not decided: found from the records on main that still wait, each asked for by its
+    branch, and from the proposals that the forge calls merged of late, for some of those are not on main at all.
+    Whatever started us and in whatever order they came. By run.
 
     Raises TransientError where the forge or the shared copy does not answer.
     """
     waiting = waiting_on(context.git, context.main)
-    known = _decided(context.git, context.main)
+    known, newest = _decided(context.git, context.main)
     found: dict[str, Proposal] = {}
-    for proposal in forge.proposals(state=State.MERGED):  # newest first
-        if proposal.number in known or proposal.head in known:
-            continue
-        has = have(context, proposal.head, proposal.number, proposal.branch)
-        run = run_on_branch(context, proposal.head) if has else ""
-        if run.count("/") == 2 and run not in found and (run in waiting or not _is_over(context, run)):
-            found[run] = proposal
+
+    def note(proposals: Sequence[Proposal]) -> None:
+        for proposal in proposals:  # newest first
+            if proposal.number in known or proposal.head in known:
+                continue
+            has = have(context, proposal.head, proposal.number, proposal.branch)
+            run = run_on_branch(context, proposal.head) if has else ""
+            if run.count("/") == 2 and run not in found and (run in waiting or not _is_over(context, run)):
+                found[run] = proposal
+
+    note(forge.proposals(state=State.MERGED, since=_since(newest)))
+    for run in sorted(waiting.keys() - found.keys()):  # they may wait for a word as long as they like
+        note(forge.proposals(state=State.MERGED, branch=branch_of(run)))
     for run in sorted({*waiting, *found}):
         landing = landed(context, forge, run, found[run]) if run in found else pushed(context, forge, run)
         if landing is not None:
@@ -77,19 +86,28 @@ def waiting_on(git: Git, ref: str) -> dict[str, str]:
     return found
 
 
-def _decided(git: Git, main: str) -> frozenset[object]:
-    """Numbers and heads of the proposals that were decided, as the events on main tell."""
+def _since(newest: int) -> str:
+    """From when on merged proposals are asked for: years of those that main decided are many pages."""
+    return datetime.fromtimestamp(max(0, newest - _LATE), UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if newest else ""
+
+
+def _decided(git: Git, main: str) -> tuple[frozenset[object], int]:
+    """Numbers and heads of the proposals that were decided, as the events on main tell; when the newest was (seconds
+    since 1970, 0 where none was)."""
     asked = [f"--grep=Aios-Event: {each}" for each in (APPROVED, REJECTED)]
-    only = "--format=%(trailers:key=Aios-Output,valueonly,unfold,separator=%x00)"
+    only = "--format=%ct%x00%(trailers:key=Aios-Output,valueonly,unfold,separator=%x00)"
     found: set[object] = set()
+    newest = 0
     for line in git.text("log", "--fixed-strings", *asked, only, main, "--").splitlines():
+        moment, *told = line.split("\0")
+        newest = newest or int(moment)
         try:
-            output = json.loads(line.split("\0")[-1]) if line else {}
+            output = json.loads(told[-1]) if told and told[-1] else {}
         except ValueError:
             continue
         if isinstance(output, Mapping):
             found |= {output.get("proposal"), output.get("head")}
-    return frozenset(found - {None, "", 0})
+    return frozenset(found - {None, "", 0}), newest
 
 
 def _is_over(context: Context, run: str) -> bool:

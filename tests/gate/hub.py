@@ -100,9 +100,10 @@ class Hub:
         found = [p for p in self.pulls.values() if p.branch == branch or (fingerprint and fingerprint in p.body)]
         return max(found, key=lambda p: (p.state is State.OPEN, p.number), default=None)
 
-    def proposals(self, *, state: State | None = State.OPEN) -> Sequence[Proposal]:
+    def proposals(self, *, state: State | None = State.OPEN, branch: str = "", since: str = "") -> Sequence[Proposal]:
         self._ask()
-        return [p for _, p in sorted(self.pulls.items(), reverse=True) if state in {None, p.state}]
+        found = [p for _, p in sorted(self.pulls.items(), reverse=True) if state in {None, p.state}]
+        return [p for p in found if branch in {"", p.branch} and (p.updated or AT) >= since]
 
     def files(self, number: int) -> Sequence[str]:
         pull = self.pulls[number]
