@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aios.domain.tree import Changeset, Tree
     from aios.editing.server import EditorServer
 
+_PAGES = ("index.html", "config.yml")
 _EDITORS = "editors"  # where packages lie, below .aios/
 
 
@@ -58,6 +59,8 @@ def write_editor(here: Company, out: Path, archive: Path | None) -> Path:
     forge = here.forge_settings
     if forge is None:
         raise UsageError("state/company.yaml names no forge", "`aios init --github owner/name` sets one up")
+    if out.is_dir() and (strange := sorted({each.name for each in out.iterdir()} - {*_PAGES, SVELTIA.script})):
+        raise RefusedError(f"{out} holds something else: {strange[0]}", "name an empty folder for the editor")
     files = installed(SVELTIA, here.local / _EDITORS, archive)
     backend = {"name": "github", "repo": forge.repository, "branch": here.main}
     backend |= {"api_root": forge.api} if forge.api != API else {}

@@ -12,6 +12,7 @@ from aios import __version__
 
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 _REQUIREMENT = re.compile(r"(?:aios(?: *@ *\S+|[ ]*[=<>~!]=? *\S+|\[)|\.?/?[\w./-]+\.whl)[^\r\n]*\Z")
+_GAP = re.compile(r"…|@COMMIT\b|//HOST/")
 
 
 def requirement() -> str:
@@ -40,5 +41,8 @@ def of_direct_url(told: Any) -> str:
 
 
 def is_requirement(text: str) -> bool:
-    """Is this one line by which pip finds aios: `aios==…`, `aios @ https://…`, or a wheel in the repository?"""
-    return bool(_REQUIREMENT.match(text))
+    """Is this one line by which pip finds aios: `aios==…`, `aios @ https://…`, or a wheel in the repository?
+
+    An example that was pasted with its gaps (`…`, `@COMMIT`) is none.
+    """
+    return bool(_REQUIREMENT.match(text)) and not _GAP.search(text)

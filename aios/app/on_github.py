@@ -20,7 +20,7 @@ from aios.domain.workflow import Workflow
 from aios.errors import RefusedError, UsageError
 from aios.runs.on_actions.files import Synced, Wish, requirement_of, synced, wish
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}\Z")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}\Z")
 _ADDRESS = re.compile(r"(?:\A|@|//)github\.com[:/](?P<repository>[^/\s]+/[^/\s]+?)(?:\.git)?/?\Z")
 
@@ -48,9 +48,7 @@ def look(company: Company, tree: Tree, *, source: str = "", found: bool = False)
     from aios.runs.on_actions.keys import needed
     from aios.store.trees import OverlayTree
 
-    if source and not is_requirement(source):
-        hint = "such as `aios==1.2.3`, `aios @ git+https://…@COMMIT`, or a wheel in this repository"
-        raise UsageError(f"pip does not find aios by `{source[:80]}`", hint)
+    _require_requirement(source)
     connectors, _ = company.load_connectors(tree)
     workflows, _ = check_workflows(tree, connectors)
     keys = needed(tree, connectors)
@@ -92,12 +90,34 @@ class SetUp:
 def repository_of(company: Company, given: str) -> str:
     """owner/name: as given, as the company's record says, or as git's `origin` does. Raises UsageError."""
     settings = company.forge_settings
-    named = given or (settings.repository if settings else "") or _in_address(_remote(company, "origin"))
-    named = _in_address(named) or named
-    if not _REPOSITORY.match(named):
-        said = f"`{named[:80]}` is no repository" if named else "which repository on GitHub is it?"
-        raise UsageError(said, "aios init --github OWNER/NAME")
-    return named
+    return named(given or (settings.repository if settings else "") or _in_address(_remote(company, "origin")))
+
+
+def named(given: str) -> str:
+    """owner/name, from that or from an address of GitHub's. Raises UsageError."""
+    repository = (_in_address(given) or given).removesuffix(".git")
+    if not _REPOSITORY.match(repository):
+        said = f"`{given[:80]}` is no repository" if given else "which repository on GitHub is it?"
+        raise UsageError(said, "aios init --github OWNER/NAME, as in github.com/OWNER/NAME")
+    return repository
+
+
+def asked_for(repository: str, login: str, source: str) -> tuple[str, str]:
+    """What setting up is asked for, looked at before anything is made. Raises UsageError."""
+    _require_account(login)
+    _require_requirement(source)
+    return named(repository), login
+
+
+def _require_account(login: str) -> None:
+    if not _LOGIN.match(login):
+        raise UsageError(f"`{login[:60]}` is no account on GitHub", "aios init --github OWNER/NAME --login ACCOUNT")
+
+
+def _require_requirement(source: str) -> None:
+    if source and not is_requirement(source):
+        hint = "such as `aios==1.2.3`, `aios @ git+https://HOST/REPOSITORY@COMMIT`, or a wheel in this repository"
+        raise UsageError(f"pip does not find aios by `{source[:80]}`", hint)
 
 
 def set_up(company: Company, *, repository: str, login: str, source: str = "") -> SetUp:
@@ -108,8 +128,7 @@ def set_up(company: Company, *, repository: str, login: str, source: str = "") -
     """
     from aios.runs.main_branch import commit_to_main
 
-    if not _LOGIN.match(login):
-        raise UsageError(f"`{login[:60]}` is no account on GitHub", "aios init --github OWNER/NAME --login ACCOUNT")
+    _require_account(login)
     remote = _remote_to_add(company, repository)
     looked, changes = _to_write(company, company.tree(), repository, login, source)
     commit = ""

@@ -64,6 +64,9 @@ def _told(looked: Looked, *, check: bool) -> int:
         say("The jobs have aios from nowhere yet: `--aios-from 'aios @ git+https://…@COMMIT'`")
     for path in found.edited:
         say(f"{path} has edits of yours, which stay: a newer aios does not renew it")
+    if found.changed and looked.wish.keys.all:
+        names = ", ".join(name.upper() for name in looked.wish.keys.all)
+        say(f"Secrets that jobs are given: {names}. `aios doctor --github` says which are not set, and where to.")
     if check and found.changed:
         say("`aios github sync` writes this")
         return Exit.FINDINGS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,10 @@ def command(
     if repository is not None and _is_company(root) and not example:
         _on_github(ctx, Company.find(root), repository, login, source)
         return
+    if repository is not None:
+        from aios.app.on_github import asked_for
+
+        repository, login = asked_for(repository, _account(ctx, repository, login), source)
     company = found_company(root, name=name, email=email, example=example)
     say(f"{company.root} is a company now, on branch {company.main}.")
     if repository is not None:
@@ -83,14 +88,21 @@ def _on_github(ctx: click.Context, company: Company, given: str, login: str, sou
     from aios.app.on_github import repository_of, set_up
 
     repository = repository_of(company, given)
-    owner = repository.partition("/")[0]
-    if not login:
-        if ctx.obj["no_input"]:
-            raise UsageError("whose merges on GitHub approve?", f"--login {owner}, if that is your account")
-        login = click.prompt("Your account on GitHub, whose merges approve", default=owner, err=True)
-    done = set_up(company, repository=repository, login=login, source=source)
+    done = set_up(company, repository=repository, login=_account(ctx, repository, login), source=source)
     _done(done)
     _way(company, done)
+
+
+def _account(ctx: click.Context, repository: str, login: str) -> str:
+    """Whose merges approve: as told, or asked."""
+    from aios.app.on_github import named
+
+    if login:
+        return login
+    owner = named(repository).partition("/")[0]
+    if ctx.obj["no_input"] or not sys.stdin.isatty():
+        raise UsageError("whose merges on GitHub approve?", f"--login {owner}, if that is your account")
+    return str(click.prompt("Your account on GitHub, whose merges approve", default=owner, err=True))
 
 
 def _done(done: SetUp) -> None:

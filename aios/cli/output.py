@@ -40,10 +40,9 @@ def _tell_unpushed(here: Company) -> None:
     context = here.__dict__.get("context")  # where nothing was done, nothing is asked
     if context is None or context.remote is None:
         return
-    from aios.runs.shared_main import unpushed
+    from aios.runs.shared_main import unpushed, unshown
 
-    told = unpushed(context)
-    if told:
+    for told in filter(None, (unpushed(context), unshown(context))):
         say(f"{told[:1].upper()}{told[1:]}.")
 
 

@@ -128,7 +128,9 @@ def _became(each: Proposed) -> str:
         return "pushed, but not shown" if each.kept else "not taken"
     if each.merged:
         return f"merged by policy as {each.merged[:10]}"
-    return (each.standing.why or each.standing.status.value) if each.standing else "up to date"
+    if each.standing:
+        return each.standing.why or each.standing.status.value
+    return f"shown as #{each.number}" if each.number else "up to date"
 
 
 def _summary(done: Sequence[Proposed]) -> str:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from aios.cli.output import company, emit_json, json_option, say
+from aios.domain.names import BRANCHES, RESERVED_WORKFLOWS
 from aios.errors import Exit
+
+if TYPE_CHECKING:
+    from aios.runs.syncing_told import Told
 
 
 @click.command(epilog="Example: aios sync --check")
@@ -38,8 +44,15 @@ def command(ctx: click.Context, check: bool, as_json: bool) -> int:  # noqa: FBT
     else:
         for each in done.told:
             say(f"{each}.") if not each.stuck else say(f"{each}\n  {each.detail}")
+        if here.context.forge is not None and not check and any(map(_is_pushed_proposal, done.told)):
+            say("`aios propose` shows proposals that were pushed for review.")
         if not done.told:
             say("Both copies are the same.")
     if done.stuck:
         return Exit.REFUSED
     return Exit.FINDINGS if check and done.told else Exit.OK
+
+
+def _is_pushed_proposal(told: Told) -> bool:
+    name = told.branch.removeprefix(BRANCHES)
+    return told.what == "pushed" and name != told.branch and name not in RESERVED_WORKFLOWS

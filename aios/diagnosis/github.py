@@ -13,7 +13,7 @@ from aios.diagnosis import github_files as local
 from aios.diagnosis.check import Check
 from aios.domain.forge import LOGIN, Facts, Host, Workflow
 from aios.domain.wording import counted
-from aios.errors import AiosError
+from aios.errors import AiosError, TransientError
 from aios.runs.on_actions.files import FOLDER, RUN
 from aios.runs.on_actions.minutes import FREE, estimate
 from aios.runs.on_actions.way import APP_ID, APP_KEY, PAGES, new_repository, new_token, settings
@@ -77,7 +77,8 @@ def _on_the_host(company: Company, repository: str, looked: Looked, host: Host) 
     try:
         facts = host.facts()
     except AiosError as error:
-        hint = f"{error.hint}; is it there? {new_repository(repository)} makes it".removeprefix("; ")
+        there = f"; is it there? {new_repository(repository)} makes it"
+        hint = f"{error.hint}{'' if isinstance(error, TransientError) else there}".removeprefix("; ")
         yield Check("repository", "error", error.message, hint)
         return
     place = Place(company, repository, looked, host, facts)

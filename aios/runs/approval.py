@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from aios.domain.event import AIOS_EMAIL
@@ -35,7 +35,7 @@ from aios.runs.definitions import Definitions, load
 from aios.runs.gates import approvers_at, open_gate
 from aios.runs.hand_edits import POLICY
 from aios.runs.history import APPROVED, OPENED, REFRESHED, fact_of_event, fold
-from aios.runs.landings import Landing, have, pusher_of, told
+from aios.runs.landings import Landing, again, have, pusher_of, told
 from aios.runs.planning import plan_effects
 from aios.runs.propose import assess
 from aios.runs.session import told_once
@@ -133,11 +133,20 @@ def _verify(context: Context, run: str, commit: str, email: str, actor: str, out
 
 def _verify_pusher(context: Context, forge: Forge, commit: str) -> None:
     """A commit names its author as it likes; the forge knows whose push brought it, for a while."""
-    pusher = pusher_of(forge, context.git, context.main, commit)
+    pusher, doubt = pusher_of(forge, context.git, context.main, commit)
+    if doubt:
+        raise RefusedError(doubt, _approver(""))
+    if not pusher and not _is_on_line(context, commit):
+        raise RefusedError(f"{commit[:10]} came in with a branch that was merged", _approver(""))
     if pusher and not may_approve(approvers_at(context.git, context.main), **who(pusher)):
         raise RefusedError(
             f"{pusher} pushed {commit[:10]}, and is not among the company's approvers", _approver(pusher)
         )
+
+
+def _is_on_line(context: Context, commit: str) -> bool:
+    """Was it made on main itself? Whoever merges a branch does not say what its commits say."""
+    return commit in context.git.text("rev-list", "--first-parent", context.main, "--").split()
 
 
 def _verify_keys(reviewed: Reviewed, output: Mapping[str, Any]) -> None:
@@ -167,14 +176,13 @@ def _verify_policy(context: Context, run: str, commit: str, output: Mapping[str,
 
 
 def _as_the_forge_tells(context: Context, forge: Forge, noted: Landing) -> Landing:
-    """The landing with who merged it asked anew. Raises RefusedError where the forge tells otherwise."""
-    if not noted.number:
-        email = context.git.text("show", "-s", "--format=%ae", noted.commit) if noted.commit else ""
-        return replace(noted, by=email, pusher=pusher_of(forge, context.git, context.main, noted.commit))
-    merge = forge.merged(noted.number)
-    if merge is None or merge.commit != noted.commit or merge.head != noted.head:
-        raise RefusedError(f"the forge knows of no such merge of #{noted.number}", _SENT)
-    return replace(noted, by=merge.by)
+    """The landing asked anew; of what was noted, only which one it is counts. Raises RefusedError where the forge and
+    the commits tell otherwise."""
+    found = again(context, forge, noted)
+    if found is None:
+        where = f"merge of #{noted.number}" if noted.number else f"push of {noted.commit[:10]}"
+        raise RefusedError(f"the forge knows of no such {where}", _SENT)
+    return found
 
 
 def review(context: Context, forge: Forge, landing: Landing) -> Reviewed:
@@ -206,6 +214,8 @@ def verify_by(context: Context, landing: Landing) -> None:
     before, now = approvers_at(context.git, landing.before or context.main), approvers_at(context.git, context.main)
     named = frozenset(each.casefold() for each in before) & frozenset(each.casefold() for each in now)
     name = landing.pusher or landing.by
+    if landing.doubt:
+        raise RefusedError(landing.doubt, _approver(""))
     if landing.number == 0 and not landing.pusher:
         if not may_approve(named, email=landing.by):
             raise RefusedError(

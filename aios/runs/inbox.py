@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from aios.domain.event import one_line
+from aios.domain.keys import moment_of_ulid
 from aios.domain.names import BRANCHES, RESERVED_WORKFLOWS, branch_of, run_record_path
 from aios.domain.run import Finish, RunState, RunStatus, Start, Wait
 from aios.domain.wording import counted
 from aios.domain.workflow import StepKind
 from aios.effects.ledger import Hold, Ledger
-from aios.errors import AiosError
+from aios.errors import AiosError, UsageError
 from aios.proposals.record import awaited_effects, effects_of, verdict_of
 from aios.runs.adapting import ADAPTATION
 from aios.runs.context import Context
@@ -20,6 +21,7 @@ from aios.runs.decide import decide
 from aios.runs.definitions import load
 from aios.runs.effects import run_record
 from aios.runs.gate import open_gate
+from aios.runs.history import utc
 from aios.runs.questions import Question, open_questions
 from aios.runs.session import read_state
 from aios.runs.start import run_on_branch
@@ -81,7 +83,10 @@ def items(context: Context, unfinished: Iterable[str]) -> list[Item]:
 
 
 def _item(context: Context, run: str) -> Item | None:
-    state = read_state(context.git, run, main=context.main)
+    try:
+        state = read_state(context.git, run, main=context.main)
+    except UsageError:
+        return _without_steps(context, run)
     if state.finished or state.cancelled:
         return None
     if state.reverting:
@@ -99,6 +104,20 @@ def _item(context: Context, run: str) -> Item | None:
     if gate:
         return _proposal(context, state)
     return _by_decision(context, state)
+
+
+def _without_steps(context: Context, run: str) -> Item:
+    """A run of which main has the record alone: somebody merged it as one commit, and nothing approved it since."""
+    workflow, subject, ulid = run.split("/")
+    return Item(
+        id=ulid,
+        run=run,
+        kind="failed",
+        title=f"{workflow} on {subject} is on {context.main} without its steps",
+        why="it was merged as one commit, and that merge is not approved",
+        since=utc(moment_of_ulid(ulid).isoformat()),
+        command="aios apply" if context.forge is not None else f"aios cancel {ulid}",
+    )
 
 
 def _asked(question: Question) -> Item:

@@ -6,6 +6,7 @@ Nothing here says that it was approved: see `adopting`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from aios.store.commits import imprint
 from aios.store.documents import parse
 from aios.store.git import Git
 
+_FEW, _MANY = 100, 2_000  # pushes that are looked at: the newest, and where they tell nothing
+_BY_PROPOSAL = frozenset({"pr_merge", "merge_queue_merge"})
 MERGE, SQUASH, REBASE, PUSH = "merge", "squash", "rebase", "push"
 _LATE = 14 * 24 * 3600  # seconds by which a merge may be older than the newest decision, and none of main's
 
@@ -31,7 +34,8 @@ _LATE = 14 * 24 * 3600  # seconds by which a merge may be older than the newest 
 class Landing:
     """`commit` brought it to main, where `before` was the newest until then; `head` is what was reviewed (empty where
     nobody knows). `by` is who merged it at the forge (`number` is the proposal's there), or for a push (`number` is 0)
-    the author's e-mail address and `pusher` the account, empty where the forge does not tell."""
+    the author's e-mail address and `pusher` the account, empty where the forge does not tell. `doubt` says why it cannot
+    count whoever pushed it."""
 
     run: str
     commit: str
@@ -43,6 +47,7 @@ class Landing:
     number: int = 0
     url: str = ""
     pusher: str = ""
+    doubt: str = ""
 
 
 def undecided(context: Context, forge: Forge) -> Iterator[Landing]:
@@ -62,7 +67,8 @@ def undecided(context: Context, forge: Forge) -> Iterator[Landing]:
                 continue
             has = have(context, proposal.head, proposal.number, proposal.branch)
             run = run_on_branch(context, proposal.head) if has else ""
-            if run.count("/") == 2 and run not in found and (run in waiting or not _is_over(context, run)):
+            shown = run.count("/") == 2 and shows(proposal, run)
+            if shown and run not in found and (run in waiting or not _is_over(context, run)):
                 found[run] = proposal
 
     note(forge.proposals(state=State.MERGED, since=_since(newest)))
@@ -72,6 +78,13 @@ def undecided(context: Context, forge: Forge) -> Iterator[Landing]:
         landing = landed(context, forge, run, found[run]) if run in found else pushed(context, forge, run)
         if landing is not None:
             yield landing
+
+
+def shows(proposal: Proposal, run: str) -> bool:
+    """Was it this run's proposal that people looked at? Its body says so; where nothing of ours is left in that, its
+    branch does. What else lies in the branch was shown to nobody."""
+    told = re.findall(r"<!-- aios:(\S+/\S+/\S+) ", proposal.body)
+    return run in told if told else proposal.branch == branch_of(run)
 
 
 def waiting_on(git: Git, ref: str) -> dict[str, str]:
@@ -149,22 +162,41 @@ def pushed(context: Context, forge: Forge, run: str) -> Landing | None:
     """A run whose record came to main by no proposal that the forge knows of as merged."""
     git, path = context.git, record_on(context.git, context.main, run)
     commit = git.text("rev-list", "--first-parent", "-1", context.main, "--", path).strip() if path else ""
-    if not commit:
-        return None
+    return _pushed(context, forge, run, path, commit) if commit else None
+
+
+def _pushed(context: Context, forge: Forge, run: str, path: str, commit: str, kept: str = "") -> Landing:
+    """`kept` is what is said to have been reviewed, where no branch may have it any more."""
+    git = context.git
     parents = git.text("rev-list", "--parents", "-n", "1", commit).split()[1:]
     email, at = git.text("show", "-s", "--format=%ae%n%aI", commit).split("\n")[:2]
-    head = _head_of_push(context, run, path, commit, parents)
+    head = _head_of_push(context, run, path, commit, parents, kept)
     method = MERGE if len(parents) > 1 else PUSH
     before = _before(git, run, commit, head, method) if head else ""
-    pusher = pusher_of(forge, git, context.main, commit)
-    return Landing(run, commit, head, before, method, email, at, pusher=pusher)
+    by, doubt = pusher_of(forge, git, context.main, commit)
+    return Landing(run, commit, head, before, method, email, at, pusher=by, doubt=doubt)
 
 
-def _head_of_push(context: Context, run: str, path: str, commit: str, parents: Sequence[str]) -> str:
+def again(context: Context, forge: Forge, noted: Landing) -> Landing | None:
+    """A landing that somebody noted, told anew by the forge and the commits; None where it is not as it was noted."""
+    git, run = context.git, noted.run
+    if noted.number:
+        proposal = forge.get(noted.number)
+        found = landed(context, forge, run, proposal) if shows(proposal, run) else None
+        same = found is not None and (found.commit, found.head) == (noted.commit, noted.head)
+        return found if same else None
+    path = record_on(git, noted.commit, run) if noted.commit and git.rev(noted.commit) == noted.commit else ""
+    if not path or git.read_blob(f"{noted.commit}:{path}") == git.read_blob(f"{noted.commit}^1:{path}"):
+        return None  # whatever that commit did, it did not bring the run
+    found = _pushed(context, forge, run, path, noted.commit, noted.head)
+    return found if found.head == noted.head else None
+
+
+def _head_of_push(context: Context, run: str, path: str, commit: str, parents: Sequence[str], noted: str) -> str:
     """What was reviewed: the merged side, our own commit on main, or the branch that still has the same record."""
     git = context.git
     if len(parents) > 1:
-        return parents[1]
+        return parents[1] if run_on_branch(context, parents[1]) == run else ""  # else it lay in another's branch
     author, event = git.text(
         "show", "-s", "--format=%ae%x00%(trailers:key=Aios-Event,valueonly,separator=%x2c)", commit
     ).split("\0")
@@ -172,20 +204,40 @@ def _head_of_push(context: Context, run: str, path: str, commit: str, parents: S
         return commit
     record = git.read_blob(f"{commit}:{path}")
     branch = branch_of(run)
-    kept = [git.rev(branch), context.remote.tracked().get(branch) if context.remote else None]
+    kept = [git.rev(branch), context.remote.tracked().get(branch) if context.remote else None, noted]
     return next((tip for tip in kept if tip and git.read_blob(f"{tip}:{path}") == record), "")
 
 
-def pusher_of(forge: Forge, git: Git, main: str, commit: str) -> str:
-    """The account whose push brought a commit to main; empty where the forge does not tell."""
+def pusher_of(forge: Forge, git: Git, main: str, commit: str) -> tuple[str, str]:
+    """The account whose push brought a commit to main, empty where the forge does not tell; and why nobody's push can
+    have meant it, empty where it can."""
     host = forge.host
     if host is None:
-        return ""
+        return "", ""
     try:
-        pushes = host.activity(main)
-    except RefusedError:  # not for this token to see, or long ago
-        return ""
-    return next((push.by for push in pushes if _brought(git, push, commit)), "")
+        pushes = host.activity(main, limit=_FEW)
+        push = next((each for each in pushes if _brought(git, each, commit)), None)
+        if push is None and len(pushes) >= _FEW:
+            pushes = host.activity(main, limit=_MANY)
+            push = next((each for each in pushes if _brought(git, each, commit)), None)
+    except RefusedError:  # not for this token to see
+        return "", ""
+    if push is not None:
+        return push.by, _beside(git, push, commit)
+    if len(pushes) >= _MANY:
+        return "", f"nobody can tell who pushed {commit[:10]}: more than {_MANY} pushes followed"
+    if pushes and (newest := git.rev(pushes[0].after)) and not git.is_ancestor(commit, newest):
+        return "", f"the forge does not tell yet who pushed {commit[:10]}"
+    return "", ""
+
+
+def _beside(git: Git, push: Push, commit: str) -> str:
+    """Why whoever moved main did not decide by that on the commit: it came with something else."""
+    if push.kind in _BY_PROPOSAL:
+        return f"{commit[:10]} came in with another proposal, which did not show it"
+    below = [f"^{push.before}"] if push.before.strip("0") and git.rev(push.before) else []
+    line = git.text("rev-list", "--first-parent", push.after, *below, "--").split()
+    return "" if commit in line else f"{commit[:10]} came in with a branch that was merged"
 
 
 def _brought(git: Git, push: Push, commit: str) -> bool:

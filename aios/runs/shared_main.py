@@ -2,6 +2,7 @@
 
     land(context, make)      a commit on main, made by `make(tip)`; pushed first, then moved to here
     catch_up(context)        bring main here to what the shared copy had when it was fetched last; asks nobody
+    unshown(context)         proposals that are here otherwise than there, as one line
     unpushed(context)        what of main and the ledger the shared copy does not have yet, as one line
 
 The push is a compare-and-swap, and only then does the branch here follow: whoever loses a race has nothing to take
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from aios.domain.names import LEDGER
+from aios.domain.names import BRANCHES, LEDGER, RESERVED_WORKFLOWS
 from aios.errors import MovedError, RefusedError, TransientError
 from aios.runs.context import Context
 from aios.store.checkout import rebased, verify_free
@@ -142,6 +143,21 @@ def _joined(context: Context, here: str | None, there: str) -> str:
     rebased(git, main, replayed.tip, expected=here)
     context.checkpoint("after main is rebased")
     return replayed.tip
+
+
+def unshown(context: Context) -> str:
+    """Which proposals are here otherwise than where they are shared, as one line; empty where none is."""
+    if context.remote is None or context.forge is None:
+        return ""
+    there, found = context.remote.tracked(BRANCHES), []
+    for ref, tip in sorted(context.git.refs(f"refs/heads/{BRANCHES}").items()):
+        branch = ref.removeprefix("refs/heads/")
+        if branch.removeprefix(BRANCHES) not in RESERVED_WORKFLOWS and there.get(branch) != tip:
+            found.append(f"`{branch}`")
+    if not found:
+        return ""
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return f"not shared as it is here: {', '.join(found[:3])}{more}; `aios propose` pushes it and shows what waits"
 
 
 def unpushed(context: Context) -> str:

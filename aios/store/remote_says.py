@@ -37,6 +37,7 @@ _RACED = re.compile(
     rb"cannot lock ref|but expected|reference already exists|unable to resolve reference", re.IGNORECASE
 )
 _SIBLING = re.compile(rb"atomic (?:push|transaction) fail", re.IGNORECASE)  # said of a ref because of another one
+_WHICH_TOKEN = "there is no token, or it may not; `aios doctor --github` says which, and where to make one"
 _CREDENTIALS_IN_URL = re.compile(r"(?<=//)[^/@\s]+@")
 
 
@@ -66,7 +67,7 @@ def pushed_in_vain(name: str, branches: Sequence[str], done: CompletedProcess[by
 
 def _of_the_way(name: str, what: str, said: bytes) -> AiosError | None:
     if _DENIED.search(said):
-        return CredentialsError(f"{name} does not let us {what}", "look at the token and what it may do")
+        return CredentialsError(f"{name} does not let us {what}", _WHICH_TOKEN)
     if _UNREACHED.search(said):
         return TransientError(f"{name} cannot be reached", "look at the network; nothing is lost", sent=False)
     if _NETWORK.search(said):

@@ -179,9 +179,27 @@ def _updated_list(node: Any, value: list[Any]) -> Any:
             del node[index]
         for index in range(into + common, until):
             node.insert(start + index - into, _node(value[index]))
+        if start == end == len(old):
+            _hand_on(node, end - 1, len(node) - 1)
         for index in range(common):
             node[start + index] = _updated(node[start + index], value[into + index])
     return node
+
+
+def _hand_on(node: Any, last: int, now: int) -> None:
+    """Comments below a list's last item are above what follows the list: they stay there when items are appended."""
+    from ruamel.yaml.tokens import CommentToken
+
+    kept = node.ca.items.get(last)
+    token = kept[0] if kept else None
+    own, newline, below = token.value.partition("\n") if token is not None else ("", "", "")
+    if not below.strip():
+        return
+    node.ca.items[now] = [CommentToken(f"\n{below}", token.start_mark, None), *kept[1:]]
+    if own.strip():
+        token.value = own + newline
+    else:
+        del node.ca.items[last]
 
 
 def _node(value: Any) -> Any:

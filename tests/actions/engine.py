@@ -10,7 +10,8 @@ from typing import Any
 
 from tests.actions.evaluating import Scope
 from tests.actions.expressions import Expressions
-from tests.actions.hub.hub import Event, Hub, stamp
+from tests.actions.hub.hub import Hub
+from tests.actions.hub.things import Event, stamp
 from tests.actions.job import Done, Job, Machine
 from tests.actions.pinned import Shelf
 from tests.actions.workflow import Workflow
@@ -186,6 +187,9 @@ class Actions:
     # What runs
 
     def _carry_out(self, run: Run) -> None:
+        told = {"id": run.id, "path": run.workflow.path, "event": run.event.name, "head_sha": run.event.sha}
+        told |= {"status": "in_progress", "conclusion": None, "created_at": stamp(self.hub.clock())}
+        self.hub.runs.insert(0, told)
         left = [job for job in run.workflow.jobs if job not in run.jobs]
         while left:
             ready = [job for job in left if all(each in run.jobs for each in run.needs(run.workflow.jobs[job]))]
@@ -193,6 +197,7 @@ class Actions:
             for job in ready:
                 run.jobs[job] = list(self._job(run, job, run.workflow.jobs[job]))
                 left.remove(job)
+        told |= {"status": "completed", "conclusion": run.conclusion}
 
     def _job(self, run: Run, id: str, told: Mapping[str, Any]) -> Iterator[Done]:  # noqa: A002  GitHub's word
         unknown = sorted(told.keys() - _JOB_KEYS)

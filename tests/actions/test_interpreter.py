@@ -8,7 +8,7 @@ import pytest
 
 from tests.actions.conftest import OLGA, Start, only
 from tests.actions.hub import Hub
-from tests.actions.hub.hub import App
+from tests.actions.hub.things import App
 
 pytestmark = pytest.mark.peer("actions")
 

@@ -22,5 +22,5 @@ def require_the_day(place: OnGitHub) -> None:
     assert len(lessons) == 1
     assert "refresh-content/free-trial-length" in lessons[0]
     hub.bare.git("fsck", "--strict", "--no-dangling")
-    assert hub.problems == []
-    assert place.actions.problems == []
+    problems = [*hub.problems, *place.actions.problems]
+    assert problems == [], "\n".join(problems)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.actions.hub.hub import Event
+from tests.actions.hub.things import Event
 
 ALWAYS_ON_MAIN = frozenset({"schedule", "workflow_dispatch", "repository_dispatch", "issue_comment"})
 _PULL_TYPES = ("opened", "synchronize", "reopened")

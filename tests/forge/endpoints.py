@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.actions.hub.hub import RefusedError
-from tests.actions.hub.rest import REPO, Answer, Asked, person, route
+from tests.actions.hub.rest import REPO, Answer, Asked, route
+from tests.actions.hub.shown import person
 
 
 @route("GET", f"{REPO}/issues/{{issue_number}}", "issues: read", "pull_requests: read")
@@ -38,15 +39,6 @@ def workflows(asked: Asked) -> Answer:
     path = ".github/workflows/aios-run.yml"
     one = {"id": 1, "path": path, "name": "aios run", "state": "disabled_inactivity"}
     return 200, {"total_count": 1, "workflows": [one]}
-
-
-@route("GET", f"{REPO}/actions/workflows/{{workflow_id}}/runs", "actions: read")
-def runs(asked: Asked) -> Answer:
-    if asked.at["workflow_id"] != "aios-run.yml":
-        raise RefusedError(404, "Not Found")
-    size, page = int(asked.query.get("per_page", 30)), int(asked.query.get("page", 1))
-    found = [{"id": 100 - number, "event": "schedule", "status": "completed"} for number in range(size)]
-    return 200, {"total_count": size, "workflow_runs": found if page == 1 else []}
 
 
 @route("GET", f"{REPO}/actions/secrets", "secrets: read")

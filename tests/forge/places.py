@@ -140,6 +140,8 @@ def on_hub(folder: Path, permissions: Mapping[str, str] | None = None) -> Iterat
     """Whatever is asked or answered otherwise than GitHub describes it fails the test at its end."""
     hub = Hub(folder, "olga/acme", OLGA, Clock())
     hub.bare.write("main", {"README.md": "# Acme\n"}, "The company begins", OLGA)
+    ran = {"path": ".github/workflows/aios-run.yml", "event": "schedule", "status": "completed"}
+    hub.runs = [{"id": 100 - number, **ran} for number in range(50)]
     token = hub.token(hub.bot, JOB if permissions is None else permissions, job="propose")
     with serving(hub):
         waits: list[float] = []

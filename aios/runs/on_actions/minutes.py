@@ -36,7 +36,7 @@ class Item:
 
 def estimate(schedules: Sequence[Line], workflows: Iterable[Workflow], timezone: str) -> list[Item]:
     """What costs minutes, with nothing that a person starts."""
-    items = [Item("the schedule fires, one job looks what is due", sum(_times(each) for each in schedules), 1)]
+    items = [Item("the schedule fires: what was said, what is due", sum(_times(each) for each in schedules), 2)]
     merges = 0
     for workflow in workflows:
         due = sum(

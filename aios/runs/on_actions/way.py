@@ -79,7 +79,12 @@ def way(repository: str, keys: Keys, *, main: str, installable: bool, pushed_to:
         yield Station(
             "Say where the jobs have aios from: yours lies on this machine alone",
             "",
-            ("aios github sync --aios-from 'aios @ git+https://…@COMMIT' && git commit -am 'Where aios is from'",),
+            (
+                "The jobs install it by pip, so it must be where they reach it: in a repository that everybody reads, or as",
+                "a wheel that you commit (in the folder that you installed aios from: `pip wheel --no-deps -w WHERE .`):",
+                "aios github sync --aios-from 'aios @ git+https://…@COMMIT' && git commit -am 'Where aios is from'",
+                "aios github sync --aios-from ./aios-0.1.0-py3-none-any.whl && git add -A && git commit -m 'Our aios'",
+            ),
         )
     yield Station(
         "Make a token for your machine, for this repository alone",
@@ -91,7 +96,13 @@ def way(repository: str, keys: Keys, *, main: str, installable: bool, pushed_to:
             "Never under secrets: a proposal opened with your own token could not be approved by you.",
         ),
     )
-    yield Station("Push", "", (f"git push -u {pushed_to} {main}",))
+    yield Station(
+        "Push",
+        "",
+        (
+            f"aios sync        with that token; where git has a key of its own, `git push -u {pushed_to} {main}` does too",
+        ),
+    )
     yield Station(
         "Allow jobs to open pull requests",
         settings(repository, "actions"),
@@ -124,8 +135,9 @@ def way(repository: str, keys: Keys, *, main: str, installable: bool, pushed_to:
         "Start",
         f"{WEB}/{quote(repository)}/actions/workflows/aios-run.yml",
         (
-            "“Run workflow” does what is due now; or on your machine: aios run publish-content --input topic=… and",
-            "aios sync. Read the pull request, change what you like on its branch, merge it: aios apply does the rest.",
+            "“Run workflow” does what is due now, or the workflow that you name; or begin on your machine:",
+            "aios run publish-content --input topic=… --input sources=FOLDER, then aios propose, which opens the pull",
+            "request. Read it, change what you like on its branch, merge it: the job “apply” does the rest.",
         ),
     )
 
