@@ -25,8 +25,8 @@ from aios.runs.context import Context
 from aios.runs.proposing import Proposed, push, shown
 from aios.runs.shared_main import catch_up
 from tests.actions.hub import Hub
-from tests.actions.hub.hub import Event, Pull
 from tests.actions.hub.server import serving
+from tests.actions.hub.things import Event, Pull
 from tests.actions.hub.tokens import Person, Token
 from tests.runs import house
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from aios.domain.forge import Draft
+from aios.domain.names import STATUS
 from tests.gate import house
-from tests.gate.house import BRANCH, RUN, STATUS, House
+from tests.gate.house import BRANCH, RUN, House
 from tests.gate.hub import Activity, email_of, git
 
 ME = ("Me", "me@test.example")
