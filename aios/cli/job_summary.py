@@ -35,7 +35,7 @@ def linked(text: str, url: str) -> str:
 
     shown = cell(text)
     link = outside_link(shown, url)
-    return link if not link or link.startswith("[") else f"{shown} {link}"
+    return link if not link or link.startswith("[") else f"{shown} {link.replace('|', '%7C')}"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str | Linked]]) -> str:

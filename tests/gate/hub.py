@@ -197,6 +197,12 @@ class Hub:
         self.merges[number] = Merge(commit, by, AT, head, method)
         return commit
 
+    def rename(self, main: str) -> None:
+        """The default branch gets another name; what was proposed for it is proposed for that."""
+        git(self.bare, "branch", "-m", self.main, main)
+        self.main = main
+        self.pulls = {number: replace(each, base=main) for number, each in self.pulls.items()}
+
     def pushes(self, place: Path, commit: str, by: str) -> None:
         """Somebody pushes a commit of theirs to main."""
         git(self.bare, "fetch", "-q", str(place), commit)

@@ -11,6 +11,8 @@ import pytest
 from aios.domain.run import RunStatus
 from aios.errors import TransientError
 from aios.runs.adopting import Outcome
+from aios.runs.applying import take_in
+from aios.runs.conductor import carry_on
 from aios.runs.context import Identity
 from aios.runs.gate import approve
 from aios.store.documents import parse
@@ -224,6 +226,26 @@ def test_nothing_is_sent_while_the_forge_does_not_answer(home: House) -> None:
     home.hub.down = False
     home.apply()
     assert home.sent == 1
+
+
+@pytest.mark.parametrize(("before", "method"), [(True, "squash"), (False, "merge")])
+def test_the_default_branch_may_be_renamed_before_the_merge_or_after_it(home: House, before: bool, method: str) -> None:
+    here = home.context()
+    if not before:
+        home.hub.merge(7, method, delete=True)
+    home.hub.rename("trunk")
+    if before:
+        home.hub.merge(7, method, delete=True)
+    with here.git:
+        taken = take_in(here)
+        assert (taken.main, taken.stuck) == ("trunk", ())
+        assert [each.outcome for each in taken.adopted] == [Outcome.APPROVED], taken.adopted
+        here = replace(here, main="trunk")
+        carry_on(here, RUN, effects=True)
+        assert take_in(here).adopted == ()
+    assert home.sent == 1
+    assert git(home.hub.bare, "for-each-ref", "--format=%(refname)", "refs/heads/main", f"refs/heads/{BRANCH}") == ""
+    assert git(home.hub.bare, "log", "--format=%s", "trunk").count("proposal.approved: ") == 1
 
 
 def _approvers(home: House, more: str) -> None:
