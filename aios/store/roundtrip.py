@@ -192,7 +192,9 @@ def _hand_on(node: Any, last: int, now: int) -> None:
 
     kept = node.ca.items.get(last)
     token = kept[0] if kept else None
-    own, newline, below = token.value.partition("\n") if token is not None else ("", "", "")
+    if token is None:
+        return
+    own, newline, below = token.value.partition("\n")
     if not below.strip():
         return
     node.ca.items[now] = [CommentToken(f"\n{below}", token.start_mark, None), *kept[1:]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -142,7 +141,7 @@ class Job:
         self.done.log = "".join(self._place.log)
         self.done.summary = self._place.summary.read_text() if self._place.summary.exists() else ""
         self._machine.token.alive = False
-        shutil.rmtree(self._place.folder)
+        self._place.end()
         return self.done
 
     def _now(self, scope: Scope | None = None) -> Scope:

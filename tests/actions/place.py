@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,6 +97,20 @@ class Place:
             (self.tools / name).write_text(text)
             (self.tools / name).chmod(0o755)
         self.paths.insert(0, str(self.tools))
+
+    def end(self) -> None:
+        """The machine is gone, with whatever still runs on it in the background."""
+        home = f"HOME={self.home}".encode()
+        for each in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if home in each.read_bytes().split(b"\0"):
+                    os.kill(int(each.parent.name), signal.SIGKILL)
+        for _ in range(50):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            if not self.folder.exists():
+                return
+            time.sleep(0.02)  # what was killed lets go
+        raise AssertionError(f"{self.folder} cannot be removed")
 
     def run(self, command: list[str], environment: Mapping[str, str], cwd: Path | None = None) -> int:
         """Run it with exactly this environment. Raises KilledError where the machine is gone before it ends."""

@@ -54,7 +54,8 @@ class Workflow:
                 return payload.get("action") in wanted["types"] if "types" in wanted else True
 
     def inputs(self, event: Event) -> dict[str, Any]:
-        """The inputs of a dispatch. Raises AssertionError where GitHub answers 422."""
+        """The inputs of a dispatch; for other events nothing stands in them. Raises AssertionError where GitHub answers
+        422."""
         declared = (self._on().get("workflow_dispatch") or {}).get("inputs") or {}
         given = dict(event.payload.get("inputs") or {}) if event.name == "workflow_dispatch" else {}
         unknown = sorted(given.keys() - declared.keys())
@@ -63,9 +64,10 @@ class Workflow:
         inputs = {}
         for name, how in declared.items():
             value = given.get(name, (how or {}).get("default", ""))
-            assert value != "" or not (how or {}).get("required"), f"{self.path}: Required input '{name}' not provided"
+            wanted = event.name == "workflow_dispatch" and (how or {}).get("required")
+            assert value != "" or not wanted, f"{self.path}: Required input '{name}' not provided"
             inputs[name] = str(value).lower() == "true" if (how or {}).get("type") == "boolean" else value
-        return inputs if event.name == "workflow_dispatch" else {}
+        return inputs if event.name == "workflow_dispatch" else dict.fromkeys(declared)
 
     def _on(self) -> Mapping[str, Any]:
         on = self.told["on"]
