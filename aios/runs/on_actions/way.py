@@ -99,9 +99,7 @@ def way(repository: str, keys: Keys, *, main: str, installable: bool, pushed_to:
     yield Station(
         "Push",
         "",
-        (
-            f"aios sync        with that token; where git has a key of its own, `git push -u {pushed_to} {main}` does too",
-        ),
+        (f"aios sync        with that token; where git has a key of its own, `git push -u {pushed_to} {main}` does too",),
     )
     yield Station(
         "Allow jobs to open pull requests",
