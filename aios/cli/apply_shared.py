@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aios.cli.job_summary import cell, table, tell
+from aios.cli.job_summary import Linked, cell, table, tell
 from aios.cli.output import emit_json, say
 from aios.errors import Exit
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aios.app import Company
     from aios.runs.adopting import Adopted
     from aios.runs.applying import TakenIn
+    from aios.runs.closing import Closed
 
 _SAID = {
     "approved": "approved",
@@ -98,9 +99,7 @@ def summary(taken: TakenIn, told: list[dict[str, Any]], wrong: dict[str, str], s
         rows = [(_of(each), each.by, "; ".join(each.effects) or "no effect outside") for each in approved]
         parts += ["## Approved", table(("Proposal", "Merged by", "Allows"), rows)]
     if taken.closed:
-        rows = [
-            (f"#{each.number} {each.url}", each.by, each.reason if each.rejected else each.why) for each in taken.closed
-        ]
+        rows = [(_of(each), each.by, each.reason if each.rejected else each.why) for each in taken.closed]
         parts += ["## Closed without a merge", table(("Proposal", "Closed by", "Reason"), rows)]
     runs = [
         (str(each["run"]), str(each["status"]), str(each.get("why") or ""), str(each.get("until") or ""))
@@ -116,9 +115,9 @@ def summary(taken: TakenIn, told: list[dict[str, Any]], wrong: dict[str, str], s
     return "\n\n".join(parts)
 
 
-def _waiting(each: Adopted) -> tuple[str, str, str, str]:
+def _waiting(each: Adopted) -> tuple[str | Linked, str, str, str]:
     return _of(each), each.by, f"{_SAID[each.outcome.value]}: {each.why}", each.hint
 
 
-def _of(each: Adopted) -> str:
-    return f"#{each.number} {each.url} {each.run}" if each.number else each.run
+def _of(each: Adopted | Closed) -> str | Linked:
+    return Linked(f"#{each.number} {each.run}", each.url) if each.number else each.run

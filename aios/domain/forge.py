@@ -220,8 +220,9 @@ class Forge(Protocol):
     def find(self, branch: str, *, fingerprint: str = "") -> Proposal | None:
         """The newest proposal of a branch, an open one first; where the branch was renamed, by its fingerprint."""
 
-    def proposals(self, *, state: State | None = State.OPEN) -> Sequence[Proposal]:
-        """All of our proposals (branches `aios/…`) in a state, newest first."""
+    def proposals(self, *, state: State | None = State.OPEN, branch: str = "", since: str = "") -> Sequence[Proposal]:
+        """Our proposals (branches `aios/…`) in a state, newest first: all of them, those of a branch, or those of which
+        something changed at or after a moment (ISO 8601, UTC)."""
 
     def files(self, number: int) -> Sequence[str]:
         """The paths that it changes."""

@@ -7,6 +7,7 @@ LEDGER = "refs/heads/aios/ledger"
 TRACES = "refs/heads/aios/traces"
 CLOSED = "refs/aios/closed/"
 AGREED = "refs/aios/agreed/"  # what a branch was, here and at the shared copy, when both were compared last
+APPLY = "aios-apply.yml"  # the workflow file that does what was approved
 STATUS = "aios/proposal"  # the commit status that says: this was shown in full
 RESERVED_WORKFLOWS = frozenset({"ledger", "traces"})
 

@@ -93,9 +93,16 @@ class Local:
         proposals = [self._proposal(number, entries[number]) for number in found]
         return max(proposals, key=lambda each: (each.state is State.OPEN, each.number), default=None)
 
-    def proposals(self, *, state: State | None = State.OPEN) -> Sequence[Proposal]:
-        found = [self._proposal(number, entry) for number, entry in self._entries().items()]
-        found = [each for each in found if each.branch.startswith(BRANCHES) and state in {None, each.state}]
+    def proposals(self, *, state: State | None = State.OPEN, branch: str = "", since: str = "") -> Sequence[Proposal]:
+        entries = {
+            number: each
+            for number, each in self._entries().items()
+            if each["branch"].startswith(BRANCHES) and branch in {"", each["branch"]}
+        }
+        found = [self._proposal(number, entry) for number, entry in entries.items()]
+        found = [each for each in found if state in {None, each.state}]
+        # What git alone did to it (a merge, more commits) was noted by nobody: all but what was closed here counts.
+        found = [each for each in found if each.updated >= since or not entries[each.number]["closed"]]
         return sorted(found, key=lambda each: each.number, reverse=True)
 
     def files(self, number: int) -> Sequence[str]:

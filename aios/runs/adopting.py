@@ -30,11 +30,12 @@ from aios.runs.gates import open_gate
 from aios.runs.hand_edits import operators_share
 from aios.runs.history import APPROVED, utc
 from aios.runs.landed_branches import clear, keep_steps
-from aios.runs.landings import REBASE, Landing, undecided
+from aios.runs.landings import REBASE, Landing
 from aios.runs.propose import assess
 from aios.runs.session import open_session
 from aios.runs.shared_main import land
 from aios.runs.showing_anew import show_anew
+from aios.runs.undecided import undecided
 from aios.store.commits import commit_object
 from aios.store.edit import edit
 from aios.store.log import read_events

@@ -10,6 +10,7 @@ from aios.runs.adopting import Adopted, adopt_merged
 from aios.runs.closing import Closed, adopt_closed
 from aios.runs.context import Context
 from aios.runs.syncing import sync
+from aios.runs.written_down import verify_ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,15 @@ class TakenIn:
 def take_in(context: Context) -> TakenIn:
     """Bring here what the shared copy has, then decide what was merged or closed at the forge.
 
-    Raises TransientError and CredentialsError where either does not answer or let us: then nothing may be done, for
-    nobody can say what is approved.
+    Raises TransientError and CredentialsError where either does not answer or let us, and RefusedError where the ledger
+    was set back: then nothing may be done, for nobody can say what is approved, or what was done.
     """
     main, stuck = context.main, tuple[str, ...]()
     if context.remote is not None:
         synced = sync(context)
         main, stuck = synced.main, tuple(f"{each}: {each.detail}" for each in synced.stuck)
         context = replace(context, main=main)
+        verify_ledger(context)
     adopted = tuple(adopt_merged(context))
     return TakenIn(main, adopted, tuple(adopt_closed(context)), stuck)
 

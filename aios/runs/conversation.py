@@ -23,6 +23,8 @@ from aios.runs.context import Context
 from aios.runs.gate import answer, cancel, reject
 from aios.runs.gates import approvers_at, open_gate
 from aios.runs.inbox import open_runs
+from aios.runs.landed_branches import keep_steps
+from aios.runs.landings import have
 from aios.runs.obeying import Reply, obey
 from aios.runs.on_forge import forge_of, show_on_forge, show_outcome, speaks_of
 from aios.runs.replies import Replies
@@ -70,6 +72,8 @@ def listen(context: Context, number: int, edit: Edit | None = None) -> Heard | N
     """Hear one proposal's conversation, do what approvers say, and answer. None where it is no run's."""
     forge = forge_of(context)
     proposal = forge.get(number)
+    if proposal.state is State.MERGED:
+        _keep_merged(context, proposal)
     run = run_of(context, proposal)
     known = forge.find(proposal.branch) if run else None
     if known is None or known.number != number:  # a stranger's copy may call its branch what it likes
@@ -91,6 +95,14 @@ def listen(context: Context, number: int, edit: Edit | None = None) -> Heard | N
     else:
         _settled(talk)
     return Heard(number, run, tuple(talk.acted), replies.made, problem)
+
+
+def _keep_merged(context: Context, proposal: Proposal) -> None:
+    """Squashed, main does not tell the run's steps, and its branch may be gone: a job has them from the forge alone."""
+    if have(context, proposal.head, proposal.number, proposal.branch):
+        run = run_on_branch(context, proposal.head)
+        if run.count("/") == 2 and branch_of(run) == proposal.branch:
+            keep_steps(context, run, proposal.head)
 
 
 def unheard(context: Context) -> list[int]:

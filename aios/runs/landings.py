@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aios.domain.event import AIOS_EMAIL
-from aios.domain.forge import Forge, Proposal, Push, State
-from aios.domain.names import RUNS, branch_of
+from aios.domain.forge import Forge, Proposal, Push
+from aios.domain.names import branch_of
 from aios.errors import RefusedError
 from aios.runs.context import Context
-from aios.runs.history import APPROVED, OPENED, REFRESHED, REJECTED
+from aios.runs.history import OPENED, REFRESHED
 from aios.runs.session import record_on
 from aios.runs.start import run_on_branch
 from aios.store.commits import imprint
@@ -33,7 +33,7 @@ class Landing:
     """`commit` brought it to main, where `before` was the newest until then; `head` is what was reviewed (empty where
     nobody knows). `by` is who merged it at the forge (`number` is the proposal's there), or for a push (`number` is 0)
     the author's e-mail address and `pusher` the account, empty where the forge does not tell. `doubt` says why it
-    cannot count, whoever pushed it."""
+    cannot count whoever pushed it."""
 
     run: str
     commit: str
@@ -48,68 +48,11 @@ class Landing:
     doubt: str = ""
 
 
-def undecided(context: Context, forge: Forge) -> Iterator[Landing]:
-    """What came to main and is not decided: found from the records on main that still wait and from the proposals that
-    the forge calls merged, whatever started us and in whatever order they came. By run.
-
-    Raises TransientError where the forge or the shared copy does not answer.
-    """
-    waiting = waiting_on(context.git, context.main)
-    known = _decided(context.git, context.main)
-    found: dict[str, Proposal] = {}
-    for proposal in forge.proposals(state=State.MERGED):  # newest first
-        if proposal.number in known or proposal.head in known:
-            continue
-        has = have(context, proposal.head, proposal.number, proposal.branch)
-        run = run_on_branch(context, proposal.head) if has else ""
-        shown = run.count("/") == 2 and shows(proposal, run)
-        if shown and run not in found and (run in waiting or not _is_over(context, run)):
-            found[run] = proposal
-    for run in sorted({*waiting, *found}):
-        landing = landed(context, forge, run, found[run]) if run in found else pushed(context, forge, run)
-        if landing is not None:
-            yield landing
-
-
 def shows(proposal: Proposal, run: str) -> bool:
     """Was it this run's proposal that people looked at? Its body says so; where nothing of ours is left in that, its
     branch does. What else lies in the branch was shown to nobody."""
     told = re.findall(r"<!-- aios:(\S+/\S+/\S+) ", proposal.body)
     return run in told if told else proposal.branch == branch_of(run)
-
-
-def waiting_on(git: Git, ref: str) -> dict[str, str]:
-    """The runs whose records at `ref` wait for a decision, each with its record's path."""
-    listed = git.process("grep", "-l", "-z", "-E", "^status: *[\"']?waiting", ref, "--", RUNS).stdout
-    found = {}
-    for path in filter(None, listed.decode(errors="surrogateescape").removesuffix("\0").split("\0")):
-        path = path.removeprefix(f"{ref}:")  # noqa: PLW2901 - git puts the tree's name before it
-        document, _ = parse(path, git.read_blob(f"{ref}:{path}") or b"")
-        if document is not None and document.data.get("status") == "waiting" and document.data.get("gate"):
-            found[str(document.data.get("run", ""))] = path
-    return found
-
-
-def _decided(git: Git, main: str) -> frozenset[object]:
-    """Numbers and heads of the proposals that were decided, as the events on main tell."""
-    asked = [f"--grep=Aios-Event: {each}" for each in (APPROVED, REJECTED)]
-    only = "--format=%(trailers:key=Aios-Output,valueonly,unfold,separator=%x00)"
-    found: set[object] = set()
-    for line in git.text("log", "--fixed-strings", *asked, only, main, "--").splitlines():
-        try:
-            output = json.loads(line.split("\0")[-1]) if line else {}
-        except ValueError:
-            continue
-        if isinstance(output, Mapping):
-            found |= {output.get("proposal"), output.get("head")}
-    return frozenset(found - {None, "", 0})
-
-
-def _is_over(context: Context, run: str) -> bool:
-    """Does main tell that the run is over, or that its gate was decided?"""
-    path = record_on(context.git, context.main, run)
-    document = parse(path, context.git.read_blob(f"{context.main}:{path}") or b"")[0] if path else None
-    return document is not None and document.data.get("status") != "waiting"
 
 
 def have(context: Context, head: str, number: int, branch: str) -> bool:

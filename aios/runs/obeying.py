@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aios.domain.forge import Proposal
-from aios.domain.names import branch_of
+from aios.domain.forge import Proposal, State
+from aios.domain.names import APPLY, branch_of
 from aios.domain.wording import counted
-from aios.errors import UsageError
-from aios.proposals.neutral import code, neutral
+from aios.errors import AiosError, TransientError, UsageError
+from aios.proposals.neutral import code, neutral, plainly
 from aios.runs import explaining
 from aios.runs.asked import open_of, questions_of
 from aios.runs.commands import MERGING, Command, step_of
@@ -16,6 +16,7 @@ from aios.runs.context import Context
 from aios.runs.definitions import load
 from aios.runs.gate import answer, cancel, reject, revise
 from aios.runs.gates import open_gate
+from aios.runs.on_forge import forge_of
 from aios.runs.retrying import retry
 from aios.runs.said import Said
 from aios.runs.session import read_state
@@ -116,9 +117,25 @@ def _confirmed(context: Context, run: str, text: str, proposal: Proposal) -> str
     head = context.git.rev(branch_of(run)) or proposal.head
     if not open_gate(read_state(context.git, run, main=context.main)):
         return "Nothing waits for a decision here."
+    if proposal.state is State.MERGED:
+        return _confirmed_later(context, word, proposal)
     if len(word) >= 7 and head.startswith(word):
         return f"Noted: {code(word)} is what is shown. Merge it as it is; a new commit on the branch needs a new word."
     return f"That is not the head that is shown. Look again, and comment `/aios confirm {head[:7]}` if you mean it."
+
+
+def _confirmed_later(context: Context, word: str, proposal: Proposal) -> str:
+    """After the merge the word is all that is missing: what applies it is started."""
+    if len(word) < 7 or not proposal.head.startswith(word):
+        return f"That is not what was merged. Comment `/aios confirm {proposal.head[:10]}` if you mean it."
+    noted = f"Noted: {code(word)} is what was merged"
+    try:
+        forge_of(context).dispatch(APPLY, {})
+    except TransientError:
+        raise
+    except AiosError as error:
+        return f"{noted}. `aios apply` has to be started by hand: {plainly(str(error), 400)}."
+    return f"{noted}; what it allows is being done."
 
 
 def _explained(context: Context, run: str, text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from aios.domain.handoff import Order, Stage
-from aios.domain.names import branch_of
+from aios.domain.names import APPLY, branch_of
 from aios.domain.run import RunStatus
 from aios.errors import AiosError, MovedError, RefusedError
 from aios.runs.approving import ConflictingError
@@ -27,7 +27,6 @@ from aios.runs.verifying import Material
 from aios.runs.verifying.before import events_before
 from aios.store.remote import Move
 
-APPLY = "aios-apply.yml"  # what is started where a policy merged: a push by the job's own token starts nothing
 _TRIES = 5
 
 
@@ -145,7 +144,7 @@ def shown(context: Context, done: Proposed) -> Proposed:
 
     try:
         if done.merged or (done.standing and _waits_for_apply(done.standing)):
-            context.forge.dispatch(APPLY, {})
+            context.forge.dispatch(APPLY, {})  # a push by the job's own token starts nothing
         state = read_state(context.git, done.run, main=context.main)
         waits = any(step.question for step in state.steps.values())
         if open_gate(state) or (waits and context.git.rev(f"refs/heads/{done.branch}")):

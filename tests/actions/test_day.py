@@ -26,7 +26,8 @@ SPARE = {
         "statuses": "write, used none",
     },
     # `/aios revise` makes a new head, which gets its status.
-    "aios-run.yml/listen": {"statuses": "write, used none"},
+    # `/aios confirm` after a merge starts what applies it.
+    "aios-run.yml/listen": {"statuses": "write, used none", "actions": "write, used none"},
 }
 # Every key that a job is given is one that its steps need.
 SPARE_KEYS: dict[str, list[str]] = {}

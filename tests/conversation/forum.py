@@ -88,8 +88,10 @@ class Forum:
         found.sort(key=lambda each: (each.state is State.OPEN, each.number))
         return self._head(found[-1]) if found else None
 
-    def proposals(self, *, state: State | None = State.OPEN) -> Sequence[Proposal]:
-        return [self._head(each) for each in reversed(self.pulls.values()) if state in {None, each.state}]
+    def proposals(self, *, state: State | None = State.OPEN, branch: str = "", since: str = "") -> Sequence[Proposal]:
+        del since
+        found = [self._head(each) for each in reversed(self.pulls.values()) if state in {None, each.state}]
+        return [each for each in found if branch in {"", each.branch}]
 
     def files(self, number: int) -> Sequence[str]:
         del number

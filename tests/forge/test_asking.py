@@ -205,6 +205,20 @@ def test_all_pages_of_pull_requests_are_read() -> None:
         assert [each.number for each in place.forge.proposals()] == list(range(260, 0, -1))
 
 
+def test_no_page_of_older_ones_is_asked_for() -> None:
+    many = [
+        pull(each) | {"updated_at": f"2026-01-01T00:{each // 60:02d}:{each % 60:02d}Z"} for each in range(260, 0, -1)
+    ]
+
+    def answer(asked: Asked) -> Said | None:
+        return pages(many, asked, place.url) if asked.path.endswith("/pulls") else None
+
+    with scripted(answer) as place:
+        found = place.forge.proposals(since="2026-01-01T00:02:40Z")
+        assert [each.number for each in found] == list(range(260, 159, -1))
+        assert len([each for each in place.asked if each.partition("?")[0].endswith("/pulls")]) == 2
+
+
 def test_a_page_that_leads_elsewhere_is_not_followed_with_our_token() -> None:
     link = {"Link": '<https://elsewhere.example/x?page=2>; rel="next"'}
     with (

@@ -274,3 +274,16 @@ def test_a_workflow_is_started_only_where_it_is(place: Place) -> None:
 def test_a_proposal_that_is_not_there_is_refused(place: Place, ask: str) -> None:
     with pytest.raises(AiosError):
         list(getattr(place.forge, ask)(99))
+
+
+def test_those_of_one_branch_or_changed_of_late_are_listed_alone(place: Place) -> None:
+    first, second = (place.forge.open(_opened(place, f"aios/publish/{name}")) for name in "ab")
+    for each in (first, second):
+        place.forge.close(each.number, "no")
+    listed = [place.forge.proposals(state=State.CLOSED, branch=each.branch) for each in (first, second)]
+    assert [[each.number for each in found] for found in listed] == [[first.number], [second.number]]
+    moment = place.forge.get(second.number).updated
+    late = place.forge.proposals(state=State.CLOSED, since=moment)
+    assert second.number in [each.number for each in late]
+    assert all(each.updated >= moment for each in late)
+    assert list(place.forge.proposals(state=State.CLOSED, since="2099-01-01T00:00:00Z")) == []

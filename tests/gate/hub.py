@@ -100,9 +100,10 @@ class Hub:
         found = [p for p in self.pulls.values() if p.branch == branch or (fingerprint and fingerprint in p.body)]
         return max(found, key=lambda p: (p.state is State.OPEN, p.number), default=None)
 
-    def proposals(self, *, state: State | None = State.OPEN) -> Sequence[Proposal]:
+    def proposals(self, *, state: State | None = State.OPEN, branch: str = "", since: str = "") -> Sequence[Proposal]:
         self._ask()
-        return [p for _, p in sorted(self.pulls.items(), reverse=True) if state in {None, p.state}]
+        found = [p for _, p in sorted(self.pulls.items(), reverse=True) if state in {None, p.state}]
+        return [p for p in found if branch in {"", p.branch} and (p.updated or AT) >= since]
 
     def files(self, number: int) -> Sequence[str]:
         pull = self.pulls[number]
@@ -195,6 +196,12 @@ class Hub:
         self.pulls[number] = replace(pull, state=State.MERGED, head=head)
         self.merges[number] = Merge(commit, by, AT, head, method)
         return commit
+
+    def rename(self, main: str) -> None:
+        """The default branch gets another name; what was proposed for it is proposed for that."""
+        git(self.bare, "branch", "-m", self.main, main)
+        self.main = main
+        self.pulls = {number: replace(each, base=main) for number, each in self.pulls.items()}
 
     def pushes(self, place: Path, commit: str, by: str) -> None:
         """Somebody pushes a commit of theirs to main."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from aios.cli.apply_shared import exit_code, summary
@@ -33,7 +35,19 @@ def test_what_was_merged_and_is_not_done_is_told_first(outcome: Outcome, code: E
     text = summary(taken, [], {}, [])
     assert ("## Merged, and nothing was done" in text) == (code != Exit.OK)
     assert "<b>" not in text
-    assert "pull/7" in text
+    linked = f"| [\\#\u20607 a/b/c]({URL}) |" if outcome is not Outcome.APPROVED else ""
+    assert linked in text, text
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://x.example/a) [b](c", "https://x.example/a|b"])
+def test_an_address_that_is_none_leads_nowhere(url: str) -> None:
+    refused = Adopted("a/b/c", Outcome.REFUSED, "eve", 7, url, why="[here](https://evil.example)", hint="@ann")
+    text = summary(TakenIn("main", (refused,)), [], {}, [])
+    row = next(line for line in text.splitlines() if "a/b/c" in line)
+    assert "](" not in re.sub(r"`[^`]*`", "", row).replace("\\](", "")
+    assert row.replace("\\|", "").count("|") == 5
+    assert "7 a/b/c" in text
+    assert "@ann" not in text
 
 
 def test_closed_by_nobody_who_may_and_not_pushed_are_told() -> None:

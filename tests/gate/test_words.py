@@ -33,7 +33,7 @@ def _head(home: House) -> str:
     return git(home.hub.bare, "rev-parse", "refs/pull/7/head")
 
 
-@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+@pytest.mark.parametrize("method", ["merge", "squash"])
 def test_the_word_may_come_before_the_merge_or_after_it(home: House, method: str) -> None:
     home.hub.merge(7, method, delete=True)
     (adopted,) = home.adopt()
@@ -68,12 +68,13 @@ WRONG: dict[str, Callable[[House], None]] = {
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG)
-def test_no_other_word_counts(home: House, wrong: str) -> None:
-    WRONG[wrong](home)
+def test_no_other_word_counts(home: House) -> None:
     home.hub.merge(7, "merge")
-    (adopted,) = home.adopt()
-    assert adopted.outcome is Outcome.UNCONFIRMED
+    for wrong, say in WRONG.items():
+        home.hub.said.pop(7, None)
+        say(home)
+        (adopted,) = home.adopt()
+        assert adopted.outcome is Outcome.UNCONFIRMED, wrong
     home.apply()
     assert (home.sent, home.approvals()) == (0, 0)
 
@@ -89,7 +90,7 @@ def test_a_word_on_the_head_before_an_edit_does_not_count_for_the_edited_one(hom
     assert adopted.outcome is Outcome.APPROVED
 
 
-@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+@pytest.mark.parametrize("method", ["squash", "rebase"])
 def test_the_word_may_be_given_on_the_operators_machine(home: House, method: str) -> None:
     home.hub.merge(7, method, delete=True)
     here = home.context("laptop", operator=Identity("Me", "me@test.example"))

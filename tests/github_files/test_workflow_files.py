@@ -14,10 +14,10 @@ from tests.github_files.conftest import read, written
 
 READ, WRITE = "read", "write"
 PROPOSE = {"contents": WRITE, "pull-requests": WRITE, "statuses": WRITE}
-# Job → what it may do. Beyond the plain table: `propose` may start aios-apply.yml, and `apply` asks who merged and what
-# was verified, and says on the proposal what came of it.
+# Job → what it may do. Beyond the plain table: `propose` and `listen` may start aios-apply.yml, and `apply` asks who
+# merged and what was verified, and says on the proposal what came of it.
 PERMISSIONS = {
-    "aios-run/listen": PROPOSE,
+    "aios-run/listen": {**PROPOSE, "actions": WRITE},
     "aios-run/tick": {"contents": READ},
     "aios-run/collect": {"contents": READ},
     "aios-run/agent": {"contents": READ},

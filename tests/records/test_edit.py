@@ -92,7 +92,7 @@ def test_a_comment_below_a_deleted_field_stays() -> None:
 
 @pytest.mark.parametrize("own", ["", "   # second"])
 def test_a_comment_below_a_list_stays_above_what_follows_when_the_list_grows(own: str) -> None:
-    text = f"name: x\nwho:\n  - a   # first\n  - \"b\"{own}\n# about the next\n# in two lines\nnext: 1\n"
+    text = f'name: x\nwho:\n  - a   # first\n  - "b"{own}\n# about the next\n# in two lines\nnext: 1\n'
     assert changed({("who", 2): "c", "more": {"of": "it"}}, text) == "+   - c\n+ more:\n+   of: it"
     assert edit(text, {("who", 2): "c"}) == text.replace("# about", "  - c\n# about")
 

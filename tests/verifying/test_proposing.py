@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from aios.domain.handoff import Order
+from aios.domain.names import APPLY
 from aios.errors import AiosError
 from aios.forge.local import Local
 from aios.runs.context import Context
 from aios.runs.gate import cancel
-from aios.runs.proposing import APPLY, Proposed, propose_handed
+from aios.runs.proposing import Proposed, propose_handed
 from aios.runs.refreshing import refresh
 from aios.runs.syncing import adopt
 from aios.runs.verifying import Material

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -145,9 +146,9 @@ class GitHub:
         ranked = sorted(found, key=lambda each: (shapes.state(each) is State.OPEN, shapes.number(each, "number")))
         return shapes.proposal(ranked[-1]) if ranked else None
 
-    def proposals(self, *, state: State | None = State.OPEN) -> Sequence[Proposal]:
+    def proposals(self, *, state: State | None = State.OPEN, branch: str = "", since: str = "") -> Sequence[Proposal]:
         asked = "all" if state is None else "open" if state is State.OPEN else "closed"
-        found = [shapes.proposal(each) for each in self._pulls(state=asked)]
+        found = [shapes.proposal(each) for each in self._pulls(state=asked, branch=branch, since=since)]
         found = [each for each in found if each.branch.startswith(BRANCHES) and state in {None, each.state}]
         return sorted(found, key=lambda each: each.number, reverse=True)
 
@@ -233,12 +234,14 @@ class GitHub:
     def _pull(self, number: int) -> Mapping[str, Any]:
         return self._client.look(self._of(number), f"show #{number}")
 
-    def _pulls(self, *, state: str, branch: str = "") -> list[Mapping[str, Any]]:
-        """Of this repository's own branches only: what a stranger proposes from a copy is none of ours."""
-        params = {"state": state, "sort": "created", "direction": "desc"}
+    def _pulls(self, *, state: str, branch: str = "", since: str = "") -> list[Mapping[str, Any]]:
+        """Of this repository's own branches only: what a stranger proposes from a copy is none of ours. No page is
+        asked for that is wholly older than `since`."""
+        params = {"state": state, "sort": "updated" if since else "created", "direction": "desc"}
         if branch:
             params["head"] = f"{self._at.owner}:{branch}"
-        found = self._client.pages(self._at.path("pulls"), "list pull requests", params=params)
+        pages = self._client.pages(self._at.path("pulls"), "list pull requests", params=params)
+        found = itertools.takewhile(lambda each: shapes.text(each, "updated_at") >= since, pages)
         own = [each for each in found if shapes.from_here(each)]
         return [each for each in own if not branch or shapes.text(each, "head", "ref") == branch]
 
