@@ -305,8 +305,9 @@ def test_a_question_is_handed_over_and_a_forged_one_is_not(root: Path, handed: H
         {"more": 1},
     ):
         assert instead(root, handed, question(handed, **odd)) == ["handoff.question"], odd
-    changes: dict[str, Any]
-    for changes in ({"title": "approve?"}, {"actor": "operator"}, {"key": key_of("x")}, {"output": "left"}):
+    others: tuple[dict[str, Any], ...]
+    others = ({"title": "approve?"}, {"actor": "operator"}, {"key": key_of("x")}, {"output": "left"})
+    for changes in others:
         assert instead(root, handed, replace(question(handed), **changes)) == ["handoff.question"], changes
     assert instead(root, handed, replace(question(handed), context="")) == ["handoff.event"]
 
