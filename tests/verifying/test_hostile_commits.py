@@ -306,7 +306,7 @@ def test_a_question_is_handed_over_and_a_forged_one_is_not(root: Path, handed: H
     ):
         assert instead(root, handed, question(handed, **odd)) == ["handoff.question"], odd
     others: tuple[dict[str, Any], ...]
-    others = ({"title": "approve?"}, {"actor": "operator"}, {"key": key_of("x")}, {"output": "left"})
+    others = ({"title": "approve?"}, {"actor": "operator"}, {"key": key_of("x")}, {"output": 5})
     for changes in others:
         assert instead(root, handed, replace(question(handed), **changes)) == ["handoff.question"], changes
     assert instead(root, handed, replace(question(handed), context="")) == ["handoff.event"]
