@@ -158,6 +158,7 @@ def test_a_bot_is_nobody_even_where_it_is_called_an_approver(home: House) -> Non
     home.hub.merge(7, "merge", by="github-actions[bot]")
     (adopted,) = home.adopt()
     assert adopted.outcome is Outcome.REFUSED
+    assert "github-actions[bot] merged it" in adopted.why
 
 
 @pytest.mark.parametrize("method", ["squash"])

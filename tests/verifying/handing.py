@@ -57,6 +57,9 @@ def found(root: Path, *, rules: str = "", workflow: str = WORKFLOW) -> Path:
     house.found(root, workflow=workflow)
     if rules:
         (root / "state/policies/rules.yaml").write_text(f"schema: policy.v1\nsummary: Tests.\nrules:\n{rules}")
+    source = root / "state/sources/old.md"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_text("---\nschema: source.v1\ntitle: Old\nsummary: x\n---\nOld.\n")
     place = root / "state/content/old-piece.md"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(

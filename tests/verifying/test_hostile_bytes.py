@@ -7,6 +7,7 @@ import hashlib
 import json
 import subprocess
 import time
+import tracemalloc
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -58,6 +59,8 @@ def with_pack(handed: Handed, pack: bytes) -> Material:
         ({"head": None}, "handoff.file"),
         ({"note": "x" * 3_000}, "handoff.file"),
         ({"note": {"a": 1}}, "handoff.file"),
+        ({"note": "a\0b"}, "handoff.file"),
+        ({"head": ""}, "handoff.file"),
         ({"head": "1" * 40}, "handoff.refs"),
         ({"traces": ""}, "handoff.refs"),
         ({"collected": "1" * 40}, "handoff.collected"),
@@ -73,11 +76,9 @@ def test_json_that_is_not_the_orders(root: Path, handed: Handed, changes: dict[s
     "content",
     [
         b"",
-        b"[]",
+        b"5",
         b"\xff\xfe",
         b"[" * 50_000,
-        b'{"head": NaN}',
-        b"{}" + b" " * 70_000,
         b'{"schema": "handoff.v1"}',
     ],
     ids=lambda content: repr(content[:20]),
@@ -178,6 +179,35 @@ def test_a_delta_that_would_make_gigabytes(handed: Handed) -> None:
     body = b"PACK" + (2).to_bytes(4) + (1).to_bytes(4) + bytes([7 << 4 | len(says)]) + bytes(20) + zlib.compress(says)
     with pytest.raises(InvalidError, match="delta of 4294967295 bytes"):
         survey(body + bytes(20), Caps())
+
+
+def entry(head: bytes, content: bytes) -> bytes:
+    return b"PACK" + (2).to_bytes(4) + (1).to_bytes(4) + head + content + bytes(20)
+
+
+@pytest.mark.parametrize(
+    ("pack", "told"),
+    [
+        (entry(b"\xbf" + b"\xff" * 11 + b"\x01", zlib.compress(b"x")), "object of no possible size"),
+        (entry(b"\x7e" + bytes(20), zlib.compress(b"\x01" + b"\xff" * 12 + b"\x01")), "delta of no possible size"),
+        (entry(b"\x35", zlib.compress(b"x")), "not as large as it says"),
+        (entry(b"\x31", zlib.compress(b"x")[:-4]), "not as large as it says"),
+    ],
+)
+def test_numbers_in_a_pack_that_cannot_be(pack: bytes, told: str) -> None:
+    with pytest.raises(InvalidError, match=told):
+        survey(pack, Caps())
+
+
+def test_no_more_is_unpacked_than_an_object_says_it_has() -> None:
+    pack = packed((3, 1024 * 1024, BOMB))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidError, match="not as large"):
+            survey(pack, Caps())
+        assert tracemalloc.get_traced_memory()[1] < 5 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_commit_that_does_not_come_with_its_files(root: Path, handed: Handed) -> None:

@@ -171,6 +171,10 @@ def test_a_message_that_is_no_utf_8_or_holds_a_nul(root: Path, handed: Handed) -
         ({"usage": {"tiers": {"small": {"deep": "er"}}}}, "handoff.usage"),
         ({"usage": {"x" * 1_000: 1}}, "handoff.usage"),
         ({"usage": {f"x{n}": 1 for n in range(60)}}, "handoff.usage"),
+        ({"transient": True}, "handoff.event"),
+        ({"context": "sha256:" + "0" * 63}, "handoff.event"),
+        ({"context": "sha256:" + "x" * 64}, "handoff.event"),
+        ({"context": "0" * 64}, "handoff.event"),
     ],
     ids=lambda value: str(value)[:60],
 )
@@ -222,6 +226,8 @@ def test_a_step_done_twice_or_before_what_it_needs(root: Path, handed: Handed) -
 def test_a_share_of_a_list_that_is_shorter(root: Path, handed: Handed) -> None:
     last_item = next(number for number, event in enumerate(handed.events) if event.trailer("Item") == "2")
     assert rules(judged(root, handed, retold(handed, last_item, item=7))) == ["handoff.step"]
+    assert rules(judged(root, handed, retold(handed, last_item, item=None))) == ["handoff.step"]
+    assert rules(judged(root, handed, retold(handed, last_item, item=-1))) == ["handoff.message"]
 
 
 def test_a_read_by_the_stage_of_agents(root: Path, handed: Handed) -> None:
@@ -250,6 +256,14 @@ def test_a_start_that_is_not_the_orders(root: Path, handed: Handed, changes: Any
     assert rules(judged(root, handed, retold(handed, 0, **changes))) == ["handoff.start"]
 
 
+def test_a_start_at_another_moment_than_the_runs_name_tells(root: Path, handed: Handed) -> None:
+    """A trigger need not say when it was."""
+    trigger = {name: value for name, value in handed.order.start["trigger"].items() if name != "at"}
+    other = replace(handed, order=replace(handed.order, start={**handed.order.start, "trigger": trigger}))
+    told = {**note_at(handed, 0).output, "trigger": trigger, "started": "2026-11-02T10:00:00Z"}
+    assert rules(judged(root, other, retold(handed, 0, output=told))) == ["handoff.start"]
+
+
 def test_a_run_that_no_order_starts(root: Path, handed: Handed) -> None:
     order = replace(handed.order, start={})
     assert rules(judged(root, replace(handed, order=order), handed.material())) == ["handoff.order"]
@@ -263,36 +277,80 @@ def test_orders_of_two_runs_swapped(root: Path, handed: Handed) -> None:
 
 
 def question(handed: Handed, **output: Any) -> EventNote:
+    """What else it says follows from its output, as far as that is possible."""
     asked = {"text": "which way?", "options": ["left"], "evidence": ["both are fine"], **output}
     last = note_at(handed, -1)
     return EventNote(
         type=ASKED,
-        title="which way?",
-        body="- both are fine",
+        title=str(asked["text"]),
+        body="\n".join(f"- {line}" for line in asked["evidence"]),
         run=handed.order.run,
         step="write",
         status="waiting",
-        key=key_of("question", last.key, "which way?"),
+        key=key_of("question", last.key, asked["text"]),
         context=last.context,
         output=asked,
     )
 
 
-def asked(root: Path, handed: Handed, note: EventNote) -> list[str]:
-    parent = handed.events[-2].commit
-    head = handed.job.commit(handed.job.tree_of(parent), [parent], render_message(note))
+def instead(root: Path, handed: Handed, *notes: EventNote, last: int = -1) -> list[str]:
+    """What is found where these notes, without files, stand instead of one commit and all behind it."""
+    head = handed.events[last - 1].commit
+    for note in notes:
+        head = handed.job.commit(handed.job.tree_of(head), [head], render_message(note))
     return rules(judged(root, handed, handed.material(head=head)))
 
 
 def test_a_question_is_handed_over_and_a_forged_one_is_not(root: Path, handed: Handed) -> None:
-    assert asked(root, handed, question(handed)) == []
+    assert instead(root, handed, question(handed)) == []
     odd: dict[str, Any]
-    for odd in ({"text": ""}, {"text": 7}, {"options": "left"}, {"options": [""]}, {"evidence": [{}]}, {"more": 1}):
-        assert asked(root, handed, question(handed, **odd)) == ["handoff.question"], odd
-    assert asked(root, handed, replace(question(handed), title="approve?")) == ["handoff.question"]
-    assert asked(root, handed, replace(question(handed), actor="operator")) == ["handoff.question"]
-    assert asked(root, handed, replace(question(handed), key=key_of("x"))) == ["handoff.question"]
-    assert asked(root, handed, replace(question(handed), context="")) == ["handoff.event"]
+    for odd in (
+        {"text": ""},
+        {"text": 7},
+        {"text": "x" * 5_000},
+        {"options": "left"},
+        {"options": [" "]},
+        {"options": ["x"] * 101},
+        {"evidence": [{}]},
+        {"more": 1},
+    ):
+        assert instead(root, handed, question(handed, **odd)) == ["handoff.question"], odd
+    others: tuple[dict[str, Any], ...]
+    others = ({"title": "approve?"}, {"actor": "operator"}, {"key": key_of("x")}, {"output": 5})
+    for changes in others:
+        assert instead(root, handed, replace(question(handed), **changes)) == ["handoff.question"], changes
+    assert instead(root, handed, replace(question(handed), context="")) == ["handoff.event"]
+
+
+def test_a_failure_is_handed_over_and_a_forged_one_is_not(root: Path, handed: Handed) -> None:
+    success = note_at(handed, -1)
+    failed = replace(
+        success,
+        type="step.failed",
+        status="failed",
+        actor="aios",
+        context="",
+        output=None,
+        records=(),
+        error="it broke",
+    )
+    assert instead(root, handed, failed) == []
+    changes: dict[str, Any]
+    for changes, rule in (
+        ({"context": success.context}, "event"),
+        ({"output": {}}, "event"),
+        ({"records": ("company",)}, "event"),
+        ({"error": ""}, "event"),
+        ({"status": "waiting"}, "step"),
+    ):
+        assert instead(root, handed, replace(failed, **changes)) == [f"handoff.{rule}"], changes
+    # No attempt comes after the last one, nor after a failure that another attempt does not mend.
+    again = replace(success, attempt=2)
+    assert instead(root, handed, replace(failed, transient=True), again) == ["handoff.step"]
+    item = note_at(handed, -2)
+    assert item.item is not None
+    broken = replace(failed, step=item.step, item=item.item, key=item.key)
+    assert instead(root, handed, broken, replace(item, attempt=2), last=-2) == ["handoff.step"]
 
 
 def test_nobody_goes_on_past_their_own_question(root: Path, handed: Handed) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from aios.domain.event import render_message
+from aios.domain.record import ref_of
 from aios.runs.verifying.paths import collisions, unsafe
 from aios.runs.verifying.trees import Changed
 from aios.store.git import Git
-from tests.verifying.handing import Handed, judged, rules, with_file, with_object
+from tests.verifying.handing import Handed, judged, note_at, retold, rules, with_file, with_object
 
 PIECE = "state/content/a-fine-topic.md"
 NOTE = "---\nschema: note.v1\nkind: note\ntitle: A note\ntrust: derived\ncreated: 2026-11-02T09:00:00Z\n---\n{}\n"
@@ -50,15 +53,9 @@ def test_a_place_that_the_contract_does_not_grant(root: Path, handed: Handed, pa
 
 def with_file_told(handed: Handed, path: str, content: bytes = b"x\n"):  # type: ignore[no-untyped-def]
     """The same, and the commit names the record."""
-    from dataclasses import replace as changed
-
-    from aios.domain.event import render_message
-    from aios.domain.record import ref_of
-    from tests.verifying.handing import note_at
-
     note = note_at(handed, -1)
     job, last = handed.job, handed.handoff.head
-    told = changed(note, records=tuple(sorted({*note.records, ref_of(path)})))
+    told = replace(note, records=tuple(sorted({*note.records, ref_of(path)})))
     tree = job.with_entry(job.tree_of(last), path.encode().split(b"/"), "100644", job.blob(content))
     parent = job.git.commit(f"{last}~1")
     return handed.material(head=job.again(last, parent, tree=tree, message=render_message(told)))
@@ -71,8 +68,6 @@ def test_what_is_not_granted_may_not_be_deleted_either(root: Path, handed: Hande
 
 
 def test_a_start_or_a_failure_that_changes_files(root: Path, handed: Handed) -> None:
-    from tests.verifying.handing import retold
-
     job = handed.job
     first = handed.events[0].commit
     tree = job.with_entry(job.tree_of(first), [b"memory", b"notes", b"x.md"], "100644", job.blob(b"x\n"))
@@ -155,6 +150,8 @@ def test_a_name_that_is_another_files_on_some_systems(path: str) -> None:
 def test_two_new_names_that_are_one(root: Path, handed: Handed) -> None:
     two = [Changed(path.encode(), "", "", "100644", "1" * 40) for path in ("memory/x/strasse.md", "memory/x/Straße.md")]
     assert [each.rule for each in collisions([], two)] == ["handoff.collision"]
+    composed = Changed("memory/x/café.md".encode(), "", "", "100644", "1" * 40)
+    assert [each.rule for each in collisions(["memory/x/cafe\u0301.md"], [composed])] == ["handoff.collision"]
     assert rules(judged(root, handed, with_file(handed, "memory/notes/Part-1.md"))) == ["handoff.collision"]
 
 
@@ -165,22 +162,32 @@ def test_one_name_twice_in_a_folder(root: Path, handed: Handed) -> None:
     assert rules(judged(root, handed, with_object(handed, "memory/notes", twice, mode="40000"))) == ["handoff.bundle"]
 
 
-def test_a_hundred_thousand_files(root: Path, handed: Handed) -> None:
-    blob = handed.job.blob(b"x\n")
-    many = handed.job.tree([("100644", blob, b"n%06d.md" % number) for number in range(20_000)])
-    material = with_object(handed, "memory/many", many, mode="40000")
+def test_more_files_than_anybody_reads(root: Path, handed: Handed) -> None:
+    job, last = handed.job, handed.handoff.head
+    blob = job.blob(b"x\n")
+    many = job.tree([("100644", blob, b"n%06d.md" % number) for number in range(4_990)])
+    more = job.tree([("40000", many, b"z"), ("40000", many, b"zz")])
+    material = with_object(handed, "memory/many", more, mode="40000")
     assert rules(judged(root, handed, material)) == ["handoff.size"]
-    huge = handed.job.tree([("100644", blob, b"n%06d.md" % number) for number in range(100_000)])
+    head, tree = last, job.with_entry(job.tree_of(last), [b"memory", b"many"], "40000", many)
+    for number in range(5):  # each comes and goes
+        head = job.again(last, head, tree=job.tree_of(last) if number % 2 else tree)
+    assert rules(judged(root, handed, handed.material(head=head))) == ["handoff.size"]
+    huge = job.tree([("100644", blob, b"n%06d.md" % number) for number in range(100_000)])
     material = with_object(handed, "memory/many", huge, mode="40000")
     assert rules(judged(root, handed, material)) == ["handoff.bundle"]
 
 
 def test_folders_that_name_one_another(root: Path, handed: Handed) -> None:
-    """Ten small objects that stand for ten thousand million files."""
-    oid, mode = handed.job.blob(b"x\n"), "100644"
-    for _ in range(10):
-        oid, mode = handed.job.tree([(mode, oid, b"d%d" % number) for number in range(10)]), "40000"
-    assert rules(judged(root, handed, with_object(handed, "memory/bomb", oid, mode="40000"))) == ["handoff.size"]
+    """Ten small objects that stand for ten thousand million files, or as many folders without any."""
+    job = handed.job
+    for oid, mode in ((job.tree([]), "40000"), (job.blob(b"x\n"), "100644")):
+        for _ in range(10):
+            oid, mode = job.tree([(mode, oid, b"d%d" % number) for number in range(10)]), "40000"  # noqa: PLW2901
+        assert rules(judged(root, handed, with_object(handed, "memory/bomb", oid, mode=mode))) == ["handoff.size"]
+        traces = job.commit(job.tree([(mode, oid, b"spans")]), [], "traces\n")
+        assert rules(judged(root, handed, handed.material(traces=traces))) == ["handoff.size"]
+    oid = job.tree([("100644", job.blob(b"x\n"), b"x.md")])
     for _ in range(100):
         oid = handed.job.tree([("40000", oid, b"d")])
     assert rules(judged(root, handed, with_object(handed, "memory/deep", oid, mode="40000"))) == ["handoff.size"]
@@ -200,14 +207,7 @@ def noted(text: str) -> bytes:
         (noted("Key: sk_live_9876543210abcdefgh"), "handoff.secret"),
         (noted("-----BEGIN PRIVATE KEY-----"), "handoff.secret"),
         (noted("[a](javascript:alert(1))"), "handoff.link"),
-        (noted("[a](java\tscript:alert(1))").replace(b"\t", b"&#9;"), "handoff.link"),
-        (noted("[a](JAVASCRIPT&colon;alert)"), "handoff.link"),
-        (noted("[a](data:text/html;base64,AAAA)"), "handoff.link"),
-        (noted("[a]: vbscript:x\n\n[a]"), "handoff.link"),
-        (noted('<a href="file:///etc/passwd">x</a>'), "handoff.link"),
         (noted("![a](https://evil.example/p.png?d=1)"), "handoff.link"),
-        (noted('<img src="//evil.example/p.png">'), "handoff.link"),
-        (noted("[a](../../../outside.md)"), "handoff.link"),
         (noted("[a](nothing.md)"), "handoff.link"),
         (noted("x").replace(b"trust: derived", b"trust: [derived"), "handoff.check.yaml-syntax"),
         (noted("x").replace(b"kind: note\n", b""), "handoff.check.schema-required"),
@@ -229,8 +229,6 @@ def test_what_a_source_shows_may_be_quoted_and_links_that_lead_somewhere_may_be_
 
 
 def test_a_secret_in_a_message(root: Path, handed: Handed) -> None:
-    from tests.verifying.handing import retold
-
     for changes in ({"title": "ghp_abcdefghijklmnopqrstuvwxyz0123456789"}, {"body": "AKIAABCDEFGHIJKLMNOP"}):
         assert rules(judged(root, handed, retold(handed, -1, **changes))) == ["handoff.secret"]
 
@@ -244,22 +242,35 @@ def test_a_note_that_is_worth_more_than_what_it_rests_on(root: Path, handed: Han
     assert {each.rule for each in found.findings} == {"handoff.trust"}
 
 
-def test_a_read_that_leaves_something_else_than_sources(root: Path, handed: Handed) -> None:
-    from aios.domain.event import render_message
-    from tests.verifying.handing import note_at, retold
-
-    job, first = handed.job, handed.events[1]
-    source = next(change.path for change in first.changes)
+@pytest.mark.parametrize(
+    ("path", "change", "rule"),
+    [
+        ("", ("trust: external", "trust: operator"), "trust"),
+        ("", ("schema: source.v1", "schema: note.v1"), "contract"),
+        ("", ("collected: 2026-11-02", "collected: 2026-11-01"), "contract"),
+        ("memory/notes/x.md", ("", ""), "writes"),
+        ("state/sources/old.md", ("", ""), "writes"),
+        ("state/sources/old.md", None, "writes"),
+    ],
+    ids=str,
+)
+def test_a_read_that_leaves_something_else_than_new_sources(
+    root: Path, handed: Handed, path: str, change: tuple[str, str] | None, rule: str
+) -> None:
+    job, first, note = handed.job, handed.events[1], note_at(handed, 1)
+    source = next(each.path for each in first.changes)
     text = (job.git.read_blob(f"{first.commit}:{source}") or b"").decode()
-    for path, content, rule in (
-        (source, text.replace("trust: external", "trust: operator"), "handoff.trust"),
-        (source, text.replace("schema: source.v1", "schema: note.v1"), "handoff.contract"),
-        ("memory/notes/x.md", "x\n", "handoff.records"),
-    ):
-        tree = job.with_entry(
-            job.tree_of(first.commit), path.encode().split(b"/"), "100644", job.blob(content.encode())
-        )
-        assert rule in rules(judged(root, handed, retold(handed, 1, render_message(note_at(handed, 1)), tree=tree)))
+    oid = job.blob(text.replace(*change).encode()) if change else ""
+    tree = job.with_entry(job.tree_of(first.commit), (path or source).encode().split(b"/"), "100644", oid)
+    records = tuple(sorted({*note.records, ref_of(path or source)}))
+    found = rules(judged(root, handed, retold(handed, 1, tree=tree, records=records)))
+    assert found == [f"handoff.{rule}"]
+
+
+def test_a_read_that_is_told_otherwise(root: Path, handed: Handed) -> None:
+    note = note_at(handed, 1)
+    assert rules(judged(root, handed, retold(handed, 1, type="service.read"))) == ["handoff.writes"]
+    assert rules(judged(root, handed, retold(handed, 1, records=(*note.records, "company")))) == ["handoff.records"]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +278,8 @@ def test_a_read_that_leaves_something_else_than_sources(root: Path, handed: Hand
     [
         ("state/company.yaml", b"x\n", "no trace has such a name"),
         ("context/ab/../../x.json", b"{}", ""),
-        ("context/00/" + "0" * 64 + ".json", b"{}", "not the hash"),
+        ("context/{hh}/" + "0" * 64 + ".json", b"{}", "not the hash"),
+        ("context/00/{hash}.json", b"{}", "not the hash"),
         ("spans/{ulid}/" + "0" * 24 + ".jsonl", b"{}\n", "not the hash"),
         ("recordings/{ulid}/" + "0" * 64 + ".jsonl", b"no json\n", "something else than JSON"),
         ("recordings/" + "0" * 26 + "/" + "0" * 64 + ".jsonl", b"{}\n", "another run"),
@@ -299,6 +311,8 @@ def test_a_commit_of_traces_that_does_not_stand_alone(root: Path, handed: Handed
     ):
         material = handed.material(traces=job.commit(tree, parents, message))
         assert rules(judged(root, handed, material)) == ["handoff.traces"]
+    strangers = job.commit(job.tree_of(traces), [], "traces\n", who="Me <me@test.example>")
+    assert rules(judged(root, handed, handed.material(traces=strangers))) == ["handoff.author"]
 
 
 def test_the_repository_here_is_as_it_was(root: Path) -> None:

@@ -72,8 +72,6 @@ def commit_of(git: Git, oid: str) -> tuple[Made | None, Finding | None]:
         text = message.decode()
     except UnicodeDecodeError:
         return None, wrong("message", short(oid), "its message is not UTF-8")
-    if "\0" in text:
-        return None, wrong("message", short(oid), "its message holds a NUL")
     parent = parents[0].decode() if parents else ""
     return Made(oid, parent, tree.decode(), int(who[2]), text), None
 

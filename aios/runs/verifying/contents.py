@@ -127,10 +127,8 @@ def _leads_somewhere(path: str, target: str, exists: Callable[[str], bool]) -> b
     place = unquote(target).partition("#")[0].partition("?")[0]
     if not place or place.startswith("/"):
         return True  # within the page, or on the site that it will be published on
-    if "\\" in place:
-        return False
     there = posixpath.normpath(posixpath.join(posixpath.dirname(path), place))
-    return not there.startswith("../") and there != ".." and (exists(there) or exists(place))
+    return exists(there) or exists(place)
 
 
 def disorder(

@@ -13,14 +13,14 @@ from typing import Any
 
 from aios.domain.event import EventNote, StepStatus, render_message
 from aios.domain.finding import Finding
-from aios.domain.keys import key_of, run_ulid
+from aios.domain.keys import run_ulid
 from aios.domain.run import Fail, ItemState, RunState, Skip, Start, StepState
 from aios.domain.workflow import Step, StepKind
 from aios.errors import AiosError
 from aios.runs.attempts import asking, attempt_key, without_work
 from aios.runs.decide import decide, needs_met, start_of
 from aios.runs.definitions import Definitions
-from aios.runs.history import ASKED, STARTED, Fact, apply
+from aios.runs.history import ASKED, Fact, apply
 from aios.runs.inputs import parse_inputs
 from aios.runs.start import moment_of, started_note
 from aios.runs.verifying.told import wrong
@@ -193,7 +193,7 @@ def _question_mistakes(state: RunState, start: Start, note: EventNote, key: str)
             return [("question", f"its {name} are no short list of texts")]
     nothing: Mapping[str, Any] = {"manifest": {}, "reasons": [], "findings": [], "confidence": 1.0}
     wanted = replace(asking(state, start, asked, nothing, key).note, context=note.context, usage=note.usage)
-    if note.key != key_of("question", key, asked["text"]) or render_message(wanted) != render_message(note):
+    if render_message(wanted) != render_message(note):
         return [("question", "it says something else than the question it asks")]
     return [] if _is_key(note.context) else [("event", "its context is named by no hash")]
 
@@ -219,7 +219,7 @@ def judge_start(definitions: Definitions, run: str, base: str, start: Mapping[st
         wanted = started_note(definitions, run, given, trigger, base, began[0])
     except (AiosError, ValueError, KeyError, TypeError) as error:
         return [wrong("start", said.place, f"the order's start cannot be followed: {error}")]
-    if run.split("/")[2] != ulid or note.type != STARTED:
+    if run.split("/")[2] != ulid:
         return [wrong("start", said.place, f"it does not start {run}")]
     if render_message(wanted) != render_message(note):
         return [wrong("start", said.place, "it starts the run with other inputs, trigger or base than the order says")]

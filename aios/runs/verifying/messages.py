@@ -26,46 +26,35 @@ _TEXTS = {
 
 def note_of(message: str) -> EventNote | None:
     """The note that a message was rendered from; None where none gives this very message."""
-    if len(message) > LIMIT or not message.endswith("\n"):
-        return None
-    head, apart, rest = message[:-1].partition("\n\n")
-    body, _, block = rest.rpartition("\n\n")
-    kind, colon, title = head.partition(": ")
-    if not apart or not colon or "\n" in head:
+    if len(message) > LIMIT:
         return None
     try:
-        note = _note(kind, title, body, block.split("\n"))
-        return note if note is not None and render_message(note) == message else None
-    except (ValueError, TypeError, RecursionError):
+        note = _note(message[:-1])
+        return note if render_message(note) == message else None
+    except (KeyError, ValueError, TypeError, RecursionError):
         return None
 
 
-def _note(kind: str, title: str, body: str, lines: Sequence[str]) -> EventNote | None:
-    told: dict[str, str] = {}
+def _note(message: str) -> EventNote:
+    """Read as if it were one that was rendered: what else is in it does not come back when the note is."""
+    head, _, rest = message.partition("\n\n")
+    body, _, block = rest.rpartition("\n\n")
+    kind, _, title = head.partition(": ")
+    values: dict[str, Any] = {"actor": ""}
     records: list[str] = []
-    for line in lines:
-        name, colon, value = line.removeprefix("Aios-").partition(": ")
-        if not line.startswith("Aios-") or not colon or name in told:
-            return None
+    for line in block.split("\n"):
+        name, _, value = line.removeprefix("Aios-").partition(": ")
         if name == "Record":
             records.append(value)
-        else:
-            told[name] = value
-    if told.pop("Event", None) != kind:
-        return None
-    values: dict[str, Any] = {"actor": ""}
-    for name, value in told.items():
-        read = _READERS.get(name)
-        if read is None:
-            return None
-        field, found = read(value)
-        values[field] = found
+        elif name != "Event":
+            field, found = _READERS[name](value)
+            values[field] = found
     return EventNote(type=kind, title=title, body=body, records=tuple(records), **values)
 
 
 def _number(field: str) -> Callable[[str], tuple[str, Any]]:
     def read(value: str) -> tuple[str, Any]:
-        if not (value.isascii() and value.isdigit() and len(value) < 10):
+        if not value.isdigit():  # a number below none would count from a list's end
             raise ValueError(value)
         return field, int(value)
 
@@ -80,18 +69,11 @@ def _flag(value: str) -> tuple[str, Any]:
     return "transient", value == "true"
 
 
-def _usage(value: str) -> tuple[str, Any]:
-    found = json.loads(value)
-    if not isinstance(found, Mapping):
-        raise TypeError(value)
-    return "usage", found
-
-
 _READERS: Mapping[str, Callable[[str], tuple[str, Any]]] = {
     **{name: _text(field) for name, field in _TEXTS.items()},
     **{name: _number(name.lower()) for name in _NUMBERS},
     "Transient": _flag,
-    "Usage": _usage,
+    "Usage": lambda value: ("usage", json.loads(value)),
     "Output": lambda value: ("output", json.loads(value)),
 }
 

@@ -11,10 +11,9 @@ from aios.domain.finding import Finding
 from aios.runs.verifying.chain import commit_of
 from aios.runs.verifying.contents import secrets
 from aios.runs.verifying.told import short, wrong
-from aios.runs.verifying.trees import Trees
+from aios.runs.verifying.trees import CHANGES, TooManyError, Trees
 from aios.store.git import Git
 
-LARGEST = 20 * 1024 * 1024  # bytes of one file; a recording is cut off at 16 MiB
 _PATH = re.compile(
     r"context/(?P<hh>[0-9a-f]{2})/(?P<manifest>[0-9a-f]{64})\.json"
     r"|recordings/(?P<of>[0-9a-z]{26})/(?P<key>[0-9a-f]{64})\.jsonl"
@@ -36,7 +35,8 @@ def judge_traces(git: Git, trees: Trees, commit: str, run: str, known: Callable[
         return [wrong("traces", short(commit), "the commit of traces has a parent; it stands alone")]
     if "Aios-" in made.message:
         return [wrong("traces", short(commit), "the commit of traces says what only a fact says")]
-    trees.count(made.tree)
+    if trees.count(made.tree) > CHANGES:
+        raise TooManyError(f"it leaves more than {CHANGES} traces")
     found: list[Finding] = []
     for each in trees.changes("", made.tree):
         path = each.path.decode(errors="backslashreplace")
@@ -56,8 +56,6 @@ def _problem(path: str, content: bytes, run: str) -> str:
     name = _PATH.fullmatch(path)
     if name is None:
         return "no trace has such a name"
-    if len(content) > LARGEST:
-        return f"it has {len(content)} bytes, more than the {LARGEST} that a trace may have"
     if not is_trace(path, run):
         return "it is of another run"
     hashed = hashlib.sha256(content).hexdigest()
@@ -71,6 +69,6 @@ def _problem(path: str, content: bytes, run: str) -> str:
 
 def _is_object(line: bytes) -> bool:
     try:
-        return len(line) <= LARGEST and isinstance(json.loads(line.decode()), dict)
+        return isinstance(json.loads(line.decode()), dict)
     except (ValueError, RecursionError):
         return False

@@ -1,7 +1,7 @@
 """What commits changed, read from their tree objects one folder at a time.
 
 Git is not asked to list anything: a few folders that name one another ten times each are more files than any disk
-holds. How many files a folder stands for is counted first, each folder once.
+holds. How many files and folders one stands for is counted first, each folder once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from aios.store.git import Git
 
 DEPTH = 64  # folders within folders that are looked into
-FILES = 5_000  # files that one handoff may leave more than there were
+FILES = 5_000  # files and folders that one handoff may leave more than there were
 CHANGES = 20_000  # changed files of one handoff, all commits together
 _DIRECTORY = b"40000"
 
@@ -43,14 +43,15 @@ class Trees:
     _changes: int = 0
 
     def count(self, tree: str, depth: int = 0) -> int:
-        """How many files are below a tree. Raises TooManyError where it is too deep."""
+        """How many files and folders are below a tree: folders alone can be more than anybody can walk through. Raises
+        TooManyError where it is too deep."""
         if depth > DEPTH:
             raise TooManyError(f"folders lie more than {DEPTH} deep in one another")
         known = self._sizes.get(tree)
         if known is None:
             known = 0
             for mode, oid in self.entries(tree).values():
-                known += self.count(oid, depth + 1) if mode == _DIRECTORY else 1
+                known += 1 + (self.count(oid, depth + 1) if mode == _DIRECTORY else 0)
             self._sizes[tree] = known
         return known
 
