@@ -87,12 +87,14 @@ def test_from_a_dispatch_to_bundles(root: Path, tmp_path: Path) -> None:
     stage = ("github", "work", "--stage", "collect", "--orders", ordered, "--out", collected)
     done, outputs, summary = job(root, tmp_path / "collect", *stage)
     assert done.returncode == Exit.OK, done.stderr
+    assert list(json.loads(outputs.pop("digests"))) == ["1"]
     assert outputs == {"orders": "1", "again": "true", "shards": ""}
     assert "measure succeeded" in summary
 
     later = ("github", "work", "--stage", "agent", "--orders", ordered, "--from", collected, "--out", made)
     done, outputs, summary = job(root, tmp_path / "agent", *later)
     assert done.returncode == Exit.OK, done.stderr
+    assert outputs.pop("digests")
     assert outputs == {"orders": "2", "again": "false", "shards": ""}
     assert "research succeeded 7 times" in summary
     assert sorted(path.name for path in Path(made).rglob("*.*")) == ["handoff.json"] * 2 + ["run.bundle"] * 2
