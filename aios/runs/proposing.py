@@ -147,6 +147,9 @@ def shown(context: Context, done: Proposed) -> Proposed:
             context.forge.dispatch(APPLY, {})  # a push by the job's own token starts nothing
         state = read_state(context.git, done.run, main=context.main)
         waits = any(step.question for step in state.steps.values())
+        if state.cancelled or state.finished:
+            show_outcome(context, done.run)
+            return done
         if open_gate(state) or (waits and context.git.rev(f"refs/heads/{done.branch}")):
             proposal = show_on_forge(context, done.run)
             return replace(done, number=proposal.number, url=proposal.url)

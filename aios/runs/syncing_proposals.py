@@ -110,6 +110,9 @@ class Proposals:
     def _only_here(self, ends: _Ends) -> Iterator[Told]:
         """It was never there; or it was, and is gone: merged, closed, or a branch of that name began anew since."""
         here, git = ends.here or "", self._git
+        if self._status(here) in _OVER:
+            yield self._drop(ends, "its run is over: put away here")
+            return
         merged = git.is_ancestor(here, self._main)
         if ends.agreed is None or not git.is_ancestor(ends.agreed, here):
             if not merged:

@@ -11,12 +11,12 @@ import pytest
 
 from aios.domain.effect import Claim
 from aios.domain.forge import Forge
-from aios.domain.names import CLOSED, branch_of
+from aios.domain.names import AGREED, CLOSED, branch_of
 from aios.effects.ledger import Ledger
 from aios.errors import RefusedError
 from aios.runs.conductor import carry_on
 from aios.runs.context import Context
-from aios.runs.gate import approve, reject
+from aios.runs.gate import approve, cancel, reject
 from aios.runs.gates import open_gate
 from aios.runs.session import read_state
 from aios.runs.syncing import adopt, sync
@@ -145,6 +145,21 @@ def test_what_was_rejected_here_goes_there_too_and_does_not_come_back(machines: 
     told(b)
     same(machines, a, b)
     assert (b.git.rev(branch), machines.there(branch)) == (None, "")
+
+
+def test_what_was_cancelled_elsewhere_is_not_pushed_again_from_here(machines: Machines) -> None:
+    a, b = machines.at("a"), machines.at("b")
+    run, branch = proposed(a)
+    told(a)
+    told(b)
+    cancel(b, run, reason="not now")
+    told(b)
+    for ref, oid in a.git.refs(f"{AGREED}").items():  # as in a copy that never compared the two
+        if ref.endswith(branch):
+            a.git.delete_ref(ref, oid)
+    assert any("its run is over" in line for line in told(a))
+    same(machines, a, b)
+    assert (a.git.rev(branch), machines.there(branch)) == (None, "")
 
 
 def test_a_merged_branch_that_nobody_deleted_is_deleted(machines: Machines) -> None:
