@@ -30,6 +30,7 @@ from aios.domain.proposal import PlannedEffect
 from aios.domain.run import RunState
 from aios.errors import AiosError, InvalidError, RefusedError
 from aios.proposals.record import END, awaited_effects, verdict_of
+from aios.runs.commands import commands
 from aios.runs.context import Context
 from aios.runs.definitions import Definitions, load
 from aios.runs.gates import approvers_at, open_gate
@@ -43,7 +44,7 @@ from aios.store.documents import parse
 from aios.store.log import read_events
 from aios.store.trees import CommitTree
 
-_CONFIRM = re.compile(r"^\s*/aios\s+confirm\s+([0-9a-f]{7,40})\s*$", re.MULTILINE)
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 OURS = "<!-- aios:"  # stands in every comment of this program's, whoever's account it uses
 _SENT = "nothing was sent"
 
@@ -314,4 +315,7 @@ def verify_confirmed(context: Context, forge: Forge, landing: Landing, why: str)
 
 
 def _confirms(comment: Comment, head: str) -> bool:
-    return OURS not in comment.body and any(head.startswith(each) for each in _CONFIRM.findall(comment.body))
+    if OURS in comment.body:
+        return False
+    words = (each.text for each in commands(comment.body) if each.name == "confirm")
+    return any(_COMMIT.fullmatch(word) is not None and head.startswith(word) for word in words)

@@ -63,6 +63,7 @@ WRONG: dict[str, Callable[[House], None]] = {
     "a bot": lambda home: home.hub.comment(7, "github-actions[bot]", f"/aios confirm {_head(home)}"),
     "edited": lambda home: home.hub.comment(7, "ann", f"/aios confirm {_head(home)}", edited="2026-11-02T09:40:00Z"),
     "ours": lambda home: home.hub.comment(7, "ann", f"/aios confirm {_head(home)}\n\n<!-- aios:status -->"),
+    "in a listing": lambda home: home.hub.comment(7, "ann", f"```\n/aios confirm {_head(home)}\n```"),
     "quoted": lambda home: home.hub.comment(7, "ann", f"> /aios confirm {_head(home)}"),
     "nothing": lambda _: None,
 }
