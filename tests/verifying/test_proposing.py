@@ -222,6 +222,7 @@ def test_a_policy_that_merges_pushes_main_and_starts_what_applies_it(
     handed = handing.honest(free, tmp_path / "free-job")
     bare = tmp_path / "bare.git"
     subprocess.run(["git", "clone", "-q", "--bare", str(free), str(bare)], check=True)
+    _what_another_order_of_the_round_changed_first_is_done_anew(free, tmp_path / "clash", handed)
     shared = Shared(tmp_path, bare)
     done = propose(shared, handed.order, handed.material())
     assert done.wrong == ""
@@ -234,6 +235,20 @@ def test_a_policy_that_merges_pushes_main_and_starts_what_applies_it(
     assert (again.wrong, again.merged, shared.git("rev-parse", "main"), shared.tip()) == ("", "", main, "")
     assert "meanwhile" in again.notes[0]
     assert shared.started == [APPLY, APPLY]  # it is still to be applied: whoever was killed in between did not say so
+
+
+def _what_another_order_of_the_round_changed_first_is_done_anew(root: Path, place: Path, handed: Handed) -> None:
+    place.mkdir()
+    subprocess.run(["git", "clone", "-q", "--bare", str(root), str(place / "bare.git")], check=True)
+    shared = Shared(place, place / "bare.git")
+    title = "---\nschema: content.v1\ntitle: Another\nsummary: By another.\nstatus: edited\n"
+    main = shared.edit(PIECE, f"{title}created: 2026-11-02T09:00:00Z\ntrust: derived\n---\n\nBy another.\n", "main")
+    done = propose(shared, handed.order, handed.material())
+    assert (done.wrong, done.standing, done.merged, done.number) == ("", None, "", 0)
+    assert "done anew in the next round" in done.notes[0]
+    assert (shared.git("rev-parse", "main"), shared.tip(), shared.started) == (main, "", [])
+    with shared.machine().git as git:
+        assert git.rev(BRANCH) is None
 
 
 def test_what_was_stopped_meanwhile_is_not_proposed_again(handed: Handed, shared: Shared) -> None:
