@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -304,7 +305,9 @@ def test_the_cache_of_the_ledger_follows_when_it_is_laid_on_what_others_wrote(ma
     assert ledger(b).acts.open() == [key_of("y")]
 
 
-def _many(place: str, name: str, number: int) -> None:
+def _many(place: str, name: str, number: int, together: Barrier) -> None:
+    # A child that is forked while the server answers would hold that answer's pipes open: nobody asks before all are.
+    together.wait(60)
     with Git(Path(place)) as opened:
         here = Ledger(opened, Remote(opened, token=lambda: TOKEN))
         made = claim(f"{name}-{number}", f"{name}:{os.getpid()}")
@@ -315,7 +318,10 @@ def _many(place: str, name: str, number: int) -> None:
 def test_eight_at_a_time_on_two_machines_lose_nothing(machines: Machines) -> None:
     places = {name: machines.clone(name) for name in ("a", "b")}
     fork = multiprocessing.get_context("fork")
-    workers = [fork.Process(target=_many, args=(str(places[name]), name, n)) for n in range(4) for name in places]
+    together = fork.Barrier(8)
+    workers = [
+        fork.Process(target=_many, args=(str(places[name]), name, n, together)) for n in range(4) for name in places
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:
