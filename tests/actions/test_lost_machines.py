@@ -16,7 +16,7 @@ from tests.actions.kills import Kills
 from tests.actions.on_github import on_github
 from tests.actions.the_day import require_the_day
 
-pytestmark = pytest.mark.peer("actions")
+pytestmark = [pytest.mark.peer("actions"), pytest.mark.thorough]
 
 
 def test_the_day_survives_the_loss_of_each_job_and_spreads_what_is_long(
